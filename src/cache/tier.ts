@@ -1,0 +1,42 @@
+import type { Entry } from './entry.ts';
+
+/** A tier's name on the wire. */
+export type Level = 'l1' | 'l2' | 'l3';
+
+/** What a tier has counted since it was opened, and what it holds now. */
+export interface TierFigures {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Absent where only bytes are bounded. */
+  readonly maxEntries?: number;
+  readonly maxBytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Entries dropped to keep within a bound. */
+  readonly evictions: number;
+  /** Entries dropped because they could no longer be served. */
+  readonly expirations: number;
+  /** Reads and writes that failed or found damage; each was a miss to the caller. */
+  readonly faults: number;
+}
+
+/** Whether a tier works; `degraded` says why in words an operator can act on. */
+export type TierHealth = { readonly state: 'ok' } | { readonly state: 'degraded'; readonly reason: string };
+
+/**
+ * A place entries live in. A tier never throws and never computes a time: a fault is a miss, a counter and a degraded
+ * health. An entry past its `keepUntil` is not returned.
+ */
+export interface Tier {
+  readonly level: Level;
+  /** The entry under `id`, or undefined. Memory answers at once, other tiers may answer later. */
+  get(id: string): Entry | undefined | Promise<Entry | undefined>;
+  /** Takes the entry; a `get` right after it finds it, also where writing happens later. */
+  set(entry: Entry): void;
+  /** Forgets the entry; a `get` right after it finds nothing. */
+  delete(id: string): void;
+  figures(): TierFigures;
+  health(): TierHealth;
+  /** Writes what is queued and lets go of files and connections. */
+  close(): Promise<void>;
+}
