@@ -1,0 +1,133 @@
+import type { Payload } from '../cache/entry.ts';
+import type { Dialect } from '../openai/dialect.ts';
+
+/** Everything that shapes an answer, and nothing about who asks: the same input always gives the same plan. */
+export interface PlanInput {
+  /** Upper-case HTTP method. */
+  readonly method: string;
+  /** The request's path as sent, without the query, e.g. `/v1/vector_stores/vs_1/search`. */
+  readonly path: string;
+  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. */
+  readonly params: ReadonlyMap<string, string>;
+  /** The query string as sent, without `?`; empty if there is none. */
+  readonly query: string;
+  /** The body as sent; empty if there is none. */
+  readonly body: Buffer;
+  /** A request header by its lower-case name; several lines joined by `, `. */
+  readonly header: (name: string) => string | undefined;
+  readonly dialect: Dialect;
+  /** Whether a stream may be asked for its usage although the caller did not (`stream_options.include_usage`). */
+  readonly injectUsage: boolean;
+}
+
+/** The request is forwarded as it is, and neither looked up nor stored; `reason` is shown in `x-cache-reason`. */
+export interface Bypass {
+  readonly kind: 'bypass';
+  readonly reason: string;
+}
+
+/** One separately cached piece of a request. */
+export interface Part {
+  /** Injective text of everything in the request's body that shapes this part's answer. */
+  readonly content: string;
+}
+
+/** What an upstream answered with status 200 (or a storable 404), read whole. */
+export interface Answer {
+  readonly status: number;
+  /** Response headers, lower-case names; several lines of one name stand as several pairs. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+/**
+ * What an answer turned out to be:
+ * `parts` one payload for each part asked, in the order asked; with `refused` they may be shown to those who wait for
+ * them but not stored, for that reason;
+ * `opaque` nothing a plan can read: passed on as it came to who asked for exactly this, and not stored;
+ * `failed` a stream that carried an error: `error` is its JSON text;
+ * `broken` a stream that ended before its terminal event.
+ */
+export type Taken =
+  | { readonly kind: 'parts'; readonly payloads: readonly Payload[]; readonly refused?: string }
+  | { readonly kind: 'opaque'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly error: string }
+  | { readonly kind: 'broken' };
+
+/** What differs from one replay to the next. */
+export interface Replay {
+  /** `keep` replays the stored `id` and `created`, `fresh` makes new ones. */
+  readonly identity: 'keep' | 'fresh';
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** A random identifier of 24 letters and digits, different at every call. */
+  readonly newId: () => string;
+}
+
+/** A whole answer, ready to be sent. */
+export interface Rendering {
+  readonly status: number;
+  /** Headers of the answer: `content-type` and what may be replayed; lower-case names. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+/** Watches one upstream stream as it passes, so that it can be stored the moment it is complete. */
+export interface StreamRecorder {
+  /** Takes the next bytes; gives what the stream turned out to be once that is known, and undefined before and after. */
+  push(chunk: Buffer): Taken | undefined;
+  /** The upstream has ended: what the stream turned out to be, if `push` has not said so already. */
+  end(): Taken | undefined;
+}
+
+/** Turns a running upstream stream into what one caller asked for. */
+export interface LiveView {
+  /** The bytes this caller gets for the next upstream bytes; may be empty while an event is incomplete. */
+  push(chunk: Buffer): Buffer;
+  /** What is left to send after the upstream's last byte. */
+  end(): Buffer;
+}
+
+/** How a request is answered: its parts, and how upstream calls and answers are cut to them. */
+export interface Plan {
+  readonly kind: 'plan';
+  /** The lifetime policy: a name under `types` in the profile. */
+  readonly type: string;
+  /** The model, or the route's name: the third segment of the shown key. */
+  readonly label: string;
+  /** The distinct parts, in order of their first appearance. Never empty. */
+  readonly parts: readonly Part[];
+  /** For each item of the caller's request the index of its part; repeats appear again. */
+  readonly order: readonly number[];
+  /** Whether this caller wants server-sent events. */
+  readonly streams: boolean;
+  /** Two identical requests may share a running call only if this is equal too: what is echoed but not keyed. */
+  readonly company: string;
+  /** Whether a stream under way can be shared by those who want JSON and the other way round. One-part plans only. */
+  readonly streamable: boolean;
+  /** The body to send upstream to get exactly the parts `missing` (indexes into `parts`, ascending). */
+  narrow(missing: readonly number[]): Buffer;
+  /** Cuts the upstream's whole answer to the parts that were asked for. */
+  takeApart(answer: Answer, asked: readonly number[]): Taken;
+  /** Puts payloads, one for each of `parts`, together into what this caller asked for. */
+  putTogether(payloads: readonly Payload[], replay: Replay): Rendering;
+  /** Whether this payload can serve this caller; if not, it counts as absent (a stream stored without its usage, say). */
+  serves(payload: Payload): boolean;
+  /** A recorder for an upstream answer of `text/event-stream`; only where `streamable`. */
+  record?(headers: Answer['headers']): StreamRecorder;
+  /** A view for this caller on a running stream; absent where the upstream's bytes are what it asked for. */
+  view?(): LiveView;
+}
+
+/** A kind of request that can be cached. */
+export interface Endpoint {
+  /** Stable name, shown in logs and figures: `embeddings`, `chat`, or the route's name. */
+  readonly name: string;
+  readonly methods: readonly string[];
+  /** Path pattern: literal segments and `{name}` for one segment. */
+  readonly path: string;
+  /** The lifetime policy of its entries; also where it is bypassed. */
+  readonly type: string;
+  /** The plan for a request, or why there is none. Pure. */
+  plan(input: PlanInput): Plan | Bypass;
+}
