@@ -7,6 +7,7 @@ export const ERROR_STATUS = {
   method_not_allowed: 405,
   request_too_large: 413,
   rate_limited: 429,
+  internal_error: 500,
   upstream_unreachable: 502,
   upstream_invalid: 502,
   overloaded: 503,

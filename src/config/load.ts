@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readProfile } from './extends.ts';
+import { type Flags, readOverrides } from './overrides.ts';
+import { type Finding, findingsOf, type Problem, problemAt } from './problems.ts';
+import { checkRules } from './rules.ts';
+import { type Settings, settingsSchema } from './schema.ts';
+import { type Environment, maskFor } from './secrets.ts';
+import { lookUp, merge, plain } from './tree.ts';
+
+/** Where settings come from: flags before the environment before the profile. */
+export interface Sources {
+  readonly flags: Flags;
+  readonly env: Environment;
+  /** The folder that relative paths start from. */
+  readonly cwd: string;
+  /** The folder of the profiles that have names; the package's own if absent. */
+  readonly profilesDir?: string;
+}
+
+/** Settings that can be relied on, or every mistake in them. */
+export type Loaded =
+  | {
+      readonly kind: 'loaded';
+      /** `disk.path` is absolute. */
+      readonly settings: Settings;
+      /** The profile, as it was named. */
+      readonly profile: string;
+    }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+
+/** Reads the profile with all it extends, lays environment and flags over it, and checks the whole. */
+export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES }: Sources): Loaded {
+  const { name, where } = profileOf(flags, env);
+  const profile = readProfile({ name, where, path: '', folder: cwd }, { cwd, profilesDir, env });
+  const overrides = readOverrides(flags, env);
+  const tree = merge(profile.tree, overrides.tree);
+  const raw = plain(tree);
+  const parsed = settingsSchema.safeParse(raw);
+
+  const refused = parsed.success ? [] : findingsOf(parsed.error);
+  const isSaid = ({ path }: Finding) => lookUp(tree, path).found !== undefined;
+  const findings = profile.complete ? [...refused, ...checkRules(raw)] : refused.filter(isSaid);
+  const isNew = ({ path }: Finding) => lookUp(tree, path).found?.kind !== 'unreadable';
+  const mask = maskFor(env);
+  const problems = [
+    ...profile.problems,
+    ...overrides.problems,
+    ...findings.filter(isNew).map((finding) => problemAt(tree, finding, mask)),
+  ];
+  if (!parsed.success || problems.length > 0) return { kind: 'refused', problems };
+  const { disk, ...rest } = parsed.data;
+  return {
+    kind: 'loaded',
+    settings: { ...rest, disk: { ...disk, path: resolve(cwd, disk.path) } },
+    profile: name,
+  };
+}
+
+const PACKAGED_PROFILES = fileURLToPath(new URL('../../profiles', import.meta.url));
+
+function profileOf(flags: Flags, env: Environment): { readonly name: string; readonly where: string } {
+  if (flags.profile !== undefined) return { name: flags.profile, where: '--profile' };
+  const name = env.REPRISE_PROFILE ?? '';
+  return name === ''
+    ? { name: 'development', where: 'the default profile' }
+    : { name, where: 'REPRISE_PROFILE' };
+}

@@ -1,0 +1,61 @@
+import type { Finding } from './problems.ts';
+import { checkRoutes } from './route-rules.ts';
+import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
+import { settingsSchema } from './schema.ts';
+import { valueAt } from './tree.ts';
+
+/**
+ * What is wrong with a profile beyond each value by itself: names that are not there, routes in each other's way.
+ * `raw` are the plain values before the schema has read them, so that these mistakes are told together with its own;
+ * what the schema refuses is passed over here.
+ */
+export function checkRules(raw: unknown): Finding[] {
+  const defaults = settingsSchema.parse({});
+  const types = namesIn(valueAt(raw, ['types']), defaults.types);
+  const upstreams = namesIn(valueAt(raw, ['upstreams']), defaults.upstreams);
+  return [
+    ...types.flatMap((name) => checkName(name, 'types')),
+    ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
+    ...checkLoops(upstreams, raw),
+    ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, reserved: RESERVED }),
+  ];
+}
+
+/** The first segments of the paths that are Reprise's own. */
+const RESERVED = ['v1', 'openai', 'monitoring', 'cache', 'webhooks', 'health', 'metrics', 'dashboard'];
+
+function namesIn(section: unknown, builtIn: ReadonlyMap<string, unknown>): string[] {
+  const own = typeof section === 'object' && section !== null ? Object.keys(section) : [];
+  return [...new Set([...builtIn.keys(), ...own])];
+}
+
+function checkName(name: string, section: string): Finding[] {
+  if (NAME_PATTERN.test(name)) return [];
+  return [{ path: [section, name], got: 'this name', expected: NAME_EXPECTED }];
+}
+
+function checkUpstreamPath(name: string): Finding[] {
+  if (!RESERVED.includes(name)) return [];
+  const got = `a name that would take the path /${name}`;
+  return [{ path: ['upstreams', name], got, expected: `a name other than ${RESERVED.join(', ')}` }];
+}
+
+/** Upstreams that are Reprise itself, as when `OPENAI_BASE_URL` is set for the clients of the same shell. */
+function checkLoops(names: readonly string[], raw: unknown): Finding[] {
+  const server = settingsSchema.safeParse({ server: valueAt(raw, ['server']) }).data?.server;
+  if (server === undefined) return [];
+  return names.flatMap((name) => {
+    const path = ['upstreams', name, 'base_url'];
+    const url = valueAt(raw, path);
+    if (typeof url !== 'string' || !URL.canParse(url)) return [];
+    const { hostname, port, protocol } = new URL(url);
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const samePort = Number(port || (protocol === 'https:' ? 443 : 80)) === server.port;
+    const sameHost = host === server.host || (LOCAL.test(host) && LOCAL.test(server.host));
+    return samePort && sameHost
+      ? [{ path, expected: "an upstream other than the server's own address" }]
+      : [];
+  });
+}
+
+const LOCAL = /^(localhost|127\.[\d.]+|0\.0\.0\.0|::1?)$/;

@@ -1,0 +1,70 @@
+import type * as z from 'zod';
+import { choice, duration, section, size, text, whole } from './fields.ts';
+import { routes } from './route-settings.ts';
+import { types } from './type-settings.ts';
+import { upstreams } from './upstream-settings.ts';
+
+/** Every setting, checked: durations in milliseconds, sizes in bytes, names of the user's own as maps. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/**
+ * The one source of settings: types, defaults, descriptions, and the JSON Schema. `parse` turns a profile's plain values
+ * into {@link Settings}, `z.encode` turns them back into values that a profile can hold.
+ */
+export const settingsSchema = section({
+  server: section({
+    host: text('a host name or an IP address', /^[A-Za-z0-9._:%-]+$/)
+      .prefault('127.0.0.1')
+      .describe('The address listened on. 0.0.0.0 is every one.'),
+    port: whole(0, 65_535).prefault(8787).describe('The port listened on. 0 picks a free one.'),
+    max_body: size('positive')
+      .prefault('50MB')
+      .describe('Size of the largest request body that is read whole.'),
+    max_entry: size('positive').prefault('16MB').describe('Size of the largest answer that is stored.'),
+    drain: duration().prefault('10s').describe('Duration that running answers get to finish at a stop.'),
+  })
+    .prefault({})
+    .describe('The listener.'),
+  memory: section({
+    max_entries: whole(1).prefault(500).describe('The most entries kept in memory (L1).'),
+    max_bytes: size('positive').prefault('256MB').describe('The most bytes kept in memory (L1).'),
+  })
+    .prefault({})
+    .describe('L1, the cache in memory.'),
+  disk: section({
+    path: text('the path of a folder')
+      .prefault('./data')
+      .describe('The folder of L2, from where the server is started.'),
+    max_bytes: size().prefault('200MB').describe('The most bytes kept on disk (L2). 0 runs without L2.'),
+    compression: choice(['none', 'gzip', 'zstd'])
+      .prefault('none')
+      .describe('How records on disk are compressed.'),
+  })
+    .prefault({})
+    .describe('L2, the cache on disk.'),
+  sweep_every: duration('positive')
+    .prefault('5m')
+    .describe('Duration between two sweeps of expired entries.'),
+  types: types(),
+  upstreams: upstreams(),
+  routes: routes(),
+  access: section({
+    share: choice(['credential'])
+      .prefault('credential')
+      .describe(
+        'Who shares entries. credential: only calls with the same credential, organization and project.',
+      ),
+  })
+    .prefault({})
+    .describe('Who may see what.'),
+  log: section({
+    level: choice(['debug', 'info', 'warn', 'error', 'silent'])
+      .prefault('info')
+      .describe('The least that is logged.'),
+    format: choice(['auto', 'json', 'text'])
+      .prefault('auto')
+      .describe('The form of a line. auto: text on a terminal, else json.'),
+  })
+    .prefault({})
+    .describe('The log.'),
+});
