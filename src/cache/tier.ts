@@ -31,10 +31,16 @@ export interface Tier {
   readonly level: Level;
   /** The entry under `id`, or undefined. Memory answers at once, other tiers may answer later. */
   get(id: string): Entry | undefined | Promise<Entry | undefined>;
+  /** Those of `ids` that it holds, found in one pass. */
+  getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
   /** Takes the entry; a `get` right after it finds it, also where writing happens later. */
   set(entry: Entry): void;
   /** Forgets the entry; a `get` right after it finds nothing. */
   delete(id: string): void;
+  /** Told that a tier above has just served the entry: it is in use here, too. */
+  touch(id: string): void;
+  /** Drops what is past its `keepUntil`, a little at a time. */
+  sweep(): Promise<void>;
   figures(): TierFigures;
   health(): TierHealth;
   /** Writes what is queued and lets go of files and connections. */

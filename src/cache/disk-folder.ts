@@ -1,0 +1,171 @@
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { messageOf } from '../shared/errors.ts';
+import { type Engine, type EngineMaker, type EngineTuning, isLocked } from './leveldb.ts';
+
+/** The data folder belongs to another process: the one thing about a disk that must stop a start. */
+export class FolderLocked extends Error {
+  constructor(folder: string, cause: unknown) {
+    super(`the cache folder ${folder} is in use by another process`, { cause });
+    this.name = 'FolderLocked';
+  }
+}
+
+/** How a folder's contents are met: as they are, as in need of repair, or not at all. */
+export type Trust = 'full' | 'repair' | 'none';
+
+/** What {@link openFolder} needs. */
+export interface FolderOptions {
+  readonly folder: string;
+  readonly maker: EngineMaker;
+  readonly tuning: EngineTuning;
+  /** Milliseconds since the epoch, for the names of quarantined folders. */
+  readonly now: number;
+  /** Told what an operator should know of. */
+  readonly notify: (message: string) => void;
+}
+
+const FORMAT_KEY = Buffer.from('f');
+const FORMAT = Buffer.from('reprise 1');
+const QUARANTINES_KEPT = 2;
+const DIARIES = /^(?:LOG|MANIFEST-\d+)$/;
+/** The files without which a database is an empty one. */
+const CONTENTS = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
+
+/**
+ * Opens the database in a folder, step by step: as it is; repaired; with the folder set aside, empty. Throws
+ * {@link FolderLocked}, or anything else if the folder cannot be used at all.
+ */
+export async function openFolder(options: FolderOptions, trust: Trust): Promise<Engine> {
+  const { folder, notify } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await assertFree(folder);
+  const used = (await readdir(folder)).some((name) => CONTENTS.test(name));
+  try {
+    // Where CURRENT is lost, LevelDB would make a new database and delete all tables of the old one: never here.
+    const engine = await open(options, !used);
+    if (trust === 'full') return await check(options, engine, used);
+    // Neither repairing nor moving a folder takes its lock: opening it has shown that nobody else has it.
+    await engine.close();
+  } catch (thrown) {
+    if (!used || thrown instanceof FolderLocked) throw thrown;
+    notify(`the cache folder ${folder} does not open (${causeOf(thrown)}): repairing it`);
+  }
+  if (trust === 'none') return startEmpty(options, 'its contents are not to be trusted');
+  try {
+    await options.maker.repair(folder);
+    await rm(join(folder, 'lost'), { recursive: true, force: true });
+    return await check(options, await open(options, false), true);
+  } catch (thrown) {
+    if (thrown instanceof FolderLocked) throw thrown;
+    return startEmpty(options, causeOf(thrown));
+  }
+}
+
+/** What a folder takes and has. */
+export interface FolderSize {
+  /** Bytes of its files. */
+  readonly used: number;
+  /** Bytes of those of them that only grow while the database is open: what LevelDB notes of every compaction. */
+  readonly diaries: number;
+  /** Bytes free on its disk. */
+  readonly free: number;
+  /** Identifies the folder itself, so that another one put in its place is noticed. */
+  readonly inode: number;
+}
+
+/** Measures a folder. Rejects if it, or the database in it, is gone. */
+export async function measureFolder(folder: string): Promise<FolderSize> {
+  const { ino } = await stat(folder);
+  await stat(join(folder, 'CURRENT'));
+  const names = await readdir(folder);
+  const sizes = await Promise.all(names.map((name) => sizeOf(join(folder, name))));
+  const total = (wanted: (name: string) => boolean) =>
+    sizes.reduce((sum, size, at) => (wanted(names[at] ?? '') ? sum + size : sum), 0);
+  return {
+    used: total(() => true),
+    diaries: total((name) => DIARIES.test(name)),
+    free: await freeBytes(folder),
+    inode: ino,
+  };
+}
+
+async function open({ folder, maker, tuning }: FolderOptions, createIfMissing: boolean): Promise<Engine> {
+  try {
+    return await maker.open(folder, { ...tuning, createIfMissing });
+  } catch (thrown) {
+    throw isLocked(thrown) ? new FolderLocked(folder, thrown) : thrown;
+  }
+}
+
+/** Refuses what another version wrote. `used` says that files of a database were there before. */
+async function check({ folder, notify }: FolderOptions, engine: Engine, used: boolean): Promise<Engine> {
+  try {
+    const format = engine.getSync(FORMAT_KEY);
+    if (format !== undefined && !format.equals(FORMAT))
+      throw new Error(`unknown format ${format.toString('latin1')}`);
+    if (format !== undefined) return engine;
+    // Every database of ours holds it, so one without it has lost more: LevelDB itself opens without a word.
+    if (used) notify(`the cache folder ${folder} has lost some or all of its contents`);
+    await engine.write([{ key: FORMAT_KEY, value: FORMAT }]);
+    return engine;
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+/** Sets the folder aside and opens a new one; if that cannot be opened either, the old one was not to blame and stays. */
+async function startEmpty(options: FolderOptions, reason: string): Promise<Engine> {
+  const { folder, now, notify } = options;
+  const aside = `${folder}.quarantine-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
+  await rename(folder, aside);
+  try {
+    await dropOldQuarantines(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const engine = await check(options, await open(options, true), false);
+    notify(`the cache folder ${folder} was unusable (${reason}): moved to ${aside}, starting empty`);
+    return engine;
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true });
+    await rename(aside, folder);
+    throw thrown;
+  }
+}
+
+async function dropOldQuarantines(folder: string): Promise<void> {
+  const prefix = `${basename(folder)}.quarantine-`;
+  const names = (await readdir(dirname(folder))).filter((name) => name.startsWith(prefix)).sort();
+  for (const name of names.slice(0, -QUARANTINES_KEPT)) {
+    await rm(join(dirname(folder), name), { recursive: true, force: true });
+  }
+}
+
+/** LevelDB, as it opens, turns its log into a table: where there is no room for that, opening would do more harm. */
+async function assertFree(folder: string): Promise<void> {
+  const logs = (await readdir(folder)).filter((name) => name.endsWith('.log'));
+  const sizes = await Promise.all(logs.map((name) => sizeOf(join(folder, name))));
+  const needed = sizes.reduce((sum, size) => sum + size, 2_000_000);
+  const free = await freeBytes(folder);
+  if (free < needed) throw new Error(`only ${free} bytes are free on the disk of ${folder}`);
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** Files come and go while a folder is measured: one that has gone takes nothing. */
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (thrown) {
+    if (thrown instanceof Error && Reflect.get(thrown, 'code') === 'ENOENT') return 0;
+    throw thrown;
+  }
+}
+
+/** LevelDB says only in the cause what kept a database from opening. */
+function causeOf(thrown: unknown): string {
+  return messageOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
+}

@@ -1,0 +1,261 @@
+import type { Codec } from '../codec/compress.ts';
+import { Background } from '../shared/background.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import { FolderLocked, type Trust } from './disk-folder.ts';
+import type { DiskIndex, Slot } from './disk-index.ts';
+import { DiskQueue } from './disk-queue.ts';
+import { DiskSession } from './disk-session.ts';
+import { chargeOf, type Entry } from './entry.ts';
+import { type EngineMaker, levelDb } from './leveldb.ts';
+import type { Tier, TierFigures, TierHealth } from './tier.ts';
+
+/** What {@link DiskTier.open} needs. */
+export interface DiskOptions {
+  /** Made with mode 0700 if it does not exist; used by nothing else. */
+  readonly folder: string;
+  /** The budget for live records, in bytes; the folder may take up to 2.5 times as many. */
+  readonly maxBytes: number;
+  readonly codec: Codec;
+  /** The largest body that is kept, in bytes. */
+  readonly maxEntry: number;
+  readonly clock: Clock;
+  /** Told what an operator should know of: repairs, quarantines, an outage and its end. */
+  readonly notify: (message: string) => void;
+  /** Entries that may wait to be written, in bytes; default 32 MB. */
+  readonly maxQueue?: number;
+  /** The engine below; default LevelDB. */
+  readonly maker?: EngineMaker;
+}
+
+const WRITE_BEHIND_MS = 50;
+const RETRY_MS = 15_000;
+/** Deletions owed to a disk that is away; if there are more, its contents are given up instead. */
+const MAX_OWED = 100_000;
+
+/** L2: entries on disk. Survives restarts and crashes; without a usable disk it is a tier that finds nothing. */
+export class DiskTier implements Tier {
+  readonly level = 'l2';
+  readonly #options: DiskOptions;
+  readonly #queue: DiskQueue;
+  readonly #background: Background;
+  #session: DiskSession | undefined;
+  /** The index of this session or, without one, of the last: what may still lie on the disk. */
+  #index: DiskIndex | undefined;
+  /** Settles when the folder of the last session is free. */
+  #released: Promise<void> = Promise.resolve();
+  /** Why there is no session. */
+  #outage = '';
+  /** How the next session meets what it finds. */
+  #trust: Trust = 'full';
+  #flushTimer: Timer | undefined;
+  #retryTimer: Timer | undefined;
+  #closed = false;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #expirations = 0;
+  #faults = 0;
+
+  private constructor(options: DiskOptions) {
+    this.#options = options;
+    this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
+    this.#background = new Background((label, message) => {
+      this.#faults++;
+      options.notify(`${label}: ${message}`);
+    });
+  }
+
+  /**
+   * Opens the tier, for use before all of its index is loaded. Throws {@link FolderLocked} if another process has the
+   * folder; in any other trouble the tier is degraded, finds nothing, and tries again every 15 s.
+   */
+  static async open(options: DiskOptions): Promise<DiskTier> {
+    const tier = new DiskTier(options);
+    try {
+      await tier.#begin();
+    } catch (thrown) {
+      if (thrown instanceof FolderLocked) throw thrown;
+      tier.#out(messageOf(thrown));
+    }
+    return tier;
+  }
+
+  get(id: string): Entry | undefined | Promise<Entry | undefined> {
+    const read = this.#session?.read(id);
+    return read instanceof Promise ? read.then((entry) => this.#count(entry)) : this.#count(read);
+  }
+
+  async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const found = (await this.#session?.readMany(ids)) ?? new Map<string, Entry>();
+    this.#hits += found.size;
+    this.#misses += ids.length - found.size;
+    return found;
+  }
+
+  set(entry: Entry): void {
+    const { maxEntry, maxBytes } = this.#options;
+    if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
+    else this.#lose(this.#session === undefined ? [entry.key.id] : this.#queue.put(entry));
+    this.#flushSoon();
+  }
+
+  delete(id: string): void {
+    const held = this.#index?.mayHold(id) ?? true;
+    this.#queue.delete(id, held);
+    this.#index?.remove(id);
+    if (this.#session === undefined) this.#oweNoMoreThanFits();
+    this.#flushSoon();
+  }
+
+  touch(id: string): void {
+    this.#session?.index.touch(id, this.#options.clock.now());
+  }
+
+  async sweep(): Promise<void> {
+    await this.#during((session) => session.sweep());
+  }
+
+  figures(): TierFigures {
+    return {
+      entries: this.#index?.count ?? 0,
+      bytes: this.#index?.bytes ?? 0,
+      maxBytes: this.#options.maxBytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+      faults: this.#faults,
+    };
+  }
+
+  health(): TierHealth {
+    const reason = this.#session === undefined ? this.#outage : this.#session.shortage;
+    return reason === undefined ? { state: 'ok' } : { state: 'degraded', reason };
+  }
+
+  /** Writes all that is queued, without waiting for the moment at which that would happen by itself. */
+  async flush(): Promise<void> {
+    this.#flushTimer?.cancel();
+    this.#flushTimer = undefined;
+    await this.#during((session) => session.flush());
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    this.#closed = true;
+    this.#retryTimer?.cancel();
+    const session = this.#session;
+    this.#session = undefined;
+    this.#outage = 'closed';
+    if (session !== undefined) this.#release(session);
+    await this.#background.drain();
+  }
+
+  async #begin(): Promise<void> {
+    const { folder, codec, maxBytes, maxEntry, clock, notify, maker = levelDb } = this.#options;
+    const onDropped = (slot: Slot) => this.#dropped(slot);
+    const onFault = (count: number) => {
+      this.#faults += count;
+    };
+    const queue = this.#queue;
+    const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, notify, onDropped, onFault };
+    await this.#released;
+    const session = await DiskSession.open(options, this.#trust);
+    if (this.#closed) return session.close();
+    if (this.#trust === 'none') queue.clear();
+    for (const id of queue.owed()) session.index.remove(id);
+    this.#session = session;
+    this.#index = session.index;
+    this.#background.run('loading the index of the disk cache', this.#load(session));
+  }
+
+  async #load(session: DiskSession): Promise<void> {
+    try {
+      await session.load();
+      this.#trust = 'full';
+    } catch (thrown) {
+      // Tables that cannot be read may be mended; if the mended ones cannot be read either, they are given up.
+      if (this.#session === session) this.#trust = this.#trust === 'full' ? 'repair' : 'none';
+      this.#fail(session, messageOf(thrown));
+    }
+    await this.flush();
+  }
+
+  /** Does `work` if there is a session, which is over if that fails. */
+  async #during(work: (session: DiskSession) => Promise<void>): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    try {
+      await work(session);
+    } catch (thrown) {
+      this.#fail(session, messageOf(thrown));
+    }
+  }
+
+  #fail(session: DiskSession, reason: string): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#faults++;
+    this.#queue.failed();
+    this.#lose(this.#queue.dropAll());
+    this.#release(session);
+    this.#out(reason);
+  }
+
+  /** Lets go of the folder; the next session waits for that. */
+  #release(session: DiskSession): void {
+    const released = session.close();
+    this.#released = released.catch(() => undefined);
+    this.#background.run('closing the disk cache', released);
+  }
+
+  /** Notes an outage, and tries to end it: at once where the disk can be mended, else after a while. */
+  #out(reason: string): void {
+    if (reason !== this.#outage) this.#options.notify(`running without the disk cache: ${reason}`);
+    this.#outage = reason;
+    if (this.#closed) return;
+    const delay = this.#trust === 'full' ? RETRY_MS : 0;
+    this.#retryTimer = this.#options.clock.after(delay, () => this.#again());
+  }
+
+  #again(): void {
+    const attempt = this.#begin().then(
+      () => {
+        if (this.#session !== undefined) this.#options.notify('the disk cache is back');
+      },
+      (thrown: unknown) => this.#out(messageOf(thrown)),
+    );
+    this.#background.run('reopening the disk cache', attempt);
+  }
+
+  #flushSoon(): void {
+    if (this.#session === undefined) return;
+    this.#flushTimer ??= this.#options.clock.after(WRITE_BEHIND_MS, () => {
+      this.#background.run('writing to the disk cache', this.flush());
+    });
+  }
+
+  /** Entries that will not be written: neither must what they would have replaced come back. */
+  #lose(ids: readonly string[]): void {
+    this.#faults += ids.length;
+    for (const id of ids) this.delete(id);
+  }
+
+  #oweNoMoreThanFits(): void {
+    if (this.#queue.owed().size <= MAX_OWED) return;
+    this.#queue.clear();
+    this.#trust = 'none';
+  }
+
+  #dropped(slot: Slot): void {
+    if (slot.keepUntil <= this.#options.clock.now()) this.#expirations++;
+    else this.#evictions++;
+  }
+
+  #count(entry: Entry | undefined): Entry | undefined {
+    if (entry === undefined) this.#misses++;
+    else this.#hits++;
+    return entry;
+  }
+}

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache';
+
+/**
+ * The parts being fetched, by key id. A slot `S` says who fetches the part; whoever needs the part meanwhile joins it.
+ * A newer slot takes an older one's place; the older one then serves those who hold it, and nobody new.
+ */
+export class Flights<S> {
+  readonly #slots = new Map<string, S>();
+  // Varnish's hit-for-miss: where answers turned out to be one caller's own, waiting for one would only queue the others.
+  readonly #alone = new LRUCache<string, number>({ max: 10_000 });
+
+  /** The slot that fetches `id` now, unless its callers are known to need calls of their own. */
+  find(id: string, now: number): S | undefined {
+    return (this.#alone.get(id) ?? 0) > now ? undefined : this.#slots.get(id);
+  }
+
+  /** Makes `slot` the one that fetches `id`. */
+  open(id: string, slot: S): void {
+    this.#slots.set(id, slot);
+  }
+
+  /** Ends `slot`, unless a newer one has taken its place. */
+  close(id: string, slot: S): void {
+    if (this.#slots.get(id) === slot) this.#slots.delete(id);
+  }
+
+  /** Until `until` (ms since the epoch) nobody joins a fetch of `id`: its answers belong to single callers. */
+  separate(id: string, until: number): void {
+    this.#alone.set(id, until);
+  }
+
+  /** How many parts are being fetched. */
+  get size(): number {
+    return this.#slots.size;
+  }
+}

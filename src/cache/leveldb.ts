@@ -1,0 +1,151 @@
+import { Level } from 'level';
+
+/** One change: `value` is absent where the key is deleted. */
+export interface Change {
+  readonly key: Buffer;
+  readonly value?: Buffer;
+}
+
+/** An open database of bytes by bytes. What it cannot do, it throws or rejects. */
+export interface Engine {
+  /** The value at once; for small values that are likely to be in memory. */
+  getSync(key: Buffer): Buffer | undefined;
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]>;
+  /** All of `changes` or, if the process dies meanwhile, none of them. */
+  write(changes: readonly Change[]): Promise<void>;
+  /** Keys and values from `from` up to, not including, `to`, as they were when the scan began; in slices of `slice`. */
+  scan(
+    from: Buffer,
+    to: Buffer,
+    slice: number,
+  ): AsyncIterable<readonly (readonly [key: Buffer, value: Buffer])[]>;
+  /** As {@link scan}, without reading the values. */
+  keys(from: Buffer, to: Buffer, slice: number): AsyncIterable<readonly Buffer[]>;
+  /** Frees what deleted and overwritten records still take on disk. */
+  compact(): Promise<void>;
+  /** Closes and opens the database again, which is the only way to shorten its own diaries. Reads fail meanwhile. */
+  renew(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What suits a database of a certain size. */
+export interface EngineTuning {
+  /** Bytes kept in memory before they become a table on disk; up to twice as many are in use. */
+  readonly writeBuffer: number;
+  /** Bytes of a table on disk. */
+  readonly tableSize: number;
+}
+
+/** How a database is opened. */
+export interface EngineOptions extends EngineTuning {
+  readonly createIfMissing: boolean;
+}
+
+/** Opens and mends databases, each a folder. */
+export interface EngineMaker {
+  open(folder: string, options: EngineOptions): Promise<Engine>;
+  /** Rebuilds what can be rebuilt from the tables that are left. Takes no lock: not for a folder in use. */
+  repair(folder: string): Promise<void>;
+}
+
+/** Whether a database could not be opened because another process, or another part of this one, has it open. */
+export function isLocked(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error && (Reflect.get(thrown, 'code') === 'LEVEL_LOCKED' || isLocked(thrown.cause))
+  );
+}
+
+/** What `level` is made of in Node, with what its typings, shared with browsers, leave out. */
+interface Native extends Level<Buffer, Buffer> {
+  getSync(key: Buffer): Buffer | undefined;
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
+}
+
+interface NativeClass {
+  new (location: string, options: object): Native;
+  repair(location: string): Promise<void>;
+}
+
+const NativeLevel = nativeClass(Level);
+
+/** LevelDB through the `level` package. */
+export const levelDb: EngineMaker = {
+  async open(folder, options) {
+    const db = new NativeLevel(folder, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      createIfMissing: options.createIfMissing,
+      writeBufferSize: options.writeBuffer,
+      maxFileSize: options.tableSize,
+    });
+    await db.open();
+    return new LevelEngine(db);
+  },
+  repair: (folder) => NativeLevel.repair(folder),
+};
+
+class LevelEngine implements Engine {
+  readonly #db: Native;
+
+  constructor(db: Native) {
+    this.#db = db;
+  }
+
+  getSync(key: Buffer): Buffer | undefined {
+    return this.#db.getSync(key);
+  }
+
+  getMany(keys: readonly Buffer[]): Promise<readonly (Buffer | undefined)[]> {
+    return this.#db.getMany([...keys]);
+  }
+
+  write(changes: readonly Change[]): Promise<void> {
+    return this.#db.batch(
+      changes.map(({ key, value }) =>
+        value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
+      ),
+    );
+  }
+
+  async *scan(from: Buffer, to: Buffer, slice: number): AsyncGenerator<[Buffer, Buffer][]> {
+    const iterator = this.#db.iterator({ gte: from, lt: to });
+    try {
+      for (let read = await iterator.nextv(slice); read.length > 0; read = await iterator.nextv(slice))
+        yield read;
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async *keys(from: Buffer, to: Buffer, slice: number): AsyncGenerator<Buffer[]> {
+    const iterator = this.#db.keys({ gte: from, lt: to });
+    try {
+      for (let read = await iterator.nextv(slice); read.length > 0; read = await iterator.nextv(slice))
+        yield read;
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  compact(): Promise<void> {
+    return this.#db.compactRange(Buffer.alloc(1, 0x00), Buffer.alloc(1, 0xff));
+  }
+
+  async renew(): Promise<void> {
+    await this.#db.close();
+    await this.#db.open();
+  }
+
+  close(): Promise<void> {
+    return this.#db.close();
+  }
+}
+
+function isNativeClass(candidate: unknown): candidate is NativeClass {
+  return typeof candidate === 'function' && 'repair' in candidate;
+}
+
+function nativeClass(candidate: unknown): NativeClass {
+  if (isNativeClass(candidate)) return candidate;
+  throw new Error('the level package is not the one for Node');
+}

@@ -1,0 +1,128 @@
+import { LRUCache } from 'lru-cache';
+import { exact } from '../codec/exact.ts';
+import type { Clock } from '../shared/clock.ts';
+import { chargeOf, type Entry } from './entry.ts';
+import type { Tier, TierFigures, TierHealth } from './tier.ts';
+
+/** What bounds L1. */
+export interface MemoryLimits {
+  readonly maxEntries: number;
+  /** Bytes as {@link chargeOf} counts them. */
+  readonly maxBytes: number;
+}
+
+/** L1: the entries used last, in this process's memory. Answers at once. */
+export class MemoryTier implements Tier {
+  readonly level = 'l1';
+  readonly maxEntries: number;
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #maxBytes: number;
+  readonly #clock: Clock;
+  #hits = 0;
+  #misses = 0;
+  #evictions = 0;
+  #expirations = 0;
+
+  constructor(limits: MemoryLimits, clock: Clock) {
+    this.maxEntries = limits.maxEntries;
+    this.#maxBytes = limits.maxBytes;
+    this.#clock = clock;
+    // No ttl in it: our times are absolute and judged elsewhere, and its timers cost three times a plain set (measured).
+    this.#entries = new LRUCache({
+      max: limits.maxEntries,
+      maxSize: limits.maxBytes,
+      dispose: (_entry, _id, reason) => {
+        if (reason === 'evict') this.#evictions++;
+      },
+    });
+  }
+
+  get(id: string): Entry | undefined {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && entry.keepUntil > this.#clock.now()) {
+      this.#hits++;
+      return entry;
+    }
+    this.#misses++;
+    if (entry !== undefined) this.#expire(id);
+    return undefined;
+  }
+
+  async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const found = new Map<string, Entry>();
+    for (const id of ids) {
+      const entry = this.get(id);
+      if (entry !== undefined) found.set(id, entry);
+    }
+    return found;
+  }
+
+  /** What is held under `id`, without counting as a look-up or as use. */
+  peek(id: string): Entry | undefined {
+    const entry = this.#entries.peek(id);
+    return entry !== undefined && entry.keepUntil > this.#clock.now() ? entry : undefined;
+  }
+
+  /** Whether setting an entry under `id` would replace one. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  /** Takes the entry and says so; one larger than all of L1 is refused, and what it would have replaced is gone. */
+  set(entry: Entry): boolean {
+    const size = chargeOf(entry);
+    if (size > this.#maxBytes) {
+      this.#entries.delete(entry.key.id);
+      return false;
+    }
+    this.#entries.set(entry.key.id, withExactBody(entry), { size });
+    return true;
+  }
+
+  delete(id: string): void {
+    this.#entries.delete(id);
+  }
+
+  touch(id: string): void {
+    this.#entries.get(id);
+  }
+
+  async sweep(): Promise<void> {
+    const now = this.#clock.now();
+    for (const [id, entry] of this.#entries.entries()) {
+      if (entry.keepUntil <= now) this.#expire(id);
+    }
+  }
+
+  figures(): TierFigures {
+    return {
+      entries: this.#entries.size,
+      bytes: this.#entries.calculatedSize,
+      maxEntries: this.maxEntries,
+      maxBytes: this.#maxBytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+      faults: 0,
+    };
+  }
+
+  health(): TierHealth {
+    return { state: 'ok' };
+  }
+
+  async close(): Promise<void> {
+    this.#entries.clear();
+  }
+
+  #expire(id: string): void {
+    this.#entries.delete(id);
+    this.#expirations++;
+  }
+}
+
+function withExactBody(entry: Entry): Entry {
+  const body = exact(entry.payload.body);
+  return body === entry.payload.body ? entry : { ...entry, payload: { ...entry.payload, body } };
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { DiskTier } from '../../src/cache/disk.ts';
+import { type Engine, type EngineMaker, levelDb } from '../../src/cache/leveldb.ts';
+import { ManualClock } from '../support/clock.ts';
+import { until } from '../support/deadline.ts';
+import { openDisk } from '../support/disk.ts';
+import { idOf, sampleEntry } from '../support/entries.ts';
+import { tempFolder } from '../support/folder.ts';
+
+/** LevelDB on a disk whose faults are switched on and off. */
+class FaultyDisk implements EngineMaker {
+  writes = true;
+  reads = true;
+  scans = true;
+  opens = true;
+
+  repair(folder: string): Promise<void> {
+    return levelDb.repair(folder);
+  }
+
+  async open(folder: string, options: Parameters<EngineMaker['open']>[1]): Promise<Engine> {
+    if (!this.opens) throw new Error('IO error: open');
+    const inner = await levelDb.open(folder, options);
+    const disk = this;
+    const check = (works: boolean) => {
+      if (!works) throw new Error('IO error: No space left on device');
+    };
+    return {
+      getSync(key) {
+        check(disk.reads);
+        return inner.getSync(key);
+      },
+      async getMany(keys) {
+        check(disk.reads);
+        return inner.getMany(keys);
+      },
+      async write(changes) {
+        check(disk.writes);
+        await inner.write(changes);
+      },
+      async *scan(from, to, slice) {
+        check(disk.scans);
+        yield* inner.scan(from, to, slice);
+      },
+      keys: (from, to, slice) => inner.keys(from, to, slice),
+      compact: () => inner.compact(),
+      renew: () => inner.renew(),
+      close: () => inner.close(),
+    };
+  }
+}
+
+/** Lets time pass until the tier works again. */
+function recovery(tier: DiskTier, clock: ManualClock): Promise<void> {
+  return until(() => {
+    clock.advance(1_000);
+    return tier.health().state === 'ok';
+  }, 'the recovery');
+}
+
+function reasonOf(tier: DiskTier): string {
+  const health = tier.health();
+  return health.state === 'ok' ? 'ok' : health.reason;
+}
+
+describe('without a usable disk the tier finds nothing, says so, and comes back when it can', () => {
+  test('where a file stands in the way of the folder', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    writeFileSync(folder, 'in the way');
+    const tier = await openDisk(t, { folder, clock });
+    assert.match(reasonOf(tier), /EEXIST|ENOTDIR/);
+    const entry = sampleEntry('lost', { born: clock.now() });
+    tier.set(entry);
+    assert.equal(await tier.get(entry.key.id), undefined);
+    assert.equal((await tier.getMany([entry.key.id])).size, 0);
+    await tier.sweep();
+    await tier.flush();
+    rmSync(folder);
+    await recovery(tier, clock);
+    tier.set(entry);
+    await tier.flush();
+    assert.deepEqual(await tier.get(entry.key.id), entry);
+    assert.equal(tier.figures().entries, 1);
+  });
+
+  test('where the folder cannot be opened at the start', async (t) => {
+    const clock = new ManualClock();
+    const maker = new FaultyDisk();
+    maker.opens = false;
+    const tier = await openDisk(t, { clock, maker });
+    assert.match(reasonOf(tier), /open/);
+    maker.opens = true;
+    await recovery(tier, clock);
+  });
+
+  test('when writes begin to fail, as on a full disk, and nothing replaced or deleted meanwhile comes back', async (t) => {
+    const clock = new ManualClock();
+    const maker = new FaultyDisk();
+    const said: string[] = [];
+    const tier = await openDisk(t, { clock, maker, notify: (text) => void said.push(text) });
+    const names = ['kept', 'deleted', 'replaced', 'failed'];
+    for (const name of names) tier.set(sampleEntry(name, { born: clock.now(), body: 'old' }));
+    await tier.flush();
+    maker.writes = false;
+    tier.set(sampleEntry('failed', { born: clock.now(), body: 'new' }));
+    await tier.flush();
+    assert.match(reasonOf(tier), /No space left/);
+    assert.equal(await tier.get(idOf('kept')), undefined);
+    tier.delete(idOf('deleted'));
+    tier.set(sampleEntry('replaced', { born: clock.now(), body: 'new' }));
+    clock.advance(15_000);
+    maker.writes = true;
+    await recovery(tier, clock);
+    const found = await tier.getMany(names.map((name) => idOf(name)));
+    assert.deepEqual([...found.keys()], [idOf('kept')]);
+    await tier.flush();
+    assert.equal(tier.figures().entries, 1);
+    assert.deepEqual(
+      said.map((text) => text.slice(0, 30)),
+      ['running without the disk cache', 'the disk cache is back'],
+    );
+    assert.ok(tier.figures().faults > 0);
+  });
+
+  test('when its folder disappears', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const tier = await openDisk(t, { folder, clock });
+    tier.set(sampleEntry('before', { born: clock.now() }));
+    await tier.flush();
+    rmSync(folder, { recursive: true });
+    clock.advance(5_000);
+    tier.set(sampleEntry('after', { born: clock.now() }));
+    await tier.flush();
+    assert.match(reasonOf(tier), /ENOENT/);
+    assert.equal(await tier.get(idOf('before')), undefined);
+    await recovery(tier, clock);
+    assert.ok(readdirSync(folder).includes('CURRENT'));
+    assert.equal(await tier.get(idOf('before')), undefined);
+    const entry = sampleEntry('after', { born: clock.now() });
+    tier.set(entry);
+    await tier.flush();
+    assert.deepEqual(await tier.get(entry.key.id), entry);
+  });
+
+  test('when another folder is put in the place of its own, as by a restore of a backup', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const backup = await openDisk(t, { folder, clock });
+    const entry = sampleEntry('restored', { born: clock.now() });
+    backup.set(entry);
+    await backup.close();
+    renameSync(folder, `${folder}.backup`);
+    const tier = await openDisk(t, { folder, clock });
+    renameSync(folder, `${folder}.old`);
+    renameSync(`${folder}.backup`, folder);
+    clock.advance(1_000);
+    await tier.sweep();
+    tier.set(sampleEntry('other', { born: clock.now() }));
+    await tier.flush();
+    assert.match(reasonOf(tier), /another folder/);
+    await recovery(tier, clock);
+    assert.deepEqual(await tier.get(entry.key.id), entry);
+  });
+
+  test('when reads fail: each is a miss and a fault, and the records are found again later', async (t) => {
+    const clock = new ManualClock();
+    const maker = new FaultyDisk();
+    const tier = await openDisk(t, { clock, maker });
+    const entries = ['1', '2'].map((name) => sampleEntry(name, { born: clock.now() }));
+    for (const entry of entries) tier.set(entry);
+    await tier.flush();
+    maker.reads = false;
+    for (const { key } of entries) assert.equal(await tier.get(key.id), undefined);
+    assert.equal((await tier.getMany(entries.map(({ key }) => key.id))).size, 0);
+    assert.equal(tier.figures().faults, 3);
+    maker.reads = true;
+    for (const entry of entries) assert.deepEqual(await tier.get(entry.key.id), entry);
+  });
+
+  test('when its index cannot be read: it repairs the folder, and gives up the contents if that does not help', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const maker = new FaultyDisk();
+    maker.scans = false;
+    const said: string[] = [];
+    const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+    await until(() => {
+      clock.advance(1_000);
+      return said.some((text) => text.includes('starting empty'));
+    }, 'the quarantine');
+    maker.scans = true;
+    await recovery(tier, clock);
+    const entry = sampleEntry('anew', { born: clock.now() });
+    await until(() => {
+      tier.set(entry);
+      return tier.get(entry.key.id) === entry;
+    }, 'a write');
+  });
+
+  test('with more deletions owed than it remembers: rather than let one come back it gives up the contents', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const first = await openDisk(t, { clock, folder });
+    const entries = Array.from({ length: 50 }, (_, at) => sampleEntry(`entry ${at}`, { born: clock.now() }));
+    for (const entry of entries) first.set(entry);
+    await first.close();
+    const maker = new FaultyDisk();
+    maker.opens = false;
+    const tier = await openDisk(t, { clock, maker, folder });
+    for (let at = 0; at < 100_010; at++) tier.delete(idOf(`entry ${at}`));
+    maker.opens = true;
+    await recovery(tier, clock);
+    assert.equal((await tier.getMany(entries.map(({ key }) => key.id))).size, 0);
+    assert.equal(readdirSync(join(folder, '..')).length, 2);
+  });
+});
