@@ -1,0 +1,62 @@
+import { RepriseError } from '../shared/errors.ts';
+
+/** When in a call a failure came. */
+export type Stage = 'before-answer' | 'in-answer';
+
+/** What was thrown by the HTTP client as an error a client can be told of. `origin` is shown, and is without secrets. */
+export function failureOf(thrown: unknown, origin: string, stage: Stage): RepriseError {
+  const code = codeOf(thrown);
+  if (TIMEOUTS.has(code)) {
+    const what =
+      code === 'UND_ERR_BODY_TIMEOUT' ? 'sent nothing more for too long' : 'did not answer in time';
+    return new RepriseError(
+      'upstream_timeout',
+      `The upstream ${origin} ${what}. Its waiting times are the settings upstreams.*.timeouts.`,
+      { cause: thrown },
+    );
+  }
+  if (stage === 'in-answer') {
+    return new RepriseError(
+      'upstream_unreachable',
+      `The upstream ${origin} broke off its answer before it was complete (${code}).`,
+      { cause: thrown },
+    );
+  }
+  return new RepriseError(
+    'upstream_unreachable',
+    `The upstream ${origin} cannot be reached: ${REASONS.get(code) ?? code}. Check that it runs and that the setting base_url is right.`,
+    { cause: thrown },
+  );
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'nothing listens there'],
+  ['ENOTFOUND', 'its host name is unknown'],
+  ['EAI_AGAIN', 'the name service does not answer'],
+  ['EHOSTUNREACH', 'there is no way to its host'],
+  ['ENETUNREACH', 'there is no way to its network'],
+  ['ECONNRESET', 'it closed the connection before it answered'],
+  ['EPIPE', 'it closed the connection before it answered'],
+  ['UND_ERR_SOCKET', 'it closed the connection before it answered'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is signed by an unknown authority'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is signed by an unknown authority'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host'],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'the request body is not as long as its content-length says'],
+]);
+
+/** The error's code, its cause's, or of several addresses tried the first one's. */
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'unknown error';
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return codeOf(thrown.errors[0]);
+  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  return thrown.cause instanceof Error ? codeOf(thrown.cause) : thrown.name;
+}

@@ -1,0 +1,86 @@
+/** A header, its name in lower case. */
+export type Header = readonly [name: string, value: string];
+
+/**
+ * The request headers to send upstream, flat (name, value, …), from those a client sent (`raw`, likewise): without
+ * hop-by-hop ones (RFC 9110 §7.6.1), those its `connection` names, those that describe this hop's message, and ours.
+ * `reads` is for calls whose answer is read here: it asks for an answer without content coding.
+ */
+export function forwardHeaders(raw: readonly string[], reads: boolean): string[] {
+  const dropped = new Set(HOP_BY_HOP);
+  for (const name of NOT_FORWARDED) dropped.add(name);
+  if (reads) dropped.add('accept-encoding');
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if (raw[at]?.toLowerCase() === 'connection') for (const name of listed(raw[at + 1])) dropped.add(name);
+  }
+  const headers: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (!dropped.has(name.toLowerCase())) headers.push(name, raw[at + 1] ?? '');
+  }
+  if (reads) headers.push('accept-encoding', 'identity');
+  return headers;
+}
+
+/**
+ * The headers of an upstream's answer that its own caller is shown: all but hop-by-hop ones, those its `connection`
+ * names, and CORS headers, which are ours to give. `content-length` stays: it is for the writer to know whether it holds.
+ */
+export function answerHeaders(headers: readonly Header[]): Header[] {
+  const dropped = new Set(HOP_BY_HOP);
+  for (const [name, value] of headers)
+    if (name === 'connection') for (const named of listed(value)) dropped.add(named);
+  return headers.filter(
+    ([name]) => !dropped.has(name) && !name.startsWith('access-control-') && name !== 'alt-svc',
+  );
+}
+
+/**
+ * The headers that are stored with an answer and shown to every caller it is replayed to: an allow-list, for a header
+ * nobody thought of may say something of who asked first.
+ */
+export function replayable(headers: readonly Header[]): Header[] {
+  return headers.filter(([name]) => REPLAYABLE.has(name));
+}
+
+// RFC 9110 §7.6.1, with what older proxies sent.
+const HOP_BY_HOP: readonly string[] = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+const NOT_FORWARDED: readonly string[] = [
+  // Made anew for the upstream's own connection and message.
+  'host',
+  'content-length',
+  // Answered here: Node has sent 100 Continue by the time the request is seen.
+  'expect',
+  // What a caller asks of this cache is nobody else's business.
+  'x-cache-ttl',
+  'x-cache-namespace',
+  'x-cache-tags',
+  'x-cache-variant',
+  'x-cache-identity',
+  'x-cache-trace',
+];
+
+const REPLAYABLE: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-language',
+  'content-disposition',
+  'etag',
+  'last-modified',
+  'openai-model',
+  'openai-version',
+]);
+
+function listed(value: string | undefined): string[] {
+  return (value ?? '').split(',').map((name) => name.trim().toLowerCase());
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../shared/clock.ts';
+
+/** When a failing upstream is left alone; times in milliseconds. */
+export interface HealthPolicy {
+  /** Failures in a row that open the breaker. */
+  readonly failures: number;
+  /** How long an open breaker waits before each probe. */
+  readonly probeMs: number;
+  /** How long after a failure entries that may be served stale are, without asking. */
+  readonly retryAfterFailureMs: number;
+}
+
+/** Whether a call may go upstream now. */
+export type Admission = { readonly kind: 'go' } | { readonly kind: 'refused'; readonly retryAfterS: number };
+
+/**
+ * What is known of an upstream's health from the calls made to it. Failures are: no connection, a timeout, an answer
+ * that broke, a 5xx. A 429 or another 4xx is none: it is about one credential or one request. While the breaker is open
+ * one call at a time is let through as a probe, every `probeMs`; what succeeds closes it.
+ */
+export class Health {
+  readonly #policy: HealthPolicy;
+  readonly #clock: Clock;
+  #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #nextProbe = 0;
+
+  constructor(policy: HealthPolicy, clock: Clock) {
+    this.#policy = policy;
+    this.#clock = clock;
+  }
+
+  /** To be asked before each call; one that is let through must be reported on. */
+  admit(): Admission {
+    if (!this.#open) return { kind: 'go' };
+    const now = this.#clock.elapsed();
+    if (now < this.#nextProbe) {
+      return { kind: 'refused', retryAfterS: Math.max(1, Math.ceil((this.#nextProbe - now) / 1000)) };
+    }
+    this.#nextProbe = now + this.#policy.probeMs;
+    return { kind: 'go' };
+  }
+
+  /** The upstream answered, with less than a 500. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#failedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  failed(): void {
+    this.#failures += 1;
+    this.#failedAt = this.#clock.elapsed();
+    if (this.#open) this.#nextProbe = this.#failedAt + this.#policy.probeMs;
+  }
+
+  /** Whether the last call failed so lately that entries within their grace are served without asking. */
+  failing(): boolean {
+    return this.#clock.elapsed() - this.#failedAt < this.#policy.retryAfterFailureMs;
+  }
+
+  /** `failing` after a failure, `down` while the breaker is open. */
+  state(): 'up' | 'failing' | 'down' {
+    if (this.#open) return 'down';
+    return this.failing() ? 'failing' : 'up';
+  }
+
+  get #open(): boolean {
+    return this.#failures >= this.#policy.failures;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Dialect } from '../openai/dialect.ts';
+import type { Clock } from '../shared/clock.ts';
+import { type ClientTimeouts, createUpstreamClient, type UpstreamClient } from './client.ts';
+import { Health } from './health.ts';
+
+/** A server that calls go to. */
+export interface Upstream {
+  readonly name: string;
+  /** With its `/v1`, without a trailing slash. */
+  readonly baseUrl: string;
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly dialect: Dialect;
+  /** Whether streams are asked for their usage although the caller did not. */
+  readonly injectUsage: boolean;
+  /** Milliseconds after which a whole call is given up. */
+  readonly deadlineMs: number;
+  readonly client: UpstreamClient;
+  readonly health: Health;
+}
+
+/** What of an upstream's settings is used here; durations in milliseconds. */
+export interface UpstreamOptions {
+  readonly base_url: string;
+  readonly dialect: Dialect;
+  readonly inject_usage: boolean;
+  readonly timeouts: ClientTimeouts & { readonly total: number };
+  readonly breaker: { readonly failures: number; readonly probe: number };
+  readonly retry_after_failure: number;
+}
+
+/** An upstream with connections and health of its own. */
+export function createUpstream(
+  name: string,
+  options: UpstreamOptions,
+  clock: Clock,
+  env: NodeJS.ProcessEnv,
+): Upstream {
+  const { breaker } = options;
+  return {
+    name,
+    baseUrl: options.base_url,
+    origin: new URL(options.base_url).origin,
+    dialect: options.dialect,
+    injectUsage: options.inject_usage,
+    deadlineMs: options.timeouts.total,
+    client: createUpstreamClient(options.timeouts, env),
+    health: new Health(
+      {
+        failures: breaker.failures,
+        probeMs: breaker.probe,
+        retryAfterFailureMs: options.retry_after_failure,
+      },
+      clock,
+    ),
+  };
+}
