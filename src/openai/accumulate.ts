@@ -1,0 +1,130 @@
+import { member, type Node, type ObjectNode } from './json.ts';
+import { jsonOf, objectText } from './json-text.ts';
+
+/**
+ * A JSON object that grows by the deltas of a stream. It is kept as the JSON texts it came as: numbers keep their digits,
+ * strings their escapes, and a surrogate pair cut between two deltas comes together again.
+ */
+export class Accumulation {
+  readonly #members = new Map<string, Grown>();
+
+  /**
+   * Takes a delta, an object within `text`, as the official SDKs do: the names below append, `tool_calls` join by their
+   * `index`, other arrays are concatenated, objects grow member by member, anything else is overwritten. A null or an
+   * empty text never takes a value's place. Where the SDKs overwrite `reasoning` texts and `annotations`, these grow too.
+   */
+  add(text: string, delta: ObjectNode): void {
+    for (const { key, value } of delta.members) this.addMember(text, key, value);
+  }
+
+  /** Takes one member of a delta. */
+  addMember(text: string, name: string, value: Node): void {
+    this.#members.set(name, grown(this.#members.get(name), name, text, value));
+  }
+
+  /** Sets a member to this JSON text, whatever it was. */
+  set(name: string, json: string): void {
+    this.#members.set(name, { kind: 'value', json });
+  }
+
+  /** A member that is itself an object, to grow or to read; made empty where there is none. */
+  object(name: string): Accumulation {
+    const member = this.#members.get(name);
+    if (member?.kind === 'object') return member.object;
+    const object = new Accumulation();
+    this.#members.set(name, { kind: 'object', object });
+    return object;
+  }
+
+  /** Sets a member to this JSON text where there is none. */
+  default(name: string, json: string): void {
+    if (!this.#members.has(name)) this.set(name, json);
+  }
+
+  delete(name: string): void {
+    this.#members.delete(name);
+  }
+
+  /** The JSON text of a member; undefined where there is none. */
+  get(name: string): string | undefined {
+    const member = this.#members.get(name);
+    return member && written(member);
+  }
+
+  /** The object as JSON: the members named in `first` in that order, then the others as they came. */
+  json(first: readonly string[] = []): string {
+    const names = new Set([...first.filter((name) => this.#members.has(name)), ...this.#members.keys()]);
+    return objectText([...names].map((name) => [name, this.get(name)]));
+  }
+}
+
+type Grown =
+  | { readonly kind: 'value'; readonly json: string }
+  /** The texts between the quotes. */
+  | { readonly kind: 'string'; readonly pieces: string[] }
+  | { readonly kind: 'array'; readonly items: string[] }
+  | { readonly kind: 'indexed'; readonly calls: Map<number, Accumulation> }
+  | { readonly kind: 'object'; readonly object: Accumulation };
+
+const APPENDED: ReadonlySet<string> = new Set([
+  'content',
+  'refusal',
+  'reasoning_content',
+  'reasoning',
+  'text',
+  'arguments',
+  'input',
+]);
+
+function grown(before: Grown | undefined, name: string, text: string, node: Node): Grown {
+  const json = jsonOf(text, node);
+  if (json === 'null' || json === '""') return before ?? { kind: 'value', json };
+  if (node.kind === 'string' && APPENDED.has(name)) {
+    const pieces = before?.kind === 'string' ? before.pieces : [];
+    pieces.push(json.slice(1, -1));
+    return { kind: 'string', pieces };
+  }
+  if (node.kind === 'array' && name === 'tool_calls') {
+    const calls = before?.kind === 'indexed' ? before.calls : new Map<number, Accumulation>();
+    for (const call of node.items) if (call.kind === 'object') addCall(calls, text, call);
+    return { kind: 'indexed', calls };
+  }
+  if (node.kind === 'array') {
+    const items = before?.kind === 'array' ? before.items : [];
+    for (const item of node.items) items.push(jsonOf(text, item));
+    return { kind: 'array', items };
+  }
+  if (node.kind === 'object') {
+    const object = before?.kind === 'object' ? before.object : new Accumulation();
+    object.add(text, node);
+    return { kind: 'object', object };
+  }
+  return { kind: 'value', json };
+}
+
+/** Joins a piece of a tool call to the others of its `index`, which the whole call does not have. */
+function addCall(calls: Map<number, Accumulation>, text: string, piece: ObjectNode): void {
+  const index = member(piece, 'index');
+  // Gemini's compatible API numbers no calls and sends each whole.
+  const at = index?.kind === 'number' ? Number(index.raw) : calls.size;
+  const call = calls.get(at) ?? new Accumulation();
+  calls.set(at, call);
+  for (const { key, value } of piece.members) if (key !== 'index') call.addMember(text, key, value);
+}
+
+function written(member: Grown): string {
+  switch (member.kind) {
+    case 'value':
+      return member.json;
+    case 'string':
+      return `"${member.pieces.join('')}"`;
+    case 'array':
+      return `[${member.items.join(',')}]`;
+    case 'indexed': {
+      const calls = [...member.calls].sort(([left], [right]) => left - right);
+      return `[${calls.map(([, call]) => call.json()).join(',')}]`;
+    }
+    case 'object':
+      return member.object.json();
+  }
+}

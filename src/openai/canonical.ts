@@ -1,0 +1,116 @@
+import type { Dialect } from './dialect.ts';
+import type { Field, Fields, Shape, ValueKind } from './field.ts';
+import { FIELDS, type RequestApi } from './fields.ts';
+import type { Node, ObjectNode } from './json.ts';
+import { canonicalNumber } from './number.ts';
+
+/** What may be left out of a canonical request. */
+export interface CanonicalOptions {
+  /** Top-level fields that are keyed in another way. */
+  readonly without?: readonly string[];
+}
+
+/**
+ * The text that two requests to one API share exactly if they mean the same to an upstream of this dialect, by what is
+ * documented of it: transport, bookkeeping and explicit defaults are left out, names are sorted outside JSON Schemas, numbers
+ * compared by value and strings by their characters; every unknown field is kept. A lone surrogate
+ * stands escaped in it, so that hashing its UTF-8 does not turn it into U+FFFD.
+ */
+export function canonicalRequest(
+  api: RequestApi,
+  dialect: Dialect,
+  root: ObjectNode,
+  { without = [] }: CanonicalOptions = {},
+): string {
+  return writeFields(root, FIELDS[api], dialect, without);
+}
+
+/** The text that two JSON values share exactly if they are equal, whatever the order of their names and their spelling. */
+export function canonicalValue(node: Node): string {
+  return write(node, sorted);
+}
+
+/** The JSON text of a string; its lone surrogates are escaped (ECMA-262, QuoteJSONString). */
+const quote: (value: string) => string = JSON.stringify;
+
+function writeShaped(node: Node, shape: Shape | undefined, dialect: Dialect): string {
+  switch (shape?.kind) {
+    case 'object':
+      return node.kind === 'object' ? writeFields(node, shape.fields, dialect, []) : canonicalValue(node);
+    case 'items':
+      if (node.kind !== 'array') return canonicalValue(node);
+      return `[${node.items.map((item) => writeShaped(item, shape.of, dialect)).join(',')}]`;
+    case 'set':
+      if (node.kind !== 'array') return canonicalValue(node);
+      return `[${[...new Set(node.items.map(canonicalValue))].sort().join(',')}]`;
+    case 'list':
+      return node.kind === 'string' ? `[${quote(node.value)}]` : canonicalValue(node);
+    case 'schema':
+      return write(node, asWritten);
+    case undefined:
+      return canonicalValue(node);
+  }
+}
+
+function writeFields(
+  object: ObjectNode,
+  fields: Fields,
+  dialect: Dialect,
+  without: readonly string[],
+): string {
+  const members: [key: string, text: string][] = [];
+  for (const { key, value } of object.members) {
+    if (without.includes(key)) continue;
+    const field = fields.get(key);
+    const known = field !== undefined && (field.known === undefined || field.known.includes(dialect));
+    const text = known ? writeKnown(value, field, dialect, object) : canonicalValue(value);
+    if (text !== undefined) members.push([key, text]);
+  }
+  return join(sorted(members));
+}
+
+/** The text of a known field's value, or undefined if it is as good as absent. */
+function writeKnown(value: Node, field: Field, dialect: Dialect, owner: ObjectNode): string | undefined {
+  if (field.dropped?.includes(kindOf(value))) return undefined;
+  const text = writeShaped(value, field.shape, dialect);
+  const same = field.absent?.some(
+    (absence) =>
+      absence.value === text && absence.dialects.includes(dialect) && (absence.when?.(owner) ?? true),
+  );
+  return same ? undefined : text;
+}
+
+function kindOf(node: Node): ValueKind {
+  if (node.kind !== 'literal') return node.kind;
+  return node.value === null ? 'null' : 'boolean';
+}
+
+type Members = readonly [key: string, text: string][];
+
+function write(node: Node, inOrder: (members: Members) => Members): string {
+  switch (node.kind) {
+    case 'string':
+      return quote(node.value);
+    case 'number':
+      return canonicalNumber(node.raw);
+    case 'literal':
+      return String(node.value);
+    case 'array':
+      return `[${node.items.map((item) => write(item, inOrder)).join(',')}]`;
+    case 'object':
+      return join(inOrder(node.members.map(({ key, value }) => [key, write(value, inOrder)])));
+  }
+}
+
+/** By UTF-16 code units, as RFC 8785 §3.2.3 does. */
+function sorted(members: Members): Members {
+  return members.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function asWritten(members: Members): Members {
+  return members;
+}
+
+function join(members: Members): string {
+  return `{${members.map(([key, text]) => `${quote(key)}:${text}`).join(',')}}`;
+}

@@ -1,0 +1,61 @@
+import { isRecord, valueFrom } from './plain.ts';
+import { promptTokens } from './usage.ts';
+import { type Encoding, vectorFrom, vectorText } from './vectors.ts';
+
+/** What an upstream answered to an embeddings request: one vector for each input, in the order of the inputs. */
+export interface EmbeddingAnswer {
+  /** Raw float32 little-endian, all of one length. Never empty. */
+  readonly vectors: readonly Buffer[];
+  /** The model's snapshot as the upstream names it; undefined if it does not. */
+  readonly model: string | undefined;
+  readonly promptTokens: number | undefined;
+}
+
+/** Why an answer cannot be used. */
+export type Unusable = 'not-json' | 'not-embeddings' | 'vector-count' | 'vector-index' | 'vector-unreadable' | 'vector-length';
+
+/**
+ * Reads the answer to a request of `count` inputs. The order of `data` means nothing, its `index` says which input a
+ * vector belongs to; each must be there once. Either encoding is read, whichever was asked for.
+ */
+export function readEmbeddingAnswer(body: Buffer, count: number): EmbeddingAnswer | Unusable {
+  const answer = valueFrom(body.toString());
+  if (answer === undefined) return 'not-json';
+  if (!isRecord(answer) || !Array.isArray(answer.data) || (answer.error ?? null) !== null) return 'not-embeddings';
+  if (answer.data.length !== count) return 'vector-count';
+  const vectors = new Array<Buffer | undefined>(count).fill(undefined);
+  let length: number | undefined;
+  for (const member of answer.data) {
+    if (!isRecord(member)) return 'not-embeddings';
+    const { index, embedding } = member;
+    if (typeof index !== 'number' || !(index in vectors) || vectors[index] !== undefined) return 'vector-index';
+    const vector = vectorFrom(embedding);
+    if (vector === undefined) return 'vector-unreadable';
+    length ??= vector.length;
+    if (vector.length !== length) return 'vector-length';
+    vectors[index] = vector;
+  }
+  return {
+    vectors: vectors.filter((vector) => vector !== undefined),
+    model: typeof answer.model === 'string' ? answer.model : undefined,
+    promptTokens: promptTokens(answer.usage),
+  };
+}
+
+/** An embeddings answer with these vectors in this order and encoding, as JSON. */
+export function writeEmbeddingAnswer(
+  vectors: readonly Buffer[],
+  encoding: Encoding,
+  model: string,
+  tokens: number,
+): Buffer {
+  // Piece by piece: one string of a large batch would be made whole, copied, and thrown away.
+  const pieces = [Buffer.from('{"object":"list","data":[')];
+  for (const [index, vector] of vectors.entries()) {
+    const before = `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":`;
+    pieces.push(Buffer.from(`${before}${vectorText(vector, encoding)}}`, 'latin1'));
+  }
+  const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
+  pieces.push(Buffer.from(`],"model":${JSON.stringify(model)},"usage":${usage}}`));
+  return Buffer.concat(pieces);
+}

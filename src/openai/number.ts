@@ -1,0 +1,35 @@
+/**
+ * One text for every JSON number of the same exact decimal value: `1`, `1.0` and `10e-1` give `1`, `-0` gives `0`, `1200`
+ * gives `12e2`. No double is involved, so that integers beyond 2^53 stay apart. Takes any valid JSON number.
+ */
+export function canonicalNumber(raw: string): string {
+  const last = raw.charCodeAt(raw.length - 1);
+  if (last !== ZERO && isWhole(raw)) return raw;
+  const [mantissa = '', exponent = '0'] = raw.toLowerCase().split('e');
+  const negative = mantissa.startsWith('-');
+  const [whole = '', fraction = ''] = (negative ? mantissa.slice(1) : mantissa).split('.');
+  const digits = whole + fraction;
+  let from = 0;
+  while (digits.charCodeAt(from) === ZERO) from += 1;
+  if (from === digits.length) return '0';
+  let to = digits.length;
+  while (digits.charCodeAt(to - 1) === ZERO) to -= 1;
+  // A double counts such exponents exactly. Beyond, where no server tells numbers from zero or infinity, spellings are not
+  // merged; `~` keeps them apart from all other numbers.
+  if (Math.abs(Number(exponent)) > 1e15) return `~${raw}`;
+  const power = Number(exponent) - fraction.length + (digits.length - to);
+  return `${negative ? '-' : ''}${digits.slice(from, to)}${power === 0 ? '' : `e${power}`}`;
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const MINUS = 0x2d;
+
+/** Whether the number is written without fraction and exponent. */
+function isWhole(raw: string): boolean {
+  for (let at = raw.charCodeAt(0) === MINUS ? 1 : 0; at < raw.length; at += 1) {
+    const code = raw.charCodeAt(at);
+    if (code < ZERO || code > NINE) return false;
+  }
+  return true;
+}

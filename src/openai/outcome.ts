@@ -1,0 +1,119 @@
+import { isUtf8 } from 'node:buffer';
+import { isSet, isTrue, itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
+import { readObject, type Unreadable } from './json-text.ts';
+
+/** The APIs whose answers are one model's text, as JSON or as an event stream. */
+export type Api = 'chat' | 'completions' | 'responses';
+
+/** How one of the alternatives of a chat or completions answer ended. */
+export interface ChoiceOutcome {
+  /** Its `finish_reason`; undefined while it has none. */
+  readonly finish: string | undefined;
+  /** Whether the model refused. */
+  readonly refused: boolean;
+  /** Whether a content filter (Azure's `content_filter_results`) cut it. */
+  readonly filtered: boolean;
+}
+
+/** What an answer says about itself. */
+export interface Outcome {
+  /** Whether it holds an `error` that is not null. */
+  readonly failed: boolean;
+  /** The `status` of a Responses answer; undefined where there is none. */
+  readonly status: string | undefined;
+  /** Of a Responses answer: whether a part of it is a refusal. */
+  readonly refused: boolean;
+  /** One for each `index`; none for a Responses answer. */
+  readonly choices: readonly ChoiceOutcome[];
+  readonly facts: AnswerFacts;
+}
+
+/** What is kept beside a stored answer; what it does not say is absent. */
+export type AnswerFacts = Readonly<{
+  model?: string;
+  /** Tokens of the request, whichever of the APIs' two names they have. */
+  prompt_tokens?: number;
+  completion_tokens?: number;
+  /** Whether the answer holds its usage. */
+  has_usage: boolean;
+}>;
+
+/** The outcome of an answer that came as one JSON object, or why it is none. */
+export function outcomeOf(body: Buffer): Outcome | Unreadable {
+  // A lenient decoder would make another answer of it.
+  if (!isUtf8(body)) return 'not-json';
+  const answer = readObject(body.toString());
+  if (typeof answer === 'string') return answer;
+  const reader = new OutcomeReader();
+  reader.see(answer);
+  return reader.outcome;
+}
+
+/** Reads the outcome off an answer's objects: the one of a JSON answer, or one chunk of a stream after the other. */
+export class OutcomeReader {
+  #failed = false;
+  #status: string | undefined;
+  #refused = false;
+  readonly #choices = new Map<string, ChoiceOutcome>();
+  #model: string | undefined;
+  #usage: ObjectNode | undefined;
+
+  /** Takes the answer, or its next chunk. */
+  see(answer: ObjectNode): void {
+    this.#failed ||= isSet(member(answer, 'error'));
+    this.#status = textOf(member(answer, 'status')) ?? this.#status;
+    this.#model = textOf(member(answer, 'model')) || this.#model;
+    const usage = member(answer, 'usage');
+    if (usage?.kind === 'object') this.#usage = usage;
+    this.#refused ||= itemsOf(member(answer, 'output')).some((item) =>
+      itemsOf(member(item, 'content')).some((part) => textOf(member(part, 'type')) === 'refusal'),
+    );
+    for (const [position, choice] of itemsOf(member(answer, 'choices')).entries()) {
+      this.#seeChoice(choice, position);
+    }
+  }
+
+  /** What is known by now. */
+  get outcome(): Outcome {
+    const prompt = countOf(this.#usage, 'prompt_tokens', 'input_tokens');
+    const completion = countOf(this.#usage, 'completion_tokens', 'output_tokens');
+    return {
+      failed: this.#failed,
+      status: this.#status,
+      refused: this.#refused,
+      choices: [...this.#choices.values()],
+      facts: {
+        ...(this.#model !== undefined && { model: this.#model }),
+        ...(prompt !== undefined && { prompt_tokens: prompt }),
+        ...(completion !== undefined && { completion_tokens: completion }),
+        has_usage: this.#usage !== undefined,
+      },
+    };
+  }
+
+  #seeChoice(choice: Node, position: number): void {
+    const number = member(choice, 'index');
+    const index = number?.kind === 'number' ? number.raw : String(position);
+    const before = this.#choices.get(index);
+    const message = member(choice, 'message') ?? member(choice, 'delta');
+    const refusal = textOf(member(message, 'refusal')) ?? '';
+    this.#choices.set(index, {
+      finish: textOf(member(choice, 'finish_reason')) ?? before?.finish,
+      refused: before?.refused === true || refusal !== '',
+      filtered: before?.filtered === true || isFiltered(member(choice, 'content_filter_results')),
+    });
+  }
+}
+
+/** `{"hate":{"filtered":true,"severity":"high"}, …}`. */
+function isFiltered(results: Node | undefined): boolean {
+  return results?.kind === 'object' && results.members.some(({ value }) => isTrue(member(value, 'filtered')));
+}
+
+function countOf(usage: ObjectNode | undefined, ...names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const count = member(usage, name);
+    if (count?.kind === 'number') return Number(count.raw);
+  }
+  return undefined;
+}

@@ -1,0 +1,133 @@
+import { chatFromChunks, chatToChunks } from './chat.ts';
+import { completionFromChunks, completionToChunks } from './completions.ts';
+import { type Echo, echoChanges, mentionsEcho } from './echo.ts';
+import { FreshIdentity } from './identity.ts';
+import { member } from './json.ts';
+import { jsonOf, objectOf } from './json-text.ts';
+import type { Api } from './outcome.ts';
+import { responseFromEvent, responseToEvents } from './responses.ts';
+import { changeMembers, replaceValue, splice } from './splice.ts';
+import { DONE, formatEvent, type NamedEvent, readEvents } from './sse.ts';
+import { withoutUsage } from './stream-usage.ts';
+
+/** A stored answer: one JSON object, or a whole event stream as a recorder left it. */
+export interface Stored {
+  readonly form: 'json' | 'sse';
+  readonly body: Buffer;
+}
+
+/** How one caller wants its answer. */
+export interface Wish {
+  readonly stream: boolean;
+  /** Whether a chat or completions stream is to say its usage (`stream_options.include_usage`). */
+  readonly includeUsage: boolean;
+  readonly echo: Echo;
+  /** `fresh` makes new ids and times. Responses that the upstream keeps (`store` is not false) keep theirs: they name it. */
+  readonly identity: 'keep' | 'fresh';
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** 24 random letters and digits, different at every call. */
+  readonly newId: () => string;
+}
+
+/** The body of the answer to this caller; where nothing is to change, the stored buffer itself. */
+export function replay(api: Api, { form, body }: Stored, wish: Wish): Buffer {
+  const editor = new Editor(api, wish);
+  if (form === 'sse' && wish.stream) return replayStream(body, editor);
+  if (form === 'sse') return Buffer.from(editor.answer(answerOf(api, readEvents(body))));
+  if (wish.stream) return Buffer.from(streamOf(api, editor.answer(body.toString()), wish.includeUsage));
+  if (!editor.mayChange(body)) return body;
+  const text = body.toString();
+  const edited = editor.answer(text);
+  return edited === text ? body : Buffer.from(edited);
+}
+
+/** The JSON document that a whole stream makes up. */
+function answerOf(api: Api, events: readonly NamedEvent[]): string {
+  const texts = events.map(({ data }) => data).filter((data) => data !== DONE);
+  switch (api) {
+    case 'chat':
+      return chatFromChunks(texts);
+    case 'completions':
+      return completionFromChunks(texts);
+    case 'responses':
+      return responseFromEvent(texts.at(-1) ?? '');
+  }
+}
+
+/** The stream that makes up this JSON document. */
+function streamOf(api: Api, answer: string, includeUsage: boolean): string {
+  if (api === 'responses') return responseToEvents(answer).map(formatEvent).join('');
+  const toChunks = api === 'chat' ? chatToChunks : completionToChunks;
+  return [...toChunks(answer, includeUsage), DONE]
+    .map((data) => formatEvent({ event: undefined, data }))
+    .join('');
+}
+
+function replayStream(body: Buffer, editor: Editor): Buffer {
+  if (!editor.mayChange(body)) return body;
+  let changed = false;
+  let stream = '';
+  for (const event of readEvents(body)) {
+    const data = event.data === DONE ? DONE : editor.event(event.data);
+    if (data !== event.data) changed = true;
+    if (data !== undefined) stream += formatEvent({ event: event.event, data });
+  }
+  return changed ? Buffer.from(stream) : body;
+}
+
+/** Makes a stored answer this caller's own. */
+class Editor {
+  readonly #api: Api;
+  readonly #echo: Echo;
+  readonly #identity: FreshIdentity | undefined;
+  readonly #dropsUsage: boolean;
+
+  constructor(api: Api, wish: Wish) {
+    const isNamedUpstream = api === 'responses' && wish.echo.get('store') !== 'false';
+    this.#api = api;
+    this.#echo = wish.echo;
+    this.#identity =
+      wish.identity === 'fresh' && !isNamedUpstream
+        ? new FreshIdentity(api, wish.now, wish.newId)
+        : undefined;
+    this.#dropsUsage = api !== 'responses' && wish.stream && !wish.includeUsage;
+  }
+
+  /** False where a look at the text is enough to see that all of it stays. */
+  mayChange(text: { includes(part: string): boolean }): boolean {
+    if (this.#identity !== undefined || (this.#dropsUsage && text.includes('"usage"'))) return true;
+    return this.#api === 'responses' || mentionsEcho(text);
+  }
+
+  /** The JSON document as this caller gets it. */
+  answer(text: string): string {
+    if (!this.mayChange(text)) return text;
+    const root = objectOf(text);
+    const changes = echoChanges(this.#api, text, root, this.#echo);
+    const echoing = changes.length === 0 ? text : changeMembers(text, root, changes);
+    return this.#identity === undefined ? echoing : splice(echoing, this.#identity.edits(objectOf(echoing)));
+  }
+
+  /** The data of one event as this caller gets it; undefined where it does not get the event. */
+  event(data: string): string | undefined {
+    if (this.#api !== 'responses') {
+      const shown = this.#dropsUsage ? withoutUsage(data) : data;
+      return shown && this.answer(shown);
+    }
+    if (!data.includes('"response"')) return data;
+    const response = member(objectOf(data), 'response');
+    if (response?.kind !== 'object') return data;
+    const whole = jsonOf(data, response);
+    const own = this.answer(whole);
+    return own === whole ? data : replaceValue(data, response, own);
+  }
+}
+
+/** Whether a stored answer can serve a caller: a stream that never said its usage cannot say it to a caller who asks. */
+export function serves(
+  payload: { readonly form: string; readonly facts: Readonly<Record<string, unknown>> },
+  wish: { readonly stream: boolean; readonly includeUsage: boolean },
+): boolean {
+  return payload.form !== 'sse' || !wish.stream || !wish.includeUsage || payload.facts.has_usage === true;
+}

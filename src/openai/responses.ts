@@ -1,0 +1,157 @@
+import { itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
+import { jsonOf, objectOf, objectText } from './json-text.ts';
+import type { NamedEvent } from './sse.ts';
+
+/** The events, by their `type`, that end a Responses stream and hold the whole response. */
+export const FINAL_EVENTS: ReadonlySet<string> = new Set([
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+]);
+
+/** The response within the data of a stream's last event. */
+export function responseFromEvent(data: string): string {
+  const response = member(objectOf(data), 'response');
+  return response === undefined ? data : jsonOf(data, response);
+}
+
+/**
+ * The events of a stream that ends with this response: it is created, gets its items one by one, each opened empty, filled
+ * and closed, and completed. What has no deltas of its own comes whole.
+ */
+export function responseToEvents(text: string): NamedEvent[] {
+  const response = objectOf(text);
+  const events = new EventSequence();
+  const begun = withMembers(text, response, BEGUN);
+  events.add('response.created', { response: begun });
+  events.add('response.in_progress', { response: begun });
+  for (const [index, item] of itemsOf(member(response, 'output')).entries()) {
+    if (item.kind === 'object') addItem(events, text, item, index);
+  }
+  const status = jsonOf(text, member(response, 'status'));
+  const final = status === '"incomplete"' || status === '"failed"' ? status.slice(1, -1) : 'completed';
+  events.add(`response.${final}`, { response: text });
+  return events.all;
+}
+
+/** What a response is before it has any output. */
+const BEGUN: ReadonlyMap<string, string> = new Map([
+  ['status', '"in_progress"'],
+  ['output', '[]'],
+  ['usage', 'null'],
+  ['completed_at', 'null'],
+]);
+
+/** Events under their own names, numbered from 0 on. */
+class EventSequence {
+  readonly all: NamedEvent[] = [];
+
+  /** `members` are JSON texts by their names. */
+  add(event: string, members: Readonly<Record<string, string | number>>): void {
+    const sequence_number = this.all.length;
+    this.all.push({
+      event,
+      data: objectText(Object.entries({ type: `"${event}"`, sequence_number, ...members })),
+    });
+  }
+}
+
+/** Where an event belongs: its item, and within it the part. */
+type Place = Readonly<Record<string, string | number>>;
+
+/** By an item's type, the members that deltas fill. */
+const FILLED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['message', ['content']],
+  ['reasoning', ['summary', 'content']],
+  ['function_call', ['arguments']],
+  ['custom_tool_call', ['input']],
+]);
+
+function addItem(events: EventSequence, text: string, item: ObjectNode, index: number): void {
+  const id = jsonOf(text, member(item, 'id'));
+  // Deltas name their item: one without an id comes whole.
+  const filled = (id !== undefined && FILLED.get(textOf(member(item, 'type')) ?? '')) || [];
+  events.add('response.output_item.added', { output_index: index, item: emptied(text, item, filled) });
+  for (const name of filled) {
+    const content = member(item, name);
+    const place = { item_id: id ?? '""', output_index: index };
+    if (content?.kind === 'array') addParts(events, text, content.items, place, name === 'summary');
+    else if (content !== undefined) addCallText(events, text, item, name, place);
+  }
+  events.add('response.output_item.done', { output_index: index, item: jsonOf(text, item) });
+}
+
+function addCallText(
+  events: EventSequence,
+  text: string,
+  item: ObjectNode,
+  name: string,
+  place: Place,
+): void {
+  const json = jsonOf(text, member(item, name)) ?? '""';
+  const called = name === 'arguments' ? { name: jsonOf(text, member(item, 'name')) ?? '""' } : {};
+  const stem = name === 'arguments' ? 'response.function_call_arguments' : 'response.custom_tool_call_input';
+  if (json !== '""') events.add(`${stem}.delta`, { ...place, delta: json });
+  events.add(`${stem}.done`, { ...place, ...called, [name]: json });
+}
+
+/** By a part's type, what its text's events are called and which member holds the text. */
+const PART_TEXTS: ReadonlyMap<string, { readonly stem: string; readonly name: string }> = new Map([
+  ['output_text', { stem: 'response.output_text', name: 'text' }],
+  ['refusal', { stem: 'response.refusal', name: 'refusal' }],
+  ['reasoning_text', { stem: 'response.reasoning_text', name: 'text' }],
+  ['summary_text', { stem: 'response.reasoning_summary_text', name: 'text' }],
+]);
+
+function addParts(
+  events: EventSequence,
+  text: string,
+  parts: readonly Node[],
+  item: Place,
+  areSummary: boolean,
+): void {
+  const stem = areSummary ? 'response.reasoning_summary_part' : 'response.content_part';
+  for (const [index, part] of parts.entries()) {
+    if (part.kind !== 'object') continue;
+    const place = { ...item, [areSummary ? 'summary_index' : 'content_index']: index };
+    const shape = PART_TEXTS.get(textOf(member(part, 'type')) ?? '');
+    const filled = shape === undefined ? [] : [shape.name, 'annotations', 'logprobs'];
+    events.add(`${stem}.added`, { ...place, part: emptied(text, part, filled) });
+    if (shape !== undefined) addPartText(events, text, part, place, shape);
+    events.add(`${stem}.done`, { ...place, part: jsonOf(text, part) });
+  }
+}
+
+function addPartText(
+  events: EventSequence,
+  text: string,
+  part: ObjectNode,
+  place: Place,
+  { stem, name }: { readonly stem: string; readonly name: string },
+): void {
+  const json = jsonOf(text, member(part, name)) ?? '""';
+  const logprobs =
+    stem === 'response.output_text' ? { logprobs: jsonOf(text, member(part, 'logprobs')) ?? '[]' } : {};
+  if (json !== '""') events.add(`${stem}.delta`, { ...place, delta: json, ...logprobs });
+  for (const [index, annotation] of itemsOf(member(part, 'annotations')).entries()) {
+    events.add(`${stem}.annotation.added`, {
+      ...place,
+      annotation_index: index,
+      annotation: jsonOf(text, annotation),
+    });
+  }
+  events.add(`${stem}.done`, { ...place, [name]: json, ...logprobs });
+}
+
+/** An item or part before its deltas: these members without their content, and not yet completed. */
+function emptied(text: string, node: ObjectNode, names: readonly string[]): string {
+  if (names.length === 0) return jsonOf(text, node);
+  const blanks = new Map([['status', '"in_progress"']]);
+  for (const name of names) blanks.set(name, member(node, name)?.kind === 'array' ? '[]' : '""');
+  return withMembers(text, node, blanks);
+}
+
+/** The object's text with those of these members that it has replaced. */
+function withMembers(text: string, node: ObjectNode, replaced: ReadonlyMap<string, string>): string {
+  return objectText(node.members.map(({ key, value }) => [key, replaced.get(key) ?? jsonOf(text, value)]));
+}

@@ -1,0 +1,65 @@
+import { formatEvent, type SseEvent, SseParser } from './sse.ts';
+import { withoutUsage } from './stream-usage.ts';
+
+/**
+ * A running chat or completions stream whose usage was asked for by the proxy, for a caller that did not ask: without
+ * the usage chunk and its nulls. All other bytes pass as they came, an event as soon as its last byte is there.
+ */
+export class UsageFreeView {
+  readonly #parser: SseParser;
+  /** The bytes of the event under way: of the stream those from `#passed` on. */
+  #waiting: Buffer[] = [];
+  #passed = 0;
+
+  /** An event of more than `maxEventBytes` ends the reading: it and all after it pass as they came. */
+  constructor(maxEventBytes: number) {
+    this.#parser = new SseParser(maxEventBytes);
+  }
+
+  /** What this caller gets for the next bytes of the stream. */
+  push(chunk: Buffer): Buffer {
+    const events = this.#parser.push(chunk);
+    const isUnderWay = !this.#parser.isBetweenEvents && !this.#parser.overflowed;
+    if (events.length === 0 && isUnderWay) {
+      this.#waiting.push(Buffer.from(chunk));
+      return NOTHING;
+    }
+    const bytes = this.#waiting.length === 0 ? chunk : Buffer.concat([...this.#waiting, chunk]);
+    const shown: Buffer[] = [];
+    let from = 0;
+    for (const event of events) {
+      const end = event.end - this.#passed;
+      const seen = viewOf(event, bytes.subarray(from, end));
+      if (seen !== undefined) shown.push(seen);
+      from = end;
+    }
+    const rest = bytes.subarray(from);
+    if (isUnderWay) {
+      this.#waiting = [Buffer.from(rest)];
+      this.#passed += from;
+    } else {
+      // Comments, which keep connections alive, and what no longer is read.
+      this.#waiting = [];
+      this.#passed += bytes.length;
+      shown.push(rest);
+    }
+    return Buffer.concat(shown);
+  }
+
+  /** What is left to send after the stream's last byte. */
+  end(): Buffer {
+    const rest = Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    return rest;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** What is seen of an event whose bytes are `raw`. */
+function viewOf(event: SseEvent, raw: Buffer): Buffer | undefined {
+  // Data that is not UTF-8 could not be written again as it was.
+  const data = event.intact ? withoutUsage(event.data) : event.data;
+  if (data === event.data) return raw;
+  return data === undefined ? undefined : Buffer.from(formatEvent({ event: event.event, data }));
+}
