@@ -40,17 +40,30 @@ export interface Answer {
   readonly body: Buffer;
 }
 
+/** How long an upstream says its answer lives, in milliseconds, over the type's own policy. */
+export interface SaidLifetime {
+  readonly ttl: number;
+  readonly stale_while_revalidate: number;
+  readonly stale_if_error: number;
+}
+
 /**
  * What an answer turned out to be:
  * `parts` one payload for each part asked, in the order asked; with `refused` they may be shown to those who wait for
- * them but not stored, for that reason;
- * `opaque` nothing a plan can read: passed on as it came to who asked for exactly this, and not stored;
+ * them but not stored, for that reason; with `lifetime` they live as long as the upstream says;
+ * `opaque` nothing a plan can read: passed on as it came to who asked for exactly this, and not stored; `personal` where
+ * it may belong to one caller alone, so that not even an identical request under way may share it;
  * `failed` a stream that carried an error: `error` is its JSON text;
  * `broken` a stream that ended before its terminal event.
  */
 export type Taken =
-  | { readonly kind: 'parts'; readonly payloads: readonly Payload[]; readonly refused?: string }
-  | { readonly kind: 'opaque'; readonly reason: string }
+  | {
+      readonly kind: 'parts';
+      readonly payloads: readonly Payload[];
+      readonly refused?: string;
+      readonly lifetime?: SaidLifetime;
+    }
+  | { readonly kind: 'opaque'; readonly reason: string; readonly personal?: true }
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'broken' };
 
@@ -99,12 +112,20 @@ export interface Plan {
   readonly parts: readonly Part[];
   /** For each item of the caller's request the index of its part; repeats appear again. */
   readonly order: readonly number[];
+  /**
+   * What of the query and the headers is keyed, headers sorted by name. Absent: the whole query, and the headers that
+   * shape an answer in the upstream's dialect.
+   */
+  readonly shaping?: {
+    readonly query: string;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+  };
   /** Whether this caller wants server-sent events. */
   readonly streams: boolean;
-  /** Two identical requests may share a running call only if this is equal too: what is echoed but not keyed. */
+  /** Two identical requests may share a running call only if this is equal too, such as the service tier. */
   readonly company: string;
-  /** Whether a stream under way can be shared by those who want JSON and the other way round. One-part plans only. */
-  readonly streamable: boolean;
+  /** Two who follow one running stream must have this equal too: what the stream repeats of its request, say. */
+  readonly liveCompany: string;
   /** The body to send upstream to get exactly the parts `missing` (indexes into `parts`, ascending). */
   narrow(missing: readonly number[]): Buffer;
   /** Cuts the upstream's whole answer to the parts that were asked for. */
@@ -113,8 +134,15 @@ export interface Plan {
   putTogether(payloads: readonly Payload[], replay: Replay): Rendering;
   /** Whether this payload can serve this caller; if not, it counts as absent (a stream stored without its usage, say). */
   serves(payload: Payload): boolean;
-  /** A recorder for an upstream answer of `text/event-stream`; only where `streamable`. */
-  record?(headers: Answer['headers']): StreamRecorder;
+  /**
+   * Of what is at hand for the parts (undefined: nothing), the parts that count as absent because they cannot stand in one
+   * answer, such as vectors of two snapshots of a model. Empty where all can. If an answer that was just fetched disagrees
+   * with what was at hand, fetching once more for these makes a whole that agrees. Absent where any payloads can stand
+   * together.
+   */
+  disagreeing?(payloads: readonly (Payload | undefined)[]): readonly number[];
+  /** A recorder for an upstream answer of `text/event-stream`, which keeps no more than `maxBytes` of it. */
+  record?(answer: Pick<Answer, 'status' | 'headers'>, maxBytes: number): StreamRecorder;
   /** A view for this caller on a running stream; absent where the upstream's bytes are what it asked for. */
   view?(): LiveView;
 }

@@ -1,0 +1,82 @@
+import { FolderLocked } from '../cache/disk-folder.ts';
+import { compose } from '../compose.ts';
+import { loadSettings } from '../config/load.ts';
+import { explainProblems } from '../config/problems.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Environment } from '../config/secrets.ts';
+import type { Service } from '../http/service.ts';
+import { Events } from '../observe/events.ts';
+import { Log } from '../observe/log.ts';
+import { systemClock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { CommandIo } from './config.ts';
+import { flagsHelp, parseFlags } from './flags.ts';
+
+/** What `serve` needs of its process beside what every command gets. */
+export interface ServeIo extends CommandIo {
+  readonly pid: number;
+  /** Whether standard error is a terminal: the log is then text for people. */
+  readonly terminal: boolean;
+  /** Resolves when the process is asked to stop. */
+  readonly stopAsked: Promise<void>;
+}
+
+/**
+ * `reprise serve`: runs the proxy until it is asked to stop. Gives the exit status: 0 after a clean stop, 2 for mistakes
+ * in flags or profile, one line each on standard error, 1 for anything else.
+ */
+export async function serve(argv: readonly string[], env: Environment, io: ServeIo): Promise<number> {
+  const parsed = parseFlags(argv);
+  switch (parsed.kind) {
+    case 'help':
+      io.out(`Usage: reprise serve [FLAGS]\n\nRuns the proxy.\n\n${flagsHelp().join('\n')}\n`);
+      return 0;
+    case 'version':
+      io.out(`${io.version}\n`);
+      return 0;
+    case 'refused':
+      io.err(`${explainProblems(parsed.problems).join('\n')}\n`);
+      return 2;
+  }
+  const loaded = loadSettings({ flags: parsed.flags, env, cwd: io.cwd });
+  if (loaded.kind === 'refused') {
+    io.err(`${explainProblems(loaded.problems).join('\n')}\n`);
+    return 2;
+  }
+  const { settings, profile } = loaded;
+  const events = new Events();
+  const format = settings.log.format === 'auto' ? (io.terminal ? 'text' : 'json') : settings.log.format;
+  const log = new Log({ level: settings.log.level, format, clock: systemClock, write: io.err });
+  events.listen(log.take);
+  let service: Service;
+  try {
+    service = await compose(settings, { clock: systemClock, events, env });
+  } catch (thrown) {
+    io.err(`${whyNot(thrown, settings)}\n`);
+    return 1;
+  }
+  const upstream = settings.upstreams.get('default')?.base_url ?? '';
+  io.out(`reprise ready on ${service.url} (pid ${io.pid}, profile ${profile}, upstream ${upstream})\n`);
+  await io.stopAsked;
+  log.line('info', 'stopping', { drain_ms: settings.server.drain });
+  await service.stop();
+  log.line('info', 'stopped');
+  return 0;
+}
+
+/** Why the proxy could not start: what happened, where, and what to do. */
+function whyNot(thrown: unknown, { server, disk }: Settings): string {
+  if (thrown instanceof FolderLocked) {
+    return `The data folder ${disk.path} is in use by another process. Stop that one, or choose another folder with --data.`;
+  }
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  const address = `${server.host}:${server.port}`;
+  if (code === 'EADDRINUSE')
+    return `${address} is in use by another process. Stop that one, or choose another port with --port.`;
+  if (code === 'EACCES')
+    return `This user may not listen on ${address}. Choose a port above 1023 with --port.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return `${server.host} is no address of this machine. Choose one with --host, such as 127.0.0.1 or 0.0.0.0.`;
+  }
+  return `Reprise could not start: ${messageOf(thrown)}`;
+}

@@ -1,0 +1,27 @@
+import type { Store } from '../cache/store.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Check } from './app.ts';
+
+/** The state of every tier and upstream, by name: what `/health/ready` shows. */
+export function healthChecks(
+  store: Store,
+  upstreams: ReadonlyMap<string, Upstream>,
+): ReadonlyMap<string, Check> {
+  const checks = new Map<string, Check>();
+  for (const [level, health] of Object.entries(store.health())) {
+    if (health !== undefined) checks.set(level, health);
+  }
+  for (const [name, { health }] of upstreams) {
+    const state = health.state();
+    checks.set(
+      `upstream:${name}`,
+      state === 'up' ? { state: 'ok' } : { state: 'degraded', reason: REASON[state] },
+    );
+  }
+  return checks;
+}
+
+const REASON = {
+  failing: 'its last call failed; entries that may be served stale are, without asking it',
+  down: 'it failed repeatedly and is only probed; calls without an entry get 503',
+} as const;

@@ -1,0 +1,122 @@
+import type { Payload } from '../cache/entry.ts';
+import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
+import { ECHOED_FIELDS } from '../openai/echo.ts';
+import { isTrue, member, textOf } from '../openai/json.ts';
+import type { Api } from '../openai/outcome.ts';
+import { type Recorded, Recorder } from '../openai/recorder.ts';
+import { replay, serves } from '../openai/replay.ts';
+import { setMember } from '../openai/splice.ts';
+import { UsageFreeView } from '../openai/view.ts';
+import { refusalOf } from '../policy/admission.ts';
+import { bypassReason } from '../policy/bypass.ts';
+import { replayable } from '../upstream/headers.ts';
+import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from './endpoint.ts';
+import { takeJson } from './json-answer.ts';
+import { type JsonRequest, readJsonRequest } from './json-request.ts';
+import { wholePlan } from './whole.ts';
+
+/** A model's answer as a whole, as JSON or as an event stream: one entry serves both, whichever it was made from. */
+export function llmEndpoint(api: Api, path: string): Endpoint {
+  return {
+    name: api,
+    methods: ['POST'],
+    path,
+    type: 'llm_responses',
+    plan(input) {
+      const request = readJsonRequest(input);
+      if (request.kind === 'bypass') return request;
+      const reason = bypassReason(api, request.root);
+      return reason === undefined ? plan(api, input, request) : { kind: 'bypass', reason };
+    },
+  };
+}
+
+// An event of a running stream that is larger than this passes as it came.
+const MAX_EVENT_BYTES = 4_000_000;
+
+function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
+  const { text, root } = request;
+  const streams = isTrue(member(root, 'stream'));
+  // Responses say their usage in their last event, whoever asks.
+  const saysUsage = api === 'responses';
+  const includeUsage =
+    streams && !saysUsage && isTrue(member(member(root, 'stream_options'), 'include_usage'));
+  const injects = streams && !saysUsage && !includeUsage && input.injectUsage;
+  const echo = echoOf(request);
+  const tier = member(root, 'service_tier');
+  const company = tier === undefined ? '' : canonicalValue(tier);
+  // Where usage is always asked for, a stream has it for everyone; else those who ask and those who do not stay apart.
+  const usage = input.injectUsage || saysUsage ? '' : String(includeUsage);
+  return wholePlan({
+    type: 'llm_responses',
+    label: textOf(member(root, 'model')) ?? '',
+    content: canonicalRequest(api, input.dialect, root),
+    body: injects
+      ? Buffer.from(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
+      : input.body,
+    streams,
+    company,
+    liveCompany: `${usage} ${saysUsage ? JSON.stringify([...echo]) : ''}`,
+    takeApart: (answer) => takeJson(answer, api),
+    putTogether: ([payload], how) => render(api, payload, { streams, includeUsage, echo }, how),
+    serves: (payload) => serves(payload, { stream: streams, includeUsage }),
+    record: (answer, maxBytes) => recorderFor(api, answer, maxBytes),
+    ...(streams &&
+      !saysUsage &&
+      !includeUsage &&
+      input.injectUsage && { view: () => new UsageFreeView(MAX_EVENT_BYTES) }),
+  });
+}
+
+/** What the caller sent for the fields that an answer repeats. */
+function echoOf({ text, root }: JsonRequest): ReadonlyMap<string, string> {
+  const echo = new Map<string, string>();
+  for (const name of ECHOED_FIELDS.keys()) {
+    const value = member(root, name);
+    if (value !== undefined) echo.set(name, text.slice(value.start, value.end));
+  }
+  return echo;
+}
+
+function recorderFor(api: Api, answer: Pick<Answer, 'headers'>, maxBytes: number) {
+  const recorder = new Recorder(api, maxBytes);
+  const taken = (recorded: Recorded | undefined) => recorded && takeRecorded(api, recorded, answer);
+  return { push: (chunk: Buffer) => taken(recorder.push(chunk)), end: () => taken(recorder.end()) };
+}
+
+function takeRecorded(api: Api, recorded: Recorded, { headers }: Pick<Answer, 'headers'>): Taken {
+  if (recorded.kind !== 'whole') return recorded;
+  const refused = refusalOf(api, recorded.outcome);
+  const { body, outcome } = recorded;
+  const payload: Payload = {
+    form: 'sse',
+    status: 200,
+    headers: replayable(headers),
+    facts: outcome.facts,
+    body,
+  };
+  return { kind: 'parts', payloads: [payload], ...(refused !== undefined && { refused }) };
+}
+
+function render(
+  api: Api,
+  payload: Payload | undefined,
+  wish: { streams: boolean; includeUsage: boolean; echo: ReadonlyMap<string, string> },
+  how: Replay,
+): Rendering {
+  if (payload === undefined || (payload.form !== 'json' && payload.form !== 'sse')) {
+    throw new Error(`an answer of ${api} cannot be made from ${payload?.form ?? 'nothing'}`);
+  }
+  const { form, status, headers, body } = payload;
+  const { streams, includeUsage, echo } = wish;
+  const wanted = streams ? 'sse' : 'json';
+  const type = streams ? 'text/event-stream; charset=utf-8' : 'application/json';
+  return {
+    status,
+    headers:
+      form === wanted
+        ? headers
+        : [...headers.filter(([name]) => name !== 'content-type'), ['content-type', type]],
+    body: replay(api, { form, body }, { stream: streams, includeUsage, echo, ...how }),
+  };
+}

@@ -1,0 +1,27 @@
+import { canonicalRequest } from '../openai/canonical.ts';
+import { bypassReason } from '../policy/bypass.ts';
+import type { Endpoint } from './endpoint.ts';
+import { takeJson } from './json-answer.ts';
+import { readJsonRequest } from './json-request.ts';
+import { wholePlan } from './whole.ts';
+
+/** `POST /v1/vector_stores/{id}/search`: the whole answer. */
+export const vectorStoreSearchEndpoint: Endpoint = {
+  name: 'vector_store_search',
+  methods: ['POST'],
+  path: '/v1/vector_stores/{vector_store_id}/search',
+  type: 'search_results',
+  plan(input) {
+    const request = readJsonRequest(input);
+    if (request.kind === 'bypass') return request;
+    const reason = bypassReason('vector_store_search', request.root);
+    if (reason !== undefined) return { kind: 'bypass', reason };
+    return wholePlan({
+      type: 'search_results',
+      label: input.params.get('vector_store_id') ?? '',
+      content: canonicalRequest('vector_store_search', input.dialect, request.root),
+      body: input.body,
+      takeApart: (answer) => takeJson(answer),
+    });
+  },
+};

@@ -1,0 +1,38 @@
+import type { Payload } from '../cache/entry.ts';
+import type { Plan } from './endpoint.ts';
+
+/** What a plan of one part needs to say; the rest is the same for all of them. */
+export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart'> &
+  Partial<
+    Pick<
+      Plan,
+      'shaping' | 'streams' | 'company' | 'liveCompany' | 'serves' | 'record' | 'view' | 'putTogether'
+    >
+  > & {
+    /** Injective text of what in the body shapes the answer. */
+    readonly content: string;
+    /** What is sent upstream; empty for a request without a body. */
+    readonly body: Buffer;
+  };
+
+/** A plan for a request that is cached as a whole, and whose stored bytes are its answer unless it says otherwise. */
+export function wholePlan({ content, body, ...said }: WholePlan): Plan {
+  return {
+    kind: 'plan',
+    parts: [{ content }],
+    order: [0],
+    streams: false,
+    company: '',
+    liveCompany: '',
+    narrow: () => body,
+    serves: () => true,
+    putTogether: ([payload]) => sole(payload),
+    ...said,
+  };
+}
+
+/** The payload of a one-part plan as an answer, its bytes as they are. */
+function sole(payload: Payload | undefined) {
+  if (payload === undefined) throw new Error('a one-part answer is put together from no part');
+  return { status: payload.status, headers: payload.headers, body: payload.body };
+}

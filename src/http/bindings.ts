@@ -1,0 +1,57 @@
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import { createRouteEndpoint, type Route } from '../endpoints/route.ts';
+import { choose, type Offer } from '../upstream/choose.ts';
+import { join, joinBelow } from '../upstream/target.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Binding } from './classify.ts';
+import { compilePath, fillPath } from './path-pattern.ts';
+
+/** A route of the profile, with where it leads. */
+export interface BoundRoute extends Route {
+  /** The name of its upstream. */
+  readonly upstream: string;
+  /** The path at the upstream, with the route's variables; the request's own if absent. */
+  readonly rewrite?: string | undefined;
+}
+
+/** Binds the API's endpoints to the upstreams that take them. `offers` are in the order in which they are tried. */
+export function bindEndpoints(
+  endpoints: readonly Endpoint[],
+  offers: readonly (Offer & { readonly upstream: Upstream })[],
+  fallback: Upstream,
+): Binding[] {
+  return endpoints.map((endpoint) => ({
+    endpoint,
+    pattern: compilePath(endpoint.path),
+    choose: (model) => choose(offers, endpoint.name, model)?.upstream ?? fallback,
+    target: (upstream, path, query) => join(upstream.baseUrl, path, query),
+    route: false,
+  }));
+}
+
+/** Binds the profile's routes, the more specific of two that overlap first. */
+export function bindRoutes(
+  routes: readonly BoundRoute[],
+  upstreams: ReadonlyMap<string, Upstream>,
+): Binding[] {
+  const bound = routes.map((route): Binding => {
+    const upstream = upstreams.get(route.upstream);
+    if (upstream === undefined) throw new Error(`route ${route.name} leads to no upstream`);
+    const { rewrite } = route;
+    return {
+      endpoint: createRouteEndpoint(route),
+      pattern: compilePath(route.match.path),
+      choose: () => upstream,
+      target: (_upstream, path, query, params) =>
+        joinBelow(upstream.baseUrl, rewrite === undefined ? path : fillPath(rewrite, params), query),
+      route: true,
+    };
+  });
+  return bound.sort((one, other) => literals(other) - literals(one));
+}
+
+// Of two patterns that overlap the profile's check has made sure that one is more specific segment by segment: it is
+// the one with more literal segments.
+function literals({ pattern }: Binding): number {
+  return pattern.segments.filter(({ literal }) => literal !== undefined).length;
+}

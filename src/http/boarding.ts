@@ -1,0 +1,136 @@
+import type { Entry } from '../cache/entry.ts';
+import type { RepriseError } from '../shared/errors.ts';
+import type { AnswerHead } from '../upstream/exchange.ts';
+import { forwardHeaders } from '../upstream/headers.ts';
+import type { Cursor } from '../upstream/recording.ts';
+import type { Call } from './call.ts';
+import { Fetch, type FetchContext, type Slot, wholeOf } from './fetch.ts';
+
+/** How a call's missing parts came, or why they did not. */
+export type Landing =
+  /** An entry for each part that was missing. */
+  | { readonly kind: 'entries'; readonly entries: ReadonlyMap<number, Entry>; readonly stored: boolean }
+  /** An event stream under way, to be followed. */
+  | { readonly kind: 'stream'; readonly head: AnswerHead; readonly cursor: Cursor }
+  /** An answer to be passed on as it came. */
+  | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
+  /** Nothing came; `joined` where it was another caller's failure and an own call may do better. */
+  | { readonly kind: 'failed'; readonly error: RepriseError; readonly joined: boolean }
+  /** Another caller's answer, not for this one: it must ask itself. */
+  | { readonly kind: 'foreign' };
+
+/** The fetches one call waits for: its own, and those of others that it joined. */
+export class Boarding {
+  /** The call's own fetch, if it had to start one. */
+  readonly own: Fetch | undefined;
+  readonly #call: Call;
+  readonly #seats = new Map<number, Slot>();
+  readonly #cursors = new Map<Fetch, Cursor>();
+
+  /**
+   * Joins the fetches under way for the parts `lacking`, unless `alone`, and starts one for the rest. There is no
+   * waiting in here: between looking for a flight and opening one nothing else can run, so no part is fetched twice.
+   * Throws `upstream_unavailable` if a fetch is needed while the breaker is open.
+   */
+  constructor(context: FetchContext, call: Call, lacking: readonly number[], alone: boolean) {
+    this.#call = call;
+    const now = context.clock.now();
+    const own: number[] = [];
+    for (const part of lacking) {
+      const key = call.keys[part];
+      const slot = alone || key === undefined ? undefined : context.flights.find(key.id, now);
+      if (slot !== undefined && welcomes(slot.fetch, call)) this.#seats.set(part, slot);
+      else own.push(part);
+    }
+    if (own.length > 0) {
+      this.own = startFetch(context, call, own);
+      for (const [index, part] of own.entries()) this.#seats.set(part, { fetch: this.own, index });
+    }
+    for (const { fetch } of this.#seats.values()) {
+      if (!this.#cursors.has(fetch)) this.#cursors.set(fetch, fetch.join(call.directives.ttlMs));
+    }
+  }
+
+  /** Resolves when it is known how the missing parts come. Never rejects. */
+  async landed(): Promise<Landing> {
+    const [sole] = this.#cursors;
+    if (this.#call.plan.streams && sole !== undefined) {
+      const [fetch, cursor] = sole;
+      const head = await fetch.head.catch(() => undefined);
+      if (head !== undefined && fetch.live) return { kind: 'stream', head, cursor };
+    }
+    const entries = new Map<number, Entry>();
+    let stored = true;
+    let foreign = false;
+    for (const fetch of this.#cursors.keys()) {
+      const settled = await fetch.settled;
+      if (settled.kind === 'entries') {
+        stored &&= settled.stored;
+        continue;
+      }
+      const mine = fetch === this.own || fetch.whole === wholeOf(this.#call.keys);
+      if (settled.kind === 'failed') {
+        if (mine) return { kind: 'failed', error: settled.error, joined: fetch !== this.own };
+        foreign = true;
+        continue;
+      }
+      const readable = !fetch.live || this.#call.plan.streams;
+      if (mine && readable && !(settled.personal && fetch !== this.own)) {
+        return await this.#passOn(fetch, settled.reason);
+      }
+      foreign = true;
+    }
+    if (foreign) return { kind: 'foreign' };
+    for (const [part, { fetch, index }] of this.#seats) {
+      const settled = await fetch.settled;
+      const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;
+      if (entry !== undefined) entries.set(part, entry);
+    }
+    return { kind: 'entries', entries, stored };
+  }
+
+  /** The parts that came with the call's own fetch; the other missing ones came with another caller's. */
+  get ownParts(): number {
+    let count = 0;
+    for (const { fetch } of this.#seats.values()) if (fetch === this.own) count += 1;
+    return count;
+  }
+
+  /** Lets go of every fetch. To be called once, when the caller has its answer or has gone. */
+  leave(): void {
+    for (const [fetch, cursor] of this.#cursors) fetch.leave(cursor);
+    this.#cursors.clear();
+  }
+
+  async #passOn(fetch: Fetch, reason: string): Promise<Landing> {
+    const cursor = this.#cursors.get(fetch);
+    if (cursor === undefined) return { kind: 'foreign' };
+    return { kind: 'answer', head: await fetch.head, cursor, reason };
+  }
+}
+
+/** Whether `call` may share what `fetch` brings. */
+function welcomes(fetch: Fetch, call: Call): boolean {
+  const { plan } = call;
+  if (call.directives.refresh || fetch.plan.company !== plan.company) return false;
+  if (!plan.streams) return true;
+  // Who wants a stream starts one even while a JSON call runs: its first words come sooner. Others then join that.
+  return fetch.plan.streams && fetch.plan.liveCompany === plan.liveCompany;
+}
+
+/** Starts a call upstream for the parts `asked`. Throws `upstream_unavailable` while the breaker is open. */
+export function startFetch(context: FetchContext, call: Call, asked: readonly number[]): Fetch {
+  const body = call.plan.narrow(asked);
+  return new Fetch(context, {
+    plan: call.plan,
+    keys: call.keys,
+    asked,
+    upstream: call.upstream,
+    path: call.upstreamPath,
+    method: call.request.method,
+    headers: forwardHeaders(call.request.rawHeaders, true),
+    body: body.length > 0 ? body : null,
+    policy: call.policy,
+    ttlMs: call.directives.ttlMs,
+  });
+}

@@ -1,0 +1,57 @@
+import type { Endpoint, PlanInput } from '../endpoints/endpoint.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { matchPath, type PathPattern } from './path-pattern.ts';
+
+/** An endpoint as this installation serves it. */
+export interface Binding {
+  readonly endpoint: Endpoint;
+  readonly pattern: PathPattern;
+  /** The upstream for a call; `model` reads the model from the request, for those chosen by it. */
+  readonly choose: (model: () => string | undefined) => Upstream;
+  /** The upstream's path and query for a request's, put together from bytes. */
+  readonly target: (upstream: Upstream, path: string, query: string, params: PlanInput['params']) => string;
+  /** A user's own route, whose answers carry `cache-control: private, no-cache`. */
+  readonly route: boolean;
+}
+
+/** Which binding takes a request, with its path's variables; undefined if none does. */
+export function classify(
+  bindings: readonly Binding[],
+  method: string,
+  path: string,
+): { readonly binding: Binding; readonly params: PlanInput['params'] } | undefined {
+  for (const binding of bindings) {
+    if (!binding.endpoint.methods.includes(method)) continue;
+    const params = matchPath(binding.pattern, path);
+    if (params !== undefined) return { binding, params };
+  }
+  return undefined;
+}
+
+/** A path of the OpenAI-compatible surface, and the upstream named in front of it if there is one. */
+export interface SurfacePath {
+  /** The path without the upstream's name: `/v1/…` or `/openai/…`. */
+  readonly path: string;
+  readonly named: Upstream | undefined;
+}
+
+/** Reads a path as `/v1/…`, `/openai/…` or `/NAME/v1/…`; undefined for any other. All of the surface is forwarded. */
+export function surfacePath(upstreams: ReadonlyMap<string, Upstream>, path: string): SurfacePath | undefined {
+  if (path.startsWith('/v1/') || path === '/v1' || path.startsWith('/openai/'))
+    return { path, named: undefined };
+  const end = path.indexOf('/', 1);
+  const named = end === -1 ? undefined : upstreams.get(path.slice(1, end));
+  const rest = path.slice(end);
+  return named !== undefined && rest.startsWith('/v1/') ? { path: rest, named } : undefined;
+}
+
+/** Whether a path belongs to the data plane: to the surface, or to a route whatever the method. */
+export function isDataPath(
+  { bindings, upstreams }: { bindings: readonly Binding[]; upstreams: ReadonlyMap<string, Upstream> },
+  path: string,
+): boolean {
+  return (
+    surfacePath(upstreams, path) !== undefined ||
+    bindings.some((binding) => binding.route && matchPath(binding.pattern, path) !== undefined)
+  );
+}

@@ -1,0 +1,109 @@
+import type { ServerResponse } from 'node:http';
+import type { RepriseError } from '../shared/errors.ts';
+import { answerHeaders, replayable } from '../upstream/headers.ts';
+import type { Delivery } from './delivery.ts';
+import { errorAnswer } from './errors.ts';
+import { reportHeaders } from './report.ts';
+
+type Header = readonly [name: string, value: string];
+
+/** What is said on an answer beside what the delivery itself says. */
+export interface Envelope {
+  /** Ours; used where the upstream's own is not this caller's to see. */
+  readonly requestId: string;
+  /** Whether nothing downstream may keep the answer. */
+  readonly uncacheableDownstream: boolean;
+}
+
+/**
+ * Writes an answer. Resolves when it is through or the caller has gone. An answer that breaks half-way destroys the
+ * connection: written to its end it would look complete.
+ */
+export async function deliver(
+  delivery: Delivery,
+  response: ServerResponse,
+  envelope: Envelope,
+): Promise<void> {
+  if (response.destroyed) {
+    if (delivery.kind === 'follow') delivery.leave();
+    return;
+  }
+  if (delivery.kind === 'whole') {
+    const { rendering, head } = delivery;
+    const headers = compose(
+      head === undefined ? [] : answerHeaders(head.headers),
+      rendering.headers,
+      delivery,
+      envelope,
+    );
+    headers.push('content-length', String(rendering.body.length));
+    response.writeHead(rendering.status, headers);
+    response.end(rendering.body);
+    return;
+  }
+  const { head, cursor, view } = delivery;
+  const shown = delivery.own ? answerHeaders(head.headers) : replayable(head.headers);
+  const length = head.headers.find(([name]) => name === 'content-length');
+  const headers = compose(shown, [], delivery, envelope);
+  // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
+  if (view === undefined && length !== undefined) headers.push(...length);
+  response.writeHead(head.status, headers);
+  response.flushHeaders();
+  try {
+    for (;;) {
+      const chunk = await cursor.next();
+      if (chunk === 'end') break;
+      const bytes = view === undefined ? chunk : view.push(chunk);
+      if (bytes.length > 0 && !response.write(bytes)) await writable(response);
+      if (response.destroyed) return;
+    }
+    response.end(view?.end());
+  } catch {
+    // The upstream broke; whoever waits for the fetch itself has been told why.
+    response.destroy();
+  } finally {
+    delivery.leave();
+  }
+}
+
+/** Writes an error of ours, or destroys the connection if an answer has begun. */
+export function deliverError(error: RepriseError, response: ServerResponse, requestId: string): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = errorAnswer(error);
+  response.writeHead(status, [...headers.flat(), 'x-request-id', requestId]);
+  response.end(body);
+}
+
+/** All headers but the length, flat: the upstream's, over them the rendering's, and ours. */
+function compose(
+  upstream: readonly Header[],
+  rendering: readonly Header[],
+  { report }: Delivery,
+  envelope: Envelope,
+): string[] {
+  const own: Header[] = [...rendering, ...reportHeaders(report)];
+  if (envelope.uncacheableDownstream) own.push(['cache-control', 'private, no-cache']);
+  const taken = new Set(own.map(([name]) => name));
+  // RFC 9211 §2: each cache adds its member, the one nearest the origin stands first.
+  taken.delete('cache-status');
+  const headers = [...upstream.filter(([name]) => !taken.has(name) && name !== 'content-length'), ...own];
+  if (!headers.some(([name]) => name === 'x-request-id')) headers.push(['x-request-id', envelope.requestId]);
+  return headers.flat();
+}
+
+/** Resolves when `response` takes more bytes, or never will again. */
+function writable(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    if (response.destroyed) return resolve();
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { Entry, Payload } from '../cache/entry.ts';
+import type { Level } from '../cache/tier.ts';
+import type { LiveView, Rendering } from '../endpoints/endpoint.ts';
+import type { Clock } from '../shared/clock.ts';
+import { RepriseError } from '../shared/errors.ts';
+import type { AnswerHead } from '../upstream/exchange.ts';
+import type { Cursor } from '../upstream/recording.ts';
+import type { Boarding, Landing } from './boarding.ts';
+import type { Call } from './call.ts';
+import type { Outcome, Report } from './report.ts';
+import type { Shelf } from './shelf.ts';
+
+/** An answer ready to go to one caller. */
+export type Delivery =
+  /** Complete in memory. `head` is the upstream's where this caller's own call brought it. */
+  | {
+      readonly kind: 'whole';
+      readonly rendering: Rendering;
+      readonly report: Report;
+      readonly head: AnswerHead | undefined;
+    }
+  /** The upstream's bytes as they come, through this caller's view of them if it has one. */
+  | {
+      readonly kind: 'follow';
+      readonly head: AnswerHead;
+      readonly cursor: Cursor;
+      readonly view: LiveView | undefined;
+      readonly report: Report;
+      /** Whether this caller's own call brought the answer: only then it carries the upstream's per-request headers. */
+      readonly own: boolean;
+      /** To be called when the answer is through. */
+      readonly leave: () => void;
+    };
+
+/** An answer from what the cache holds, fresh or not. */
+export function fromShelf(clock: Clock, call: Call, shelf: Shelf): Delivery {
+  const entries = shelf.holdings.map((holding) => holding?.entry);
+  const now = clock.now();
+  const stale = entries.some((entry) => entry !== undefined && now >= entry.freshUntil);
+  const report = { ...describe(call, shelf, now, []), outcome: stale ? 'STALE' : 'HIT' } as const;
+  return { kind: 'whole', rendering: render(call, entries, now), report, head: undefined };
+}
+
+/** An answer from what was fetched and joined, together with what the cache held. */
+export async function fromLanding(
+  clock: Clock,
+  call: Call,
+  shelf: Shelf,
+  boarding: Boarding,
+  landing: Exclude<Landing, { kind: 'foreign' }>,
+): Promise<Delivery> {
+  const now = clock.now();
+  const own = boarding.own !== undefined;
+  const report = { ...describe(call, shelf, now, shelf.lacking), outcome: outcomeOf(call, shelf, own) };
+  switch (landing.kind) {
+    case 'failed':
+      boarding.leave();
+      throw landing.error;
+    case 'stream':
+    case 'answer': {
+      const asked = own ? boarding.ownParts : call.keys.length;
+      if (landing.kind === 'answer' && landing.head.status === 200 && asked < call.plan.order.length) {
+        boarding.leave();
+        throw unusable(call, landing.reason);
+      }
+      const { head, cursor } = landing;
+      const view = landing.kind === 'stream' ? call.plan.view?.() : undefined;
+      const told = { ...report, fwdStatus: own ? head.status : undefined };
+      return { kind: 'follow', head, cursor, view, report: told, own, leave: () => boarding.leave() };
+    }
+    case 'entries': {
+      const head = await boarding.own?.head;
+      boarding.leave();
+      const entries = shelf.holdings.map((holding, part) => landing.entries.get(part) ?? holding?.entry);
+      const told = { ...report, fwdStatus: head?.status, stored: own && landing.stored };
+      return { kind: 'whole', rendering: render(call, entries, now), report: told, head };
+    }
+  }
+}
+
+function render(call: Call, entries: readonly (Entry | undefined)[], now: number): Rendering {
+  const payloads: Payload[] = [];
+  for (const entry of entries) {
+    if (entry === undefined) throw new Error('an answer is put together before all its parts are there');
+    payloads.push(entry.payload);
+  }
+  return call.plan.putTogether(payloads, { identity: call.directives.identity, now, newId });
+}
+
+function outcomeOf(call: Call, shelf: Shelf, own: boolean): Outcome {
+  if (call.directives.refresh) return 'REFRESH';
+  if (shelf.lacking.length < call.keys.length) return 'PARTIAL';
+  return own ? 'MISS' : 'COALESCED';
+}
+
+/** What a report says of the entries used: all parts but the ones `fetched`. */
+function describe(
+  call: Call,
+  shelf: Shelf,
+  now: number,
+  fetched: readonly number[],
+): Omit<Report, 'outcome'> {
+  const fromUpstream = new Set(fetched);
+  let level: Level | undefined;
+  let born = Number.POSITIVE_INFINITY;
+  let freshUntil = Number.POSITIVE_INFINITY;
+  for (const [part, holding] of shelf.holdings.entries()) {
+    if (holding === undefined || fromUpstream.has(part)) continue;
+    if (level === undefined || holding.level > level) level = holding.level;
+    born = Math.min(born, holding.entry.born);
+    freshUntil = Math.min(freshUntil, holding.entry.freshUntil);
+  }
+  const { order } = call.plan;
+  let hits = 0;
+  for (const part of order) if (!fromUpstream.has(part)) hits += 1;
+  return {
+    level,
+    key: call.keys.length === 1 ? call.keys[0]?.shown : undefined,
+    reason: fetched.length > 0 ? shelf.reason : undefined,
+    parts: { hits, total: order.length },
+    ageMs: level === undefined ? undefined : now - born,
+    ttlMs: level === undefined ? undefined : freshUntil - now,
+  };
+}
+
+function unusable(call: Call, reason: string): RepriseError {
+  return new RepriseError(
+    'upstream_invalid',
+    `The upstream "${call.upstream.name}" was asked for the items that are not cached and answered with something that cannot be put together with the others (${reason}).`,
+  );
+}
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/** 24 random letters and digits. */
+export function newId(): string {
+  let id = '';
+  for (const byte of randomBytes(24)) id += ALPHABET[byte % ALPHABET.length];
+  return id;
+}

@@ -1,0 +1,85 @@
+import type { ServerResponse } from 'node:http';
+import { RepriseError } from '../shared/errors.ts';
+import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
+import type { Relay } from './call.ts';
+import { reportHeaders } from './report.ts';
+
+/**
+ * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
+ * the upstream's status when the answer is through or the client has gone. Throws a RepriseError if there is no answer;
+ * an answer that breaks half-way destroys the client's connection, so that it cannot be taken for a complete one.
+ */
+export function relay(work: Relay, response: ServerResponse, requestId: string): Promise<number> {
+  const { upstream, request } = work;
+  const admitted = upstream.health.admit();
+  if (admitted.kind === 'refused') {
+    throw new RepriseError(
+      'upstream_unavailable',
+      `The upstream "${upstream.name}" has failed repeatedly and is not asked again before a probe of it succeeds.`,
+      { retryAfterS: admitted.retryAfterS },
+    );
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let status = 0;
+  const handle = upstream.client.send(
+    {
+      origin: upstream.origin,
+      path: work.upstreamPath,
+      method: request.method,
+      headers: forwardHeaders(request.rawHeaders, false),
+      body: work.body ?? (hasBody(request.header) ? request.stream : null),
+    },
+    {
+      head(code, headers) {
+        status = code;
+        if (code >= 500) upstream.health.failed();
+        else upstream.health.succeeded();
+        response.writeHead(code, relayedHeaders(work, code, answerHeaders(headers), requestId));
+        response.flushHeaders();
+      },
+      data(chunk) {
+        // The chunk is a view on the socket's buffer and a slow client's write keeps it: copied before it is queued.
+        if (!response.write(Buffer.from(chunk))) handle.pause();
+      },
+      end() {
+        response.end();
+        resolve(status);
+      },
+      error(error) {
+        if (status < 500) upstream.health.failed();
+        if (response.headersSent) {
+          response.destroy();
+          resolve(status);
+        } else {
+          reject(error);
+        }
+      },
+    },
+  );
+  response.on('drain', () => handle.resume());
+  response.on('close', () => {
+    if (response.writableFinished) return;
+    handle.abort();
+    resolve(status);
+  });
+  return promise;
+}
+
+function hasBody(header: (name: string) => string | undefined): boolean {
+  return header('transfer-encoding') !== undefined || Number(header('content-length') ?? 0) > 0;
+}
+
+function relayedHeaders(
+  work: Relay,
+  status: number,
+  headers: readonly (readonly [name: string, value: string])[],
+  requestId: string,
+): string[] {
+  const flat = headers.flat();
+  if (work.reason === undefined) return flat;
+  for (const header of reportHeaders({ outcome: 'BYPASS', reason: work.reason, fwdStatus: status })) {
+    flat.push(...header);
+  }
+  if (!headers.some(([name]) => name === 'x-request-id')) flat.push('x-request-id', requestId);
+  return flat;
+}

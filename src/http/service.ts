@@ -1,0 +1,88 @@
+import type { Server } from 'node:http';
+import type { Clock } from '../shared/clock.ts';
+
+/** What a service is made of. */
+export interface ServiceParts {
+  readonly clock: Clock;
+  /** Milliseconds that running answers get to finish at a stop. */
+  readonly drainMs: number;
+  /** Makes the server; `accepting` tells whether new requests are welcome. */
+  readonly createServer: (accepting: () => boolean) => Server;
+  /** Closes all that lies behind the server. */
+  readonly close: () => Promise<void>;
+}
+
+/** The proxy as it runs: listening, and at its end let down gently. */
+export class Service {
+  readonly #parts: ServiceParts;
+  readonly #server: Server;
+  #accepting = true;
+  #running = 0;
+  #idle: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.#server = parts.createServer(() => this.#accepting);
+    this.#server.prependListener('request', (_request, response) => {
+      this.#running += 1;
+      // Said before any answer is written: the client then does not send another request on this connection.
+      if (!this.#accepting) response.setHeader('connection', 'close');
+      response.on('close', () => {
+        this.#running -= 1;
+        if (this.#running === 0) this.#idle?.();
+      });
+    });
+  }
+
+  /** Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. */
+  async listen(host: string, port: number): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', reject);
+        this.#server.listen(port, host, () => {
+          this.#server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (thrown) {
+      await this.#parts.close();
+      throw thrown;
+    }
+  }
+
+  /** Where it listens, e.g. `http://127.0.0.1:8787`. */
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the service does not listen');
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `http://${host}:${address.port}`;
+  }
+
+  /**
+   * Ends the service: no new connections, running answers finish within the drain time or are cut off, everything
+   * behind is closed. A second call waits for the same end.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#accepting = false;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        const deadline = this.#parts.clock.after(this.#parts.drainMs, resolve);
+        this.#idle = () => {
+          deadline.cancel();
+          resolve();
+        };
+      });
+    }
+    this.#server.closeAllConnections();
+    await closed;
+    await this.#parts.close();
+  }
+}

@@ -1,0 +1,72 @@
+import type { Entry, Payload } from '../cache/entry.ts';
+import type { Found, Store } from '../cache/store.ts';
+import type { Level } from '../cache/tier.ts';
+import { judge, type Verdict } from '../policy/judge.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Call } from './call.ts';
+
+/** An entry found for one part, and what it may be used for. */
+export interface Holding {
+  readonly entry: Entry;
+  readonly level: Level;
+  readonly verdict: Exclude<Verdict, 'dead'>;
+}
+
+/** What the cache holds for a call, part by part. */
+export interface Shelf {
+  /** For each part of the plan what was found, also what may only be used if the upstream fails. */
+  readonly holdings: readonly (Holding | undefined)[];
+  /** Indexes of the parts that must be asked for, ascending. */
+  readonly lacking: readonly number[];
+  /** Indexes of the parts that are served now and refreshed behind. */
+  readonly stale: readonly number[];
+  /** Whether everything lacking could be served if the upstream failed. */
+  readonly bridged: boolean;
+  /** Why the first part lacking lacks. */
+  readonly reason: string | undefined;
+}
+
+/** Looks every part up, tier by tier, and judges what was found for this caller. */
+export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Shelf> {
+  const found = await find(store, call);
+  const at = clock.now();
+  const holdings: (Holding | undefined)[] = [];
+  for (const held of found) {
+    const serves = held !== undefined && call.plan.serves(held.entry.payload);
+    const verdict = serves ? judge(held.entry, at, call.directives) : 'dead';
+    holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict });
+  }
+  const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
+  const lacking: number[] = [];
+  const stale: number[] = [];
+  let bridged = unusable.size === 0;
+  for (const [part, holding] of holdings.entries()) {
+    const usable = holding !== undefined && holding.verdict !== 'grace' && !unusable.has(part);
+    if (!usable || call.directives.refresh) lacking.push(part);
+    else if (holding.verdict === 'stale') stale.push(part);
+    if (holding === undefined) bridged = false;
+  }
+  const first = found[lacking[0] ?? -1];
+  return {
+    holdings,
+    lacking,
+    stale,
+    bridged,
+    reason: reasonOf(call, first?.entry.payload, lacking.length > 0),
+  };
+}
+
+async function find(store: Store, call: Call): Promise<readonly (Found | undefined)[]> {
+  const ids = call.keys.map((key) => key.id);
+  const [only] = ids;
+  if (only !== undefined && ids.length === 1) return [store.peek(only) ?? (await store.find(only))];
+  const found = await store.findMany(ids);
+  return ids.map((id) => found.get(id));
+}
+
+function reasonOf(call: Call, found: Payload | undefined, lacks: boolean): string | undefined {
+  if (!lacks) return undefined;
+  if (call.directives.refresh) return 'client-no-cache';
+  if (found === undefined) return 'absent';
+  return call.plan.serves(found) ? 'expired' : 'usage-unknown';
+}

@@ -1,0 +1,118 @@
+import { RepriseError } from '../shared/errors.ts';
+import { parseDuration } from '../shared/units.ts';
+
+/** What a caller asks of the cache for one request. */
+export interface Directives {
+  /** Fetch anew; what comes may be stored (`no-cache`, and `max-age=0`). */
+  readonly refresh: boolean;
+  /** Neither read nor store. */
+  readonly noStore: boolean;
+  /** Never go upstream; 504 without an entry. */
+  readonly onlyIfCached: boolean;
+  /** Entries older than this many milliseconds are not wanted. */
+  readonly maxAgeMs: number | undefined;
+  /** Entries must stay fresh for this many milliseconds more. */
+  readonly minFreshMs: number | undefined;
+  /** Entries stale for up to this many milliseconds are welcome; Infinity for `max-stale` without a value. */
+  readonly maxStaleMs: number | undefined;
+  /** How many milliseconds after its freshness an entry may still answer for a failing upstream. */
+  readonly staleIfErrorMs: number | undefined;
+  /** The lifetime of what this call stores. */
+  readonly ttlMs: number | undefined;
+  /** Key space; empty for the default one. */
+  readonly namespace: string;
+  /** Which of several samples of one prompt; empty for the only one. */
+  readonly variant: string;
+  readonly identity: 'keep' | 'fresh';
+}
+
+/**
+ * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4) and the `x-cache-*` request headers.
+ * Unknown directives are ignored (RFC 9111 §5.2.3). Throws `invalid_request` for a header of ours that cannot be read.
+ */
+export function readDirectives(header: (name: string) => string | undefined): Directives {
+  const asked = readCacheControl(header('cache-control'));
+  const maxAgeMs = asked.get('max-age');
+  return {
+    refresh: asked.has('no-cache') || maxAgeMs === 0,
+    noStore: asked.has('no-store'),
+    onlyIfCached: asked.has('only-if-cached'),
+    maxAgeMs,
+    minFreshMs: asked.get('min-fresh'),
+    maxStaleMs: asked.get('max-stale'),
+    staleIfErrorMs: asked.get('stale-if-error'),
+    ttlMs: readTtl(header('x-cache-ttl')),
+    namespace: readName('x-cache-namespace', header('x-cache-namespace')),
+    variant: readName('x-cache-variant', header('x-cache-variant')),
+    identity: readIdentity(header('x-cache-identity')),
+  };
+}
+
+// A time that cannot be read counts as the strictest one: a caller that wanted to limit what it gets is never given
+// more than it asked for. `max-stale` alone means any staleness (RFC 9111 §5.2.1.2).
+const TIMED = new Map([
+  ['max-age', 0],
+  ['min-fresh', Number.POSITIVE_INFINITY],
+  ['max-stale', 0],
+  ['stale-if-error', 0],
+]);
+
+function readCacheControl(value: string | undefined): ReadonlyMap<string, number> {
+  const asked = new Map<string, number>();
+  if (value === undefined) return asked;
+  for (const member of value.split(',')) {
+    const equals = member.indexOf('=');
+    const name = (equals === -1 ? member : member.slice(0, equals)).trim().toLowerCase();
+    const strictest = TIMED.get(name);
+    if (strictest === undefined) {
+      asked.set(name, 0);
+    } else if (equals === -1) {
+      asked.set(name, name === 'max-stale' ? Number.POSITIVE_INFINITY : strictest);
+    } else {
+      const seconds = member
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"(.*)"$/, '$1');
+      asked.set(name, /^\d{1,10}$/.test(seconds) ? Number(seconds) * 1000 : strictest);
+    }
+  }
+  return asked;
+}
+
+function readTtl(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const ttlMs = parseDuration(value.trim());
+  if (ttlMs === undefined) {
+    throw new RepriseError(
+      'invalid_request',
+      `x-cache-ttl is "${value.slice(0, 40)}": expected a duration such as 90s, 10m or 24h.`,
+      { param: 'x-cache-ttl' },
+    );
+  }
+  return ttlMs;
+}
+
+function readName(name: string, value: string | undefined): string {
+  if (value === undefined) return '';
+  const trimmed = value.trim();
+  if (trimmed.length > 256) {
+    throw new RepriseError(
+      'invalid_request',
+      `${name} has ${trimmed.length} characters: expected at most 256.`,
+      { param: name },
+    );
+  }
+  return trimmed;
+}
+
+function readIdentity(value: string | undefined): 'keep' | 'fresh' {
+  const identity = value?.trim().toLowerCase() ?? 'keep';
+  if (identity !== 'keep' && identity !== 'fresh') {
+    throw new RepriseError(
+      'invalid_request',
+      `x-cache-identity is "${identity.slice(0, 40)}": expected keep or fresh.`,
+      { param: 'x-cache-identity' },
+    );
+  }
+  return identity;
+}

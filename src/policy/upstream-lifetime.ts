@@ -1,0 +1,71 @@
+import type { LifetimePolicy } from './lifetime.ts';
+
+/** What an upstream's headers say of storing its answer in a cache that several callers share. */
+export type UpstreamSays =
+  | { readonly kind: 'store'; readonly lifetime: Lifetime | undefined }
+  | { readonly kind: 'personal'; readonly reason: string };
+
+type Lifetime = Pick<LifetimePolicy, 'ttl' | 'stale_while_revalidate' | 'stale_if_error'>;
+
+type Headers = readonly (readonly [name: string, value: string])[];
+
+/**
+ * Whether an answer may be shared at all: never with `set-cookie`, `cache-control: private` or `no-store`, or a `vary`
+ * that names a header outside the key (RFC 9111 §3, §4.1). With `respect`, its freshness too is the upstream's to say
+ * (RFC 9111 §4.2.1 for a shared cache, RFC 5861): `lifetime` is that, or undefined where it says nothing.
+ * `keyed` are the lower-case names of the headers in the key.
+ */
+export function upstreamSays(headers: Headers, keyed: readonly string[], respect: boolean): UpstreamSays {
+  const directives = readDirectives(headers);
+  if (valuesOf(headers, 'set-cookie').length > 0) return { kind: 'personal', reason: 'set-cookie' };
+  for (const word of ['no-store', 'private']) {
+    if (directives.has(word)) return { kind: 'personal', reason: `upstream-${word}` };
+  }
+  for (const name of valuesOf(headers, 'vary').flatMap((value) => value.toLowerCase().split(','))) {
+    const varied = name.trim();
+    // The upstream is always asked for identity, and CORS headers are ours, so these two make no difference here.
+    if (varied !== '' && varied !== 'accept-encoding' && varied !== 'origin' && !keyed.includes(varied)) {
+      return { kind: 'personal', reason: 'vary' };
+    }
+  }
+  if (!respect) return { kind: 'store', lifetime: undefined };
+  if (directives.has('no-cache')) return { kind: 'personal', reason: 'upstream-no-cache' };
+  return { kind: 'store', lifetime: lifetimeSaid(headers, directives) };
+}
+
+function lifetimeSaid(headers: Headers, directives: ReadonlyMap<string, string>): Lifetime | undefined {
+  const seconds = (name: string) => {
+    const value = directives.get(name);
+    return value === undefined ? undefined : /^\d{1,10}$/.test(value) ? Number(value) * 1000 : 0;
+  };
+  const life = seconds('s-maxage') ?? seconds('max-age') ?? expiresIn(headers);
+  if (life === undefined) return undefined;
+  const age = Number(valuesOf(headers, 'age')[0] ?? 0) * 1000;
+  const strict = ['must-revalidate', 'proxy-revalidate', 's-maxage'].some((word) => directives.has(word));
+  return {
+    ttl: Math.max(0, life - (Number.isFinite(age) ? age : 0)),
+    stale_while_revalidate: strict ? 0 : (seconds('stale-while-revalidate') ?? 0),
+    stale_if_error: strict ? 0 : (seconds('stale-if-error') ?? 0),
+  };
+}
+
+// RFC 9111 §4.2.1 and §5.3: Expires minus Date; an Expires that is no date means "already expired".
+function expiresIn(headers: Headers): number | undefined {
+  const [expires] = valuesOf(headers, 'expires');
+  if (expires === undefined) return undefined;
+  const life = Date.parse(expires) - Date.parse(valuesOf(headers, 'date')[0] ?? '');
+  return Number.isNaN(life) ? 0 : life;
+}
+
+function readDirectives(headers: Headers): ReadonlyMap<string, string> {
+  const directives = new Map<string, string>();
+  for (const member of valuesOf(headers, 'cache-control').flatMap((value) => value.split(','))) {
+    const [name = '', value = ''] = member.trim().toLowerCase().split('=', 2);
+    if (name !== '') directives.set(name, value.replaceAll('"', ''));
+  }
+  return directives;
+}
+
+function valuesOf(headers: Headers, name: string): string[] {
+  return headers.filter(([header]) => header === name).map(([, value]) => value);
+}
