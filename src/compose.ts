@@ -80,8 +80,9 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
       }),
     async close() {
       sweeping.cancel();
-      await background.drain();
+      // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
+      await background.drain();
       await store.close();
     },
   });

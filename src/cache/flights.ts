@@ -9,6 +9,9 @@ export class Flights<S> {
   // Varnish's hit-for-miss: where answers turned out to be one caller's own, waiting for one would only queue the others.
   readonly #alone = new LRUCache<string, number>({ max: 10_000 });
 
+  // Keys whose last refresh failed, by when they may be asked for again.
+  readonly #resting = new LRUCache<string, number>({ max: 10_000 });
+
   /** The slot that fetches `id` now, unless its callers are known to need calls of their own. */
   find(id: string, now: number): S | undefined {
     return (this.#alone.get(id) ?? 0) > now ? undefined : this.#slots.get(id);
@@ -29,8 +32,13 @@ export class Flights<S> {
     this.#alone.set(id, until);
   }
 
-  /** How many parts are being fetched. */
-  get size(): number {
-    return this.#slots.size;
+  /** Until `until` (ms since the epoch) `id` is not refreshed: the last try failed, and something old can be served. */
+  rest(id: string, until: number): void {
+    this.#resting.set(id, until);
+  }
+
+  /** Whether `id` rests at `now`. */
+  rests(id: string, now: number): boolean {
+    return (this.#resting.get(id) ?? 0) > now;
   }
 }

@@ -51,7 +51,7 @@ export class Boarding {
     }
   }
 
-  /** Resolves when it is known how the missing parts come. Never rejects. */
+  /** Resolves when it is known how the missing parts come: for a caller that wants a stream, when one begins. Never rejects. */
   async landed(): Promise<Landing> {
     const [sole] = this.#cursors;
     if (this.#call.plan.streams && sole !== undefined) {
@@ -59,6 +59,11 @@ export class Boarding {
       const head = await fetch.head.catch(() => undefined);
       if (head !== undefined && fetch.live) return { kind: 'stream', head, cursor };
     }
+    return await this.complete();
+  }
+
+  /** Resolves when the missing parts have come whole, or will not. Never rejects. */
+  async complete(): Promise<Landing> {
     const entries = new Map<number, Entry>();
     let stored = true;
     let foreign = false;
@@ -119,7 +124,7 @@ function welcomes(fetch: Fetch, call: Call): boolean {
 }
 
 /** Starts a call upstream for the parts `asked`. Throws `upstream_unavailable` while the breaker is open. */
-export function startFetch(context: FetchContext, call: Call, asked: readonly number[]): Fetch {
+function startFetch(context: FetchContext, call: Call, asked: readonly number[]): Fetch {
   const body = call.plan.narrow(asked);
   return new Fetch(context, {
     plan: call.plan,

@@ -42,7 +42,11 @@ export async function deliver(
     return;
   }
   const { head, cursor, view } = delivery;
-  const shown = delivery.own ? answerHeaders(head.headers) : replayable(head.headers);
+  const shown = delivery.own
+    ? answerHeaders(head.headers)
+    : head.status === 200
+      ? replayable(head.headers)
+      : shared(head.headers);
   const length = head.headers.find(([name]) => name === 'content-length');
   const headers = compose(shown, [], delivery, envelope);
   // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
@@ -92,6 +96,12 @@ function compose(
   const headers = [...upstream.filter(([name]) => !taken.has(name) && name !== 'content-length'), ...own];
   if (!headers.some(([name]) => name === 'x-request-id')) headers.push(['x-request-id', envelope.requestId]);
   return headers.flat();
+}
+
+/** The headers of an error that all who asked the same with one credential are shown: when to try again, and no more. */
+function shared(headers: readonly Header[]): Header[] {
+  const hints = headers.filter(([name]) => name.startsWith('retry-after') || name === 'x-should-retry');
+  return [...replayable(headers), ...hints];
 }
 
 /** Resolves when `response` takes more bytes, or never will again. */

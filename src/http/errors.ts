@@ -1,4 +1,4 @@
-import type { RepriseError } from '../shared/errors.ts';
+import { RepriseError } from '../shared/errors.ts';
 
 /** An error of ours as a client gets it. */
 export interface ErrorAnswer {
@@ -24,6 +24,17 @@ export function errorAnswer(error: RepriseError): ErrorAnswer {
   if (error.retryAfterS !== undefined) headers.push(['retry-after', String(error.retryAfterS)]);
   if (POINTLESS.has(error.code)) headers.push(['x-should-retry', 'false']);
   return { status: error.status, headers, body };
+}
+
+/** The answer to `only-if-cached` where nothing is cached (RFC 9111 §5.2.1.7). */
+export function notCached(): RepriseError {
+  return new RepriseError(
+    'not_cached',
+    'There is no stored answer to this request, and it asked for nothing else (only-if-cached).',
+    {
+      param: 'cache-control',
+    },
+  );
 }
 
 const POINTLESS: ReadonlySet<string> = new Set([

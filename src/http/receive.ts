@@ -9,6 +9,7 @@ import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Call, Relay } from './call.ts';
 import { type Binding, classify, surfacePath } from './classify.ts';
+import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch.ts';
 import { type Request, readBody } from './request.ts';
 
@@ -75,6 +76,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   const { name: endpoint, type } = binding.endpoint;
   const reason = plan.kind === 'bypass' ? plan.reason : directives.noStore ? 'client-no-store' : undefined;
   if (plan.kind === 'bypass' || reason !== undefined) {
+    if (directives.onlyIfCached) throw notCached();
     return {
       kind: 'relay',
       endpoint,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
 import { RepriseError } from '../shared/errors.ts';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import type { Relay } from './call.ts';
@@ -26,8 +27,7 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
       origin: upstream.origin,
       path: work.upstreamPath,
       method: request.method,
-      headers: forwardHeaders(request.rawHeaders, false),
-      body: work.body ?? (hasBody(request.header) ? request.stream : null),
+      ...messageOf(work),
     },
     {
       head(code, headers) {
@@ -65,8 +65,17 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
   return promise;
 }
 
-function hasBody(header: (name: string) => string | undefined): boolean {
-  return header('transfer-encoding') !== undefined || Number(header('content-length') ?? 0) > 0;
+/** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */
+function messageOf({ request, body }: Relay): { headers: string[]; body: Buffer | PassThrough | null } {
+  const headers = forwardHeaders(request.rawHeaders, false);
+  if (body !== undefined) return { headers, body: body.length > 0 ? body : null };
+  const length = request.header('content-length');
+  if (request.header('transfer-encoding') === undefined && Number(length ?? 0) === 0)
+    return { headers, body: null };
+  if (length !== undefined) headers.push('content-length', length);
+  // Not the request itself: an upstream that answers before it has read all would have it destroyed, and the client's
+  // connection with it, before the client has read that answer.
+  return { headers, body: request.stream.pipe(new PassThrough()) };
 }
 
 function relayedHeaders(

@@ -29,7 +29,9 @@ export function reportHeaders(report: Report): (readonly [name: string, value: s
   const headers: [string, string][] = [['x-cache', report.outcome]];
   if (report.level !== undefined) headers.push(['x-cache-level', report.level]);
   if (report.key !== undefined) headers.push(['x-cache-key', report.key]);
-  if (report.reason !== undefined) headers.push(['x-cache-reason', report.reason]);
+  if (report.reason !== undefined && report.outcome !== 'COALESCED' && report.outcome !== 'PARTIAL') {
+    headers.push(['x-cache-reason', report.reason]);
+  }
   if (report.parts !== undefined)
     headers.push(['x-cache-parts', `${report.parts.hits}/${report.parts.total}`]);
   if (report.ageMs !== undefined) headers.push(['age', String(wholeSeconds(report.ageMs))]);

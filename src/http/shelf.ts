@@ -39,7 +39,8 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
   const lacking: number[] = [];
   const stale: number[] = [];
-  let bridged = unusable.size === 0;
+  // Who asks for a new answer is told when there is none, and not given the old one.
+  let bridged = unusable.size === 0 && !call.directives.refresh;
   for (const [part, holding] of holdings.entries()) {
     const usable = holding !== undefined && holding.verdict !== 'grace' && !unusable.has(part);
     if (!usable || call.directives.refresh) lacking.push(part);

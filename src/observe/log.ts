@@ -29,8 +29,10 @@ export class Log {
   readonly take = (event: Event): void => {
     switch (event.kind) {
       case 'answered': {
-        const { kind, ms, ...fields } = event;
-        this.line('debug', kind, { ...fields, ms: Math.round(ms * 10) / 10 });
+        const { kind, ms, level, requestId, ...fields } = event;
+        // `level` is the line's own.
+        const rounded = Math.round(ms * 10) / 10;
+        this.line('debug', kind, { ...fields, tier: level, ms: rounded, request_id: requestId });
         break;
       }
       case 'degraded':

@@ -15,6 +15,8 @@ export interface Upstream {
   readonly injectUsage: boolean;
   /** Milliseconds after which a whole call is given up. */
   readonly deadlineMs: number;
+  /** Milliseconds for which a key whose refresh failed is not asked for again while something old can be served. */
+  readonly retryAfterFailureMs: number;
   readonly client: UpstreamClient;
   readonly health: Health;
 }
@@ -44,6 +46,7 @@ export function createUpstream(
     dialect: options.dialect,
     injectUsage: options.inject_usage,
     deadlineMs: options.timeouts.total,
+    retryAfterFailureMs: options.retry_after_failure,
     client: createUpstreamClient(options.timeouts, env),
     health: new Health(
       {

@@ -1,0 +1,66 @@
+import type { Background } from '../shared/background.ts';
+import { RepriseError } from '../shared/errors.ts';
+import { Boarding, type Landing } from './boarding.ts';
+import type { Call } from './call.ts';
+import type { FetchContext } from './fetch.ts';
+import type { Shelf } from './shelf.ts';
+
+/** What answering calls takes. */
+export interface ProxyContext extends FetchContext {
+  /** Owner of the refreshes that run behind stale answers. */
+  readonly background: Background;
+}
+
+/** Whether stale-if-error answers for this: no answer, a 5xx, or a 429 (RFC 5861 §4 and rate limits). */
+export function failed(landing: Landing): boolean {
+  if (landing.kind === 'failed') return true;
+  return landing.kind === 'answer' && (landing.head.status >= 500 || landing.head.status === 429);
+}
+
+/** Remembers that these parts could not be refreshed, so that what is old is served without asking again for a while. */
+export function rest(context: ProxyContext, call: Call, parts: readonly number[]): void {
+  const until = context.clock.now() + call.upstream.retryAfterFailureMs;
+  for (const part of parts) {
+    const key = call.keys[part];
+    if (key !== undefined) context.flights.rest(key.id, until);
+  }
+}
+
+/** Whether asking for these parts has just failed, or asking this upstream for anything has. */
+export function rests(context: ProxyContext, call: Call, parts: readonly number[]): boolean {
+  if (call.upstream.health.failing()) return true;
+  const now = context.clock.now();
+  return parts.every((part) => {
+    const key = call.keys[part];
+    return key !== undefined && context.flights.rests(key.id, now);
+  });
+}
+
+/** Fetches anew what was served stale, once a key, without anybody waiting (RFC 5861 §3). */
+export function refreshBehind(context: ProxyContext, call: Call, shelf: Shelf): void {
+  const now = context.clock.now();
+  const due = shelf.stale.filter((part) => {
+    const key = call.keys[part];
+    return (
+      key !== undefined &&
+      context.flights.find(key.id, now) === undefined &&
+      !context.flights.rests(key.id, now)
+    );
+  });
+  if (due.length > 0 && !call.upstream.health.failing())
+    context.background.run('refresh', refresh(context, call, due));
+}
+
+async function refresh(context: ProxyContext, call: Call, parts: readonly number[]): Promise<void> {
+  let boarding: Boarding;
+  try {
+    boarding = new Boarding(context, call, parts, true);
+  } catch (thrown) {
+    // The breaker is open, which health tells.
+    if (thrown instanceof RepriseError) return;
+    throw thrown;
+  }
+  const landing = await boarding.complete();
+  if (failed(landing)) rest(context, call, parts);
+  boarding.leave();
+}
