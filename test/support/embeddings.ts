@@ -48,8 +48,11 @@ export function pick<T>(random: Random, choices: readonly T[]): T {
 export function randomTexts(random: Random, count: number): string[] {
   const texts = new Set<string>();
   while (texts.size < count) {
-    const text = Array.from({ length: between(random, 1, 6) }, () => pick(random, WORDS)).join(pick(random, [' ', '', '  ']));
-    for (const twin of [text, pick(random, TWINS)(text)]) if (twin !== '' && texts.size < count) texts.add(twin);
+    const text = Array.from({ length: between(random, 1, 6) }, () => pick(random, WORDS)).join(
+      pick(random, [' ', '', '  ']),
+    );
+    for (const twin of [text, pick(random, TWINS)(text)])
+      if (twin !== '' && texts.size < count) texts.add(twin);
   }
   return [...texts];
 }
@@ -58,7 +61,9 @@ export function randomTexts(random: Random, count: number): string[] {
 export function randomTokenArrays(random: Random, count: number): number[][] {
   const arrays = new Map<string, number[]>();
   while (arrays.size < count) {
-    const tokens = Array.from({ length: between(random, 1, 5) }, () => pick(random, [0, 1, 2, 11, 12, 112, 100_256]));
+    const tokens = Array.from({ length: between(random, 1, 5) }, () =>
+      pick(random, [0, 1, 2, 11, 12, 112, 100_256]),
+    );
     arrays.set(tokens.join(), tokens);
   }
   return [...arrays.values()];
@@ -89,19 +94,29 @@ export function requestBody(wish: Wish, random: Random): Buffer {
   if (random() < 0.3) fields.push(['user', `user-${between(random, 1, 9)}`]);
   fields.sort(() => random() - 0.5);
   const blank = pick(random, ['', ' ', '\n  ']);
-  const members = fields.map(([name, value]) => `${blank}"${name}":${blank}${JSON.stringify(value, null, pick(random, ['', ' ']))}`);
+  const members = fields.map(
+    ([name, value]) => `${blank}"${name}":${blank}${JSON.stringify(value, null, pick(random, ['', ' ']))}`,
+  );
   const text = `{${members.join(',')}${blank}}`;
   return Buffer.from(random() < 0.5 ? text : escaped(text));
 }
 
 /** What an upstream answers to this request body. */
 export function upstreamAnswer(body: Buffer, manners: Manners): Buffer {
-  const asked = JSON.parse(body.toString()) as { model: string; input: unknown; dimensions?: number; encoding_format?: string };
+  const asked = JSON.parse(body.toString()) as {
+    model: string;
+    input: unknown;
+    dimensions?: number;
+    encoding_format?: string;
+  };
   const items = itemsOf(asked.input);
   const encoding = manners.encoding === 'as-asked' ? (asked.encoding_format ?? 'float') : manners.encoding;
   const data = items.map((item, index) => {
     const vector = oracleVector(asked.model, item, asked.dimensions);
-    const embedding = encoding === 'base64' ? `"${vector.toString('base64')}"` : `[${floatsOf(vector).map(shortestFloat32).join()}]`;
+    const embedding =
+      encoding === 'base64'
+        ? `"${vector.toString('base64')}"`
+        : `[${floatsOf(vector).map(shortestFloat32).join()}]`;
     return `{"object":"embedding","index":${index},"embedding":${embedding}}`;
   });
   const { shuffle } = manners;
@@ -124,10 +139,13 @@ export function itemsOf(input: unknown): Item[] {
  * asked for, at its own index.
  */
 export function vectorsOf(answer: Buffer, encoding: 'float' | 'base64'): Buffer[] {
-  const { data } = JSON.parse(answer.toString()) as { data: { index: number; embedding: string | number[] }[] };
+  const { data } = JSON.parse(answer.toString()) as {
+    data: { index: number; embedding: string | number[] }[];
+  };
   return data.map(({ index, embedding }, position) => {
     if (index !== position) throw new Error(`index ${index} at position ${position}`);
-    if ((typeof embedding === 'string') !== (encoding === 'base64')) throw new Error(`not ${encoding} at ${position}`);
+    if ((typeof embedding === 'string') !== (encoding === 'base64'))
+      throw new Error(`not ${encoding} at ${position}`);
     if (typeof embedding === 'string') return Buffer.from(embedding, 'base64');
     const vector = Buffer.alloc(embedding.length * 4);
     for (const [at, value] of embedding.entries()) vector.writeFloatLE(value, at * 4);
@@ -135,7 +153,28 @@ export function vectorsOf(answer: Buffer, encoding: 'float' | 'base64'): Buffer[
   });
 }
 
-const WORDS = ['a', 'b', 'A', '1', 'red', 'shoe', 'größe', 'cafe\u0301', 'café', '日本', '😀', '\ud83d', '\u0000', '"', '\\', '/', '\u2028', '\n', '[1]', '}'];
+const WORDS = [
+  'a',
+  'b',
+  'A',
+  '1',
+  'red',
+  'shoe',
+  'größe',
+  'cafe\u0301',
+  'café',
+  '日本',
+  '😀',
+  '\ud83d',
+  '\u0000',
+  '"',
+  '\\',
+  '/',
+  '\u2028',
+  '\n',
+  '[1]',
+  '}',
+];
 
 const TWINS: readonly ((text: string) => string)[] = [
   (text) => text.toUpperCase(),
@@ -151,7 +190,10 @@ const TWINS: readonly ((text: string) => string)[] = [
 /** The same JSON with every character that is not plain ASCII escaped, as Python's json.dumps writes it. */
 function escaped(json: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what is left as it is are the printable ASCII characters and line ends
-  return json.replace(/[^\u0000-\u007e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return json.replace(
+    /[^\u0000-\u007e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function floatsOf(vector: Buffer): number[] {
