@@ -59,6 +59,11 @@ export class Service {
     return `http://${host}:${address.port}`;
   }
 
+  /** How many requests are being answered. */
+  get running(): number {
+    return this.#running;
+  }
+
   /**
    * Ends the service: no new connections, running answers finish within the drain time or are cut off, everything
    * behind is closed. A second call waits for the same end.

@@ -14,6 +14,8 @@ export interface TestReprise extends AsyncDisposable {
   readonly folder: string;
   /** Everything it has emitted so far. */
   readonly events: readonly Event[];
+  /** How many requests it is answering now. */
+  running(): number;
   /** Stops it and keeps its folder, for a restart. */
   stop(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
     url: service.url,
     folder,
     events: seen,
+    running: () => service.running,
     stop: () => service.stop(),
     async [Symbol.asyncDispose]() {
       await service.stop();
