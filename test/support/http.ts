@@ -12,7 +12,8 @@ export interface Answer {
 /** What is sent. */
 export interface Sent {
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Over the test's own; undefined takes one away. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   /** An object is sent as JSON. */
   readonly body?: Buffer | string | object;
 }
@@ -56,11 +57,11 @@ export function open(
     const request = startRequest(url, {
       method: sent.method ?? (body === undefined ? 'GET' : 'POST'),
       agent: new Agent({ keepAlive: false }),
-      headers: {
+      headers: present({
         authorization: KEY,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        'content-type': body === undefined ? undefined : 'application/json',
         ...sent.headers,
-      },
+      }),
     });
     onLeave?.(() => request.destroy());
     request.on('error', reject);
@@ -82,4 +83,11 @@ export function open(
 /** A chat request's body. */
 export function chat(content: string, more: object = {}): object {
   return { model: 'gpt-5-mini', messages: [{ role: 'user', content }], ...more };
+}
+
+function present(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept = Object.entries(headers).filter(
+    (header): header is [string, string] => header[1] !== undefined,
+  );
+  return Object.fromEntries(kept);
 }

@@ -2,12 +2,44 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { upstreamAnswer } from './embeddings.ts';
 import { responseEvents, responseObject } from './openai-responses.ts';
-import type { Handler, UpstreamRequest } from './upstream.ts';
+import type { Handler, Turn, UpstreamRequest } from './upstream.ts';
 
 /** Answers like OpenAI's API, deterministically: the same request always gets the same words. */
 export const answerAsOpenAi: Handler = async (request, response, turn) => {
   const path = request.url.split('?', 1)[0] ?? '';
-  const asked = request.method === 'POST' && request.body[0] === 0x7b ? request.json() : {};
+  const asked = readJson(request);
+  if (asked === undefined && JSON_PATHS.test(path)) {
+    return sendJson(response, 400, {
+      error: {
+        message: 'We could not parse the JSON body.',
+        type: 'invalid_request_error',
+        param: null,
+        code: null,
+      },
+    });
+  }
+  return answerJson(request, response, turn, path, asked ?? {});
+};
+
+const JSON_PATHS = /^\/v1\/(embeddings|chat\/completions|completions|responses)$/;
+
+/** The body if it is a JSON object. */
+function readJson(request: UpstreamRequest): Record<string, unknown> | undefined {
+  try {
+    const read: unknown = request.json();
+    return typeof read === 'object' && read !== null && !Array.isArray(read) ? { ...read } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function answerJson(
+  request: UpstreamRequest,
+  response: ServerResponse,
+  turn: Turn,
+  path: string,
+  asked: Record<string, unknown>,
+): Promise<void> {
   switch (`${request.method} ${path}`) {
     case 'POST /v1/embeddings':
       return sendJson(response, 200, upstreamAnswer(request.body, { encoding: 'as-asked' }));
@@ -45,7 +77,7 @@ export const answerAsOpenAi: Handler = async (request, response, turn) => {
       code: 'unknown_url',
     },
   });
-};
+}
 
 let requests = 0;
 
@@ -135,11 +167,8 @@ function choicesOf(asked: Record<string, unknown>): Choice[] {
 }
 
 function usageOf(asked: Record<string, unknown>) {
-  return {
-    prompt_tokens: JSON.stringify(asked.messages ?? asked.prompt).length,
-    completion_tokens: 12,
-    total_tokens: JSON.stringify(asked.messages ?? asked.prompt).length + 12,
-  };
+  const prompt = JSON.stringify(asked.messages ?? asked.prompt ?? null).length;
+  return { prompt_tokens: prompt, completion_tokens: 12, total_tokens: prompt + 12 };
 }
 
 function logprobsOf(words: readonly string[]) {

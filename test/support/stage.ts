@@ -1,0 +1,42 @@
+import type { Clock } from '../../src/shared/clock.ts';
+import { type Answer, type Sent, send } from './http.ts';
+import { startReprise, type TestReprise } from './reprise.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+/** An upstream and a proxy before it. */
+export interface Stage extends AsyncDisposable {
+  readonly upstream: Upstream;
+  readonly reprise: TestReprise;
+  /** Sends a request to the proxy; a path below `/v1` may leave that out. */
+  ask(path: string, sent?: Sent): Promise<Answer>;
+}
+
+/** What a test may choose. */
+export interface StageOptions {
+  readonly profile?: Readonly<Record<string, unknown>>;
+  readonly upstreamSettings?: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+  /** Makes the profile from the upstream's origin, for routes that lead there. */
+  readonly profileFor?: (origin: string) => Readonly<Record<string, unknown>>;
+}
+
+/** Sets one up. Dispose of it to end both. */
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
+  const upstream = await startUpstream();
+  const { upstreamSettings, clock } = options;
+  const reprise = await startReprise({
+    upstream: upstream.url,
+    profile: options.profileFor?.(upstream.origin) ?? options.profile ?? {},
+    ...(upstreamSettings && { upstreamSettings }),
+    ...(clock && { clock }),
+  });
+  return {
+    upstream,
+    reprise,
+    ask: (path, sent) => send(reprise.url + path, sent),
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]();
+      await reprise[Symbol.asyncDispose]();
+    },
+  };
+}
