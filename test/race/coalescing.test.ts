@@ -391,8 +391,9 @@ describe('embedding items in flight', () => {
     );
     gate.release();
     const [first, second] = await within(Promise.all([one, other]), 'both');
-    const vectors = (answer: Answer | undefined) =>
-      (answer?.json().data as { embedding: unknown }[]).map(({ embedding }) => embedding);
+    const vectors = (answer: Answer) =>
+      (answer.json().data as { embedding: unknown }[]).map(({ embedding }) => embedding);
+    assert.ok(first && second);
     assert.deepEqual(vectors(first)[1], vectors(second)[0]);
   });
 
