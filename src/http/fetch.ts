@@ -217,7 +217,7 @@ export class Fetch {
 
   #onError(error: RepriseError): void {
     if (this.#over) return;
-    if (this.#head === undefined || this.#head.status < 500) this.#work.upstream.health.failed();
+    if (this.#head === undefined || this.#head.status < 500) this.#work.upstream.health.erred(error);
     this.#finish({ kind: 'failed', error });
   }
 

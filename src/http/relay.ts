@@ -46,7 +46,7 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
         resolve(status);
       },
       error(error) {
-        if (status < 500) upstream.health.failed();
+        if (status < 500) upstream.health.erred(error);
         if (response.headersSent) {
           response.destroy();
           resolve(status);

@@ -12,7 +12,13 @@ export interface EmbeddingAnswer {
 }
 
 /** Why an answer cannot be used. */
-export type Unusable = 'not-json' | 'not-embeddings' | 'vector-count' | 'vector-index' | 'vector-unreadable' | 'vector-length';
+export type Unusable =
+  | 'not-json'
+  | 'not-embeddings'
+  | 'vector-count'
+  | 'vector-index'
+  | 'vector-unreadable'
+  | 'vector-length';
 
 /**
  * Reads the answer to a request of `count` inputs. The order of `data` means nothing, its `index` says which input a
@@ -21,14 +27,16 @@ export type Unusable = 'not-json' | 'not-embeddings' | 'vector-count' | 'vector-
 export function readEmbeddingAnswer(body: Buffer, count: number): EmbeddingAnswer | Unusable {
   const answer = valueFrom(body.toString());
   if (answer === undefined) return 'not-json';
-  if (!isRecord(answer) || !Array.isArray(answer.data) || (answer.error ?? null) !== null) return 'not-embeddings';
+  if (!isRecord(answer) || !Array.isArray(answer.data) || (answer.error ?? null) !== null)
+    return 'not-embeddings';
   if (answer.data.length !== count) return 'vector-count';
   const vectors = new Array<Buffer | undefined>(count).fill(undefined);
   let length: number | undefined;
   for (const member of answer.data) {
     if (!isRecord(member)) return 'not-embeddings';
     const { index, embedding } = member;
-    if (typeof index !== 'number' || !(index in vectors) || vectors[index] !== undefined) return 'vector-index';
+    if (typeof index !== 'number' || !(index in vectors) || vectors[index] !== undefined)
+      return 'vector-index';
     const vector = vectorFrom(embedding);
     if (vector === undefined) return 'vector-unreadable';
     length ??= vector.length;

@@ -17,7 +17,9 @@ export function readEmbeddingInput(input: Node): EmbeddingInput | undefined {
   const { items } = input;
   if (items.length === 0) return undefined;
   if (items[0]?.kind === 'number') return allOf([input], 'tokens');
-  return items.length > MOST_ITEMS ? undefined : allOf(items, items[0]?.kind === 'array' ? 'tokens' : 'bytes');
+  return items.length > MOST_ITEMS
+    ? undefined
+    : allOf(items, items[0]?.kind === 'array' ? 'tokens' : 'bytes');
 }
 
 // https://platform.openai.com/docs/api-reference/embeddings/create

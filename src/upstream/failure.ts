@@ -1,4 +1,4 @@
-import { RepriseError } from '../shared/errors.ts';
+import { messageOf, RepriseError } from '../shared/errors.ts';
 
 /** When in a call a failure came. */
 export type Stage = 'before-answer' | 'in-answer';
@@ -6,6 +6,11 @@ export type Stage = 'before-answer' | 'in-answer';
 /** What was thrown by the HTTP client as an error a client can be told of. `origin` is shown, and is without secrets. */
 export function failureOf(thrown: unknown, origin: string, stage: Stage): RepriseError {
   const code = codeOf(thrown);
+  if (UNSENDABLE.has(code)) {
+    return new RepriseError('invalid_request', `The request cannot be sent on: ${messageOf(thrown)}.`, {
+      cause: thrown,
+    });
+  }
   if (TIMEOUTS.has(code)) {
     const what =
       code === 'UND_ERR_BODY_TIMEOUT' ? 'sent nothing more for too long' : 'did not answer in time';
@@ -29,6 +34,12 @@ export function failureOf(thrown: unknown, origin: string, stage: Stage): Repris
   );
 }
 
+// The client's doing, not the upstream's: a header that may not be sent, a body of another length than it said.
+const UNSENDABLE: ReadonlySet<string> = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+]);
+
 const TIMEOUTS: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -50,7 +61,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate is signed by an unknown authority'],
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host'],
-  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'the request body is not as long as its content-length says'],
 ]);
 
 /** The error's code, its cause's, or of several addresses tried the first one's. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
+import type { RepriseError } from '../shared/errors.ts';
 
 /** When a failing upstream is left alone; times in milliseconds. */
 export interface HealthPolicy {
@@ -47,6 +48,12 @@ export class Health {
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** A call came to nothing. An error that is the request's own fault says nothing of the upstream. */
+  erred(error: RepriseError): void {
+    if (error.code !== 'invalid_request') this.failed();
+  }
+
+  /** The upstream answered with a 5xx, or not at all. */
   failed(): void {
     this.#failures += 1;
     this.#failedAt = this.#clock.elapsed();
