@@ -63,7 +63,7 @@ async function ready(running: Running): Promise<string> {
   const url = /^reprise ready on (http:\/\/\S+) \(pid (\d+), profile (\w+), upstream \S+\)$/.exec(
     running.out[0] ?? '',
   );
-  assert.ok(url, running.out[0]);
+  assert.ok(url, running.out[0] ?? 'no line');
   assert.equal(Number(url[2]), running.child.pid);
   return url[1] ?? '';
 }
