@@ -19,10 +19,7 @@ import {
 } from './field.ts';
 import { itemsOf, member, type ObjectNode, textOf } from './json.ts';
 
-const PART: Table = { prompt_cache_breakpoint: { dropped: ['object'], absent: [NULL] } } satisfies Record<
-  string,
-  Field
->;
+const PART: Table = { prompt_cache_breakpoint: { dropped: ['object'], absent: [NULL] } };
 const RESPONSES_CONTENT: Field = { shape: items(object(PART)) };
 const TOOL_SCHEMAS: Table = { parameters: SCHEMA, output_schema: SCHEMA, input_schema: SCHEMA };
 // A namespace has tools of its own, which are functions and custom tools only.
@@ -67,10 +64,8 @@ export const RESPONSES = fields(ACCOUNTING, EXTENSIONS, {
   conversation: NULLABLE,
   background: { dropped: ['boolean'], absent: [NULL] },
   stream: STREAM,
-  stream_options: {
-    absent: [NULL, absent('{}')],
-    shape: object(OBFUSCATION),
-  },
+  // Unlike in chat, usage is always in the last event and no option.
+  stream_options: { absent: [NULL, absent('{}')], shape: object(OBFUSCATION) },
 });
 
 function includesNoLogprobs(request: ObjectNode): boolean {

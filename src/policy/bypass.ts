@@ -1,67 +1,74 @@
+import type { RequestApi } from '../openai/fields.ts';
 import { isSet, isTrue, itemsOf, member, type Node, type ObjectNode, textOf } from '../openai/json.ts';
-
-/** The kinds of request that rules are known for. */
-export type BypassApi = 'chat' | 'completions' | 'responses' | 'embeddings' | 'vector_store_search';
+import { canonicalNumber } from '../openai/number.ts';
 
 /**
- * Why a request must go upstream each time, since it acts, keeps something, or reads what changes by itself; undefined if
- * its answer may be cached. The reason is shown in `x-cache-reason`. What names an object of the upstream's account whose
- * content cannot change (a file, an earlier response) is cached: no entry leaves the credential that paid for it.
+ * Why a request is forwarded and neither looked up nor stored, or undefined if it may be cached: it acts, reads the live world,
+ * or asks for something that cannot be replayed. The reason is shown in `x-cache-reason`.
+ *
+ * What names an immutable object of the upstream's account (`previous_response_id`, `item_reference`, `file_id`) is cached:
+ * the content behind such an id never changes, and the entry stays within the credential that can read it.
  */
-export function bypassReason(api: BypassApi, root: ObjectNode): string | undefined {
+export function bypassReason(api: RequestApi, root: ObjectNode): string | undefined {
   for (const [reason, applies] of RULES[api]) if (applies(root)) return reason;
-  return api === 'chat' || api === 'responses' ? toolReason(root) : undefined;
+  return api === 'embeddings' || api === 'vector_store_search' ? undefined : toolReason(root);
 }
 
+/** A reason, and whether a request gives it. */
 type Rule = readonly [reason: string, applies: (root: ObjectNode) => boolean];
 
-const MODEL_RULES: readonly Rule[] = [
-  // The caller wants the stored object: to list it, to evaluate it.
-  ['store', has('store', isTrue)],
-  // llama.cpp: a new random seed each time.
-  ['seed-random', has('seed', (seed) => seed.kind === 'number' && Number(seed.raw) === -1)],
-  // vLLM: hands over key-value caches between its workers. llama.cpp: steers a running generation.
-  ['kv-transfer', has('kv_transfer_params', isSet)],
-  ['reasoning-control', has('reasoning_control', isTrue)],
-  // No answer is made; or the answer compares itself with another.
-  ['prewarm', has('prompt_cache_options', (options) => isTrue(member(options, 'prewarm')))],
-  ['comparison', has('prompt_cache_options', (options) => isSet(member(options, 'comparison_response_id')))],
+// On every API that generates text.
+const GENERATION: readonly Rule[] = [
+  // Asked for explicitly, the stored object itself is wanted: a dashboard, an evaluation, a look-up by its id.
+  ['store', (root) => isTrue(member(root, 'store'))],
+  // llama.cpp: a new seed for every call.
+  ['seed-random', (root) => isNumber(member(root, 'seed'), '-1')],
+  // llama.cpp: the answer is steered while it is being made.
+  ['reasoning-control', (root) => isTrue(member(root, 'reasoning_control'))],
+  // vLLM: hands over the state of a running model.
+  ['kv-transfer', (root) => isSet(member(root, 'kv_transfer_params'))],
+  // Azure: reads an index that changes.
+  ['data-sources', (root) => isSet(member(root, 'data_sources'))],
+  ['live-model', (root) => /-search-(?:preview|api)(?:-|$)/.test(textOf(member(root, 'model')) ?? '')],
+  // Fills the upstream's prompt cache and generates nothing.
+  ['prewarm', (root) => isTrue(member(member(root, 'prompt_cache_options'), 'prewarm'))],
+  // Compares the upstream's prompt cache with that of an earlier call.
+  [
+    'cache-diagnostics',
+    (root) => isSet(member(member(root, 'prompt_cache_options'), 'comparison_response_id')),
+  ],
 ];
 
-const RULES: Readonly<Record<BypassApi, readonly Rule[]>> = {
+// The vectors come in other bytes than float32, little-endian.
+const EMBEDDINGS: readonly Rule[] = [
+  ['embed-dtype', (root) => isOtherThan(member(root, 'embed_dtype'), 'float32')],
+  ['endianness', (root) => isOtherThan(member(root, 'endianness'), 'native')],
+];
+
+const RULES: Readonly<Record<RequestApi, readonly Rule[]>> = {
   chat: [
-    ...MODEL_RULES,
-    // An answer's audio is referred to by an id that expires.
-    ['audio-output', has('audio', isSet)],
-    ['audio-output', has('modalities', (list) => itemsOf(list).some((item) => textOf(item) === 'audio'))],
-    ['web-search', has('web_search_options', isSet)],
-    // Models that search by themselves: gpt-4o-search-preview, gpt-5-search-api.
-    ['live-model', has('model', (model) => /-search-(?:preview|api)/.test(textOf(model) ?? ''))],
-    // Azure: answers from an index that changes.
-    ['data-sources', has('data_sources', isSet)],
+    ...GENERATION,
+    // The answer's audio expires, and the next turn refers to it by its id.
+    ['audio-output', (root) => isSet(member(root, 'audio')) || asksForAudio(root)],
+    ['tool:web_search', (root) => isSet(member(root, 'web_search_options'))],
   ],
-  completions: MODEL_RULES,
+  completions: GENERATION,
   responses: [
-    ...MODEL_RULES,
-    ['background', has('background', isTrue)],
-    // The call appends to it.
-    ['conversation', has('conversation', isSet)],
-    // A template without its version can be edited.
-    ['prompt-unversioned', has('prompt', (prompt) => isSet(prompt) && !isSet(member(prompt, 'version')))],
+    // Answers `queued`; the result is polled for.
+    ['background', (root) => isTrue(member(root, 'background'))],
+    // The call adds to the conversation.
+    ['conversation', (root) => isSet(member(root, 'conversation'))],
+    ...GENERATION,
+    // Without a version it is whatever the template says by now.
+    ['prompt-unversioned', (root) => isUnversioned(member(root, 'prompt'))],
+    ['file-url', (root) => itemsOf(member(root, 'input')).some(readsFileUrl)],
   ],
-  embeddings: [
-    // vLLM: other bytes than the float32 in little-endian order that everyone else means by base64.
-    ['embed-dtype', has('embed_dtype', (type) => isSet(type) && textOf(type) !== 'float32')],
-    [
-      'endianness',
-      has('endianness', (order) => isSet(order) && !['native', 'little'].includes(textOf(order) ?? '')),
-    ],
-  ],
+  embeddings: EMBEDDINGS,
   vector_store_search: [],
 };
 
-// Tools that the caller runs itself: the model only says that it wants them run.
-const RUN_BY_CALLER: ReadonlySet<string> = new Set([
+// The client carries out what the model asks of these, or nobody does (`namespace` and `tool_search` choose tools).
+const CLIENT_TOOLS = new Set([
   'function',
   'custom',
   'namespace',
@@ -70,28 +77,55 @@ const RUN_BY_CALLER: ReadonlySet<string> = new Set([
   'apply_patch',
 ]);
 
-/** The first tool that is run at the upstream, or that nothing is known of: it may act, or read the live world. */
+/**
+ * The first tool that acts or reads the live world, as `tool:NAME`. A tool nobody knows yet may do either. Input items can bring
+ * tools, too (`additional_tools`, `tool_search_output`).
+ */
 function toolReason(root: ObjectNode): string | undefined {
-  for (const tool of itemsOf(member(root, 'tools'))) {
-    const type = textOf(member(tool, 'type')) ?? '';
-    if (RUN_BY_CALLER.has(type) || (type === 'shell' && runsLocally(tool))) continue;
-    const name = type
-      .toLowerCase()
-      .replace(/[^a-z0-9_-]/g, '')
-      .slice(0, 40);
-    return `tool:${name === '' ? 'unknown' : name}`;
-  }
-  return undefined;
+  const inputTools = itemsOf(member(root, 'input')).flatMap(toolsOf);
+  const tool = [...toolsOf(root), ...inputTools].find((candidate) => !isClientTool(candidate));
+  if (tool === undefined) return undefined;
+  const type = textOf(member(tool, 'type')) ?? 'untyped';
+  // It comes from outside and goes into a header.
+  return `tool:${type
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '')
+    .slice(0, 40)}`;
 }
 
-/** Whether a shell tool runs on the caller's own machine, not in a container at the upstream. */
-function runsLocally(tool: Node): boolean {
-  return textOf(member(member(tool, 'environment'), 'type')) === 'local';
+/** The tools of a request, an input item or a namespace, and those of its namespaces. */
+function toolsOf(owner: Node): Node[] {
+  const tools = itemsOf(member(owner, 'tools'));
+  return tools.flatMap((tool) => [tool, ...itemsOf(member(tool, 'tools'))]);
 }
 
-function has(name: string, applies: (value: Node) => boolean): (root: ObjectNode) => boolean {
-  return (root) => {
-    const value = member(root, name);
-    return value !== undefined && applies(value);
-  };
+function isClientTool(tool: Node): boolean {
+  const type = textOf(member(tool, 'type'));
+  if (type === undefined) return false;
+  if (CLIENT_TOOLS.has(type)) return true;
+  // A shell in a container of the upstream acts; one of the client's own only asks.
+  return type === 'shell' && textOf(member(member(tool, 'environment'), 'type')) === 'local';
+}
+
+function asksForAudio(root: ObjectNode): boolean {
+  return itemsOf(member(root, 'modalities')).some((item) => textOf(item) === 'audio');
+}
+
+function isUnversioned(prompt: Node | undefined): boolean {
+  return prompt?.kind === 'object' && !isSet(member(prompt, 'version'));
+}
+
+/** Whether an input item has a file behind a URL, unlike one behind an id: its content may change. */
+function readsFileUrl(item: Node): boolean {
+  const parts = [item, ...itemsOf(member(item, 'content')), ...itemsOf(member(item, 'output'))];
+  return parts.some((part) => isSet(member(part, 'file_url')));
+}
+
+function isNumber(node: Node | undefined, value: string): boolean {
+  return node?.kind === 'number' && canonicalNumber(node.raw) === value;
+}
+
+/** Whether the field is there with anything but its default. */
+function isOtherThan(node: Node | undefined, value: string): boolean {
+  return isSet(node) && textOf(node) !== value;
 }

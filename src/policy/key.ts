@@ -1,58 +1,91 @@
 import { hash } from 'node:crypto';
 import type { Dialect } from '../openai/dialect.ts';
+import type { Header } from './shaping.ts';
 
-/** Everything that shapes an answer beside the part itself. */
+/** Everything of a request but its body that decides which entry answers it. */
 export interface KeyContext {
   /** The lifetime policy's name. */
   readonly type: string;
-  /** Empty for the default one. */
+  /** Key space; empty for the default one, which is also called `default`. */
   readonly namespace: string;
-  /** Whose entries these are. */
+  /** Who may be served the entry. */
   readonly scope: string;
   /** Which of several samples; empty for the only one. */
   readonly variant: string;
+  /** Upper-case HTTP method. */
   readonly method: string;
+  /** The upstream's base URL. */
   readonly baseUrl: string;
   readonly dialect: Dialect;
+  /** The path as sent, without the query. */
   readonly path: string;
-  /** As keyed, without `?`. */
+  /** What of the query shapes the answer. */
   readonly query: string;
   /** The headers that shape the answer, sorted by name. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly Header[];
 }
 
-/** A key: see the entry's. */
+/** A part's key: its address, what people see of it, and the lifetime policy it follows. */
 export interface PartKey {
+  /** SHA-256 in base64url, 43 characters. */
   readonly id: string;
+  /** `type/namespace/label/id`, segments percent-encoded. */
   readonly shown: string;
   readonly type: string;
 }
 
-// Part of every key: a change in what is keyed, or how, must never find what was stored before it.
-const FORMAT = 'reprise key 1';
-
 /**
- * Gives what makes the keys of one request's parts: from a part's label (model or route) and its content. The context is
- * hashed once, since a batch has up to 2,048 parts. JSON frames the values: no two lists of them share a text.
+ * Makes the keys of one request's parts. `label` is the model or the route and only shown; `content` is injective text of
+ * what in the body shapes the part, well-formed UTF-16. The context is hashed once, each part costs one hash more.
  */
 export function createKeyring(context: KeyContext): (label: string, content: string) => PartKey {
-  const { type, namespace, scope, variant, method, baseUrl, dialect, path, query, headers } = context;
-  const shared = digest(
-    JSON.stringify([FORMAT, type, namespace, scope, variant, method, baseUrl, dialect, path, query, headers]),
+  const { type } = context;
+  // Asking for the default key space by the name it is shown under is asking for the same one.
+  const namespace = context.namespace === '' ? DEFAULT_NAMESPACE : context.namespace;
+  const base = sha256(
+    framed([
+      KEY_FORMAT,
+      type,
+      namespace,
+      context.scope,
+      context.variant,
+      context.method,
+      context.baseUrl,
+      context.dialect,
+      context.path,
+      context.query,
+      ...context.headers.flat(),
+    ]),
   );
-  const prefix = `${encode(type)}/${encode(namespace === '' ? 'default' : namespace)}/`;
+  const place = `${segment(type)}/${segment(namespace)}`;
   return (label, content) => {
-    // A digest has a fixed length, so nothing needs to stand between it and the content.
-    const id = digest(shared + content);
-    return { id, shown: `${prefix}${encode(label)}/${id}`, type };
+    // The base has a fixed length, so nothing can be taken from one to the other.
+    const id = sha256(base + content);
+    return { id, shown: `${place}/${segment(label)}/${id}`, type };
   };
 }
 
-function digest(text: string): string {
+// Raised whenever equal requests would get other keys than before, or different ones the same.
+const KEY_FORMAT = 'reprise-1';
+
+const DEFAULT_NAMESPACE = 'default';
+
+// A model's name comes from outside and goes into a header. Names of real models are shorter.
+const LONGEST_LABEL = 128;
+
+function sha256(text: string): string {
   return hash('sha256', text, 'base64url');
 }
 
-/** A segment of a shown key: percent-encoded, so that it holds no slash and can stand in a header; `-` if there is none. */
-function encode(segment: string): string {
-  return segment === '' ? '-' : encodeURIComponent(segment.toWellFormed());
+/** Every value after its length: no two lists of values give one text. */
+function framed(values: readonly string[]): string {
+  let text = '';
+  for (const value of values) text += `${value.length}:${value}`;
+  return text;
+}
+
+/** A segment of a shown key; `-` for an empty one, since `//` is refused in targets. */
+function segment(name: string): string {
+  if (name === '') return '-';
+  return encodeURIComponent(name.slice(0, LONGEST_LABEL).toWellFormed());
 }

@@ -1,94 +1,98 @@
 import type { Dialect } from '../openai/dialect.ts';
+import { CREDENTIAL_HEADERS } from './scope.ts';
 
-type Header = readonly [name: string, value: string];
+/** A header by its lower-case name. */
+export type Header = readonly [name: string, value: string];
 
 /**
- * The request headers that are part of the key, sorted by name. OpenAI and Azure document which of theirs shape an
- * answer; of any other server nothing is known, so every header counts that is not known to be inert. Names in lower case.
+ * The request headers that may shape the answer, sorted by name; several lines of one name keep their order. OpenAI and
+ * Azure document theirs; any other server may read any header that is not on the list of inert ones, cookies included.
  */
 export function shapingHeaders(dialect: Dialect, headers: Iterable<Header>): Header[] {
   const shapes = dialect === 'openai' || dialect === 'azure' ? isDocumented : isNotInert;
-  // Several lines of one name keep their order: sorting is stable, and by name alone.
-  return [...headers]
-    .filter(([name]) => shapes(name))
-    .sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  return [...headers].filter(([name]) => shapes(name)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-// `openai-beta` changes shapes, `x-ms-*` (Azure) chooses resources and features.
 function isDocumented(name: string): boolean {
-  return (name.startsWith('openai-') || name.startsWith('x-ms-')) && !INERT.has(name);
+  return DOCUMENTED.test(name) && isNotInert(name);
 }
 
 function isNotInert(name: string): boolean {
-  return !INERT.has(name) && !INERT_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return !INERT.has(name) && !INERT_PREFIX.test(name);
 }
 
-const INERT_PREFIXES: readonly string[] = [
-  // The official SDKs' telemetry: language, version, retry count, timeout.
-  'x-stainless-',
-  // Fetch metadata and client hints of browsers.
-  'sec-',
-  // What this cache itself is asked.
-  'x-cache-',
-  // Proxies on the way, and what traces a request through them.
-  'x-forwarded-',
-  'x-b3-',
-];
+// `openai-beta` switches shapes, as others of this prefix may; Azure's `x-ms-*` name deployments and previews, its
+// model inference API takes `extra-parameters` and `azureml-model-deployment`.
+const DOCUMENTED = /^(?:openai-.+|x-ms-.+|extra-parameters|azureml-model-deployment)$/;
 
 const INERT: ReadonlySet<string> = new Set([
-  // Who asks: the scope has these.
-  'authorization',
-  'api-key',
-  'x-api-key',
-  'openai-organization',
-  'openai-project',
-  // The message and the connection: RFC 9110 §7.6.1, §8, §10.1.
-  'host',
+  // Who asks: the scope.
+  ...CREDENTIAL_HEADERS,
+  // The connection, not the message (RFC 9110 §7.6.1).
   'connection',
   'keep-alive',
-  'proxy-connection',
+  'proxy-authenticate',
   'proxy-authorization',
+  'proxy-connection',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
+  // How the message is carried. A body is keyed only if it is plain JSON.
   'content-length',
-  // JSON, or the request would not be keyed.
   'content-type',
-  'expect',
   'date',
-  // What the SDKs send the same for every call, and browsers for every page; streams are asked for in the body.
-  'user-agent',
+  'expect',
+  'host',
+  'max-forwards',
+  // What the client can read. OpenAI's API is asked for a stream in the body, and not in a language; encodings are ours.
   'accept',
+  'accept-charset',
   'accept-encoding',
   'accept-language',
-  'accept-charset',
+  // What is asked of caches: `x-cache-*` has its own place in the key where it shapes anything.
   'cache-control',
   'pragma',
-  'origin',
-  'referer',
+  // The program that asks, and the page it stands in.
+  'user-agent',
+  'x-ms-useragent',
+  'x-ms-user-agent',
   'dnt',
+  'origin',
   'priority',
-  'from',
+  'referer',
+  'upgrade-insecure-requests',
   // Names of one request.
-  'x-request-id',
+  'correlation-id',
+  'idempotency-key',
+  'request-id',
   'x-client-request-id',
   'x-correlation-id',
-  'idempotency-key',
+  'x-idempotency-key',
+  'x-ms-client-request-id',
+  'x-ms-return-client-request-id',
+  'x-request-id',
+  // Tracing.
+  'b3',
+  'baggage',
+  'elastic-apm-traceparent',
+  'newrelic',
+  'sentry-trace',
   'traceparent',
   'tracestate',
-  'baggage',
-  'sentry-trace',
-  'b3',
-  // Proxies on the way.
-  'forwarded',
-  'via',
-  'x-real-ip',
-  'true-client-ip',
-  'cf-connecting-ip',
-  'cf-ipcountry',
-  'cf-ray',
-  'cf-visitor',
+  'uber-trace-id',
   'x-amzn-trace-id',
   'x-cloud-trace-context',
+  // The way the request came.
+  'cdn-loop',
+  'forwarded',
+  'true-client-ip',
+  'via',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-real-ip',
+  'x-request-start',
 ]);
+
+// In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing, the way the request came.
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-|x-forwarded-|x-envoy-|cf-)/;

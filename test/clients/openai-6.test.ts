@@ -30,10 +30,15 @@ describe('the openai SDK at major 6', () => {
   it('assembles the same answer from a replayed stream', async () => {
     await using stage = await setStage();
     const client = new OpenAI({ apiKey: 'sk-test', baseURL: `${stage.reprise.url}/v1`, maxRetries: 0 });
-    const ask = () =>
-      client.chat.completions
-        .stream({ model: 'gpt-5-mini', messages: [{ role: 'user', content: 'hi' }], n: 2 })
-        .finalChatCompletion();
+    const ask = async () => {
+      const stream = client.chat.completions.stream({
+        model: 'gpt-5-mini',
+        messages: [{ role: 'user', content: 'hi' }],
+        n: 2,
+      });
+      // The random padding of OpenAI's events, which this SDK takes for a part of the answer, is not replayed.
+      return { ...(await stream.finalChatCompletion()), obfuscation: undefined };
+    };
     assert.deepEqual(await ask(), await ask());
     assert.equal(stage.upstream.calls.length, 1);
   });
