@@ -11,7 +11,7 @@ import { canonicalNumber } from '../openai/number.ts';
  */
 export function bypassReason(api: RequestApi, root: ObjectNode): string | undefined {
   for (const [reason, applies] of RULES[api]) if (applies(root)) return reason;
-  return api === 'embeddings' || api === 'vector_store_search' ? undefined : toolReason(root);
+  return api === 'chat' || api === 'responses' ? toolReason(root) : undefined;
 }
 
 /** A reason, and whether a request gives it. */
@@ -50,7 +50,7 @@ const RULES: Readonly<Record<RequestApi, readonly Rule[]>> = {
     ...GENERATION,
     // The answer's audio expires, and the next turn refers to it by its id.
     ['audio-output', (root) => isSet(member(root, 'audio')) || asksForAudio(root)],
-    ['tool:web_search', (root) => isSet(member(root, 'web_search_options'))],
+    ['web-search', (root) => isSet(member(root, 'web_search_options'))],
   ],
   completions: GENERATION,
   responses: [

@@ -39,22 +39,23 @@ export interface PartKey {
  * what in the body shapes the part, well-formed UTF-16. The context is hashed once, each part costs one hash more.
  */
 export function createKeyring(context: KeyContext): (label: string, content: string) => PartKey {
-  const { type } = context;
+  const { type, scope, variant, method, baseUrl, dialect, path, query, headers } = context;
   // Asking for the default key space by the name it is shown under is asking for the same one.
   const namespace = context.namespace === '' ? DEFAULT_NAMESPACE : context.namespace;
+  // JSON frames the values: no two lists of them share a text.
   const base = sha256(
-    framed([
+    JSON.stringify([
       KEY_FORMAT,
       type,
       namespace,
-      context.scope,
-      context.variant,
-      context.method,
-      context.baseUrl,
-      context.dialect,
-      context.path,
-      context.query,
-      ...context.headers.flat(),
+      scope,
+      variant,
+      method,
+      baseUrl,
+      dialect,
+      path,
+      query,
+      headers,
     ]),
   );
   const place = `${segment(type)}/${segment(namespace)}`;
@@ -66,7 +67,7 @@ export function createKeyring(context: KeyContext): (label: string, content: str
 }
 
 // Raised whenever equal requests would get other keys than before, or different ones the same.
-const KEY_FORMAT = 'reprise-1';
+const KEY_FORMAT = 'reprise key 1';
 
 const DEFAULT_NAMESPACE = 'default';
 
@@ -75,13 +76,6 @@ const LONGEST_LABEL = 128;
 
 function sha256(text: string): string {
   return hash('sha256', text, 'base64url');
-}
-
-/** Every value after its length: no two lists of values give one text. */
-function framed(values: readonly string[]): string {
-  let text = '';
-  for (const value of values) text += `${value.length}:${value}`;
-  return text;
 }
 
 /** A segment of a shown key; `-` for an empty one, since `//` is refused in targets. */

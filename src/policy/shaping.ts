@@ -58,6 +58,7 @@ const INERT: ReadonlySet<string> = new Set([
   'x-ms-useragent',
   'x-ms-user-agent',
   'dnt',
+  'from',
   'origin',
   'priority',
   'referer',
@@ -85,6 +86,11 @@ const INERT: ReadonlySet<string> = new Set([
   'x-cloud-trace-context',
   // The way the request came.
   'cdn-loop',
+  // Cloudflare's own; `cf-aig-*` instruct its AI gateway and do shape answers.
+  'cf-connecting-ip',
+  'cf-ipcountry',
+  'cf-ray',
+  'cf-visitor',
   'forwarded',
   'true-client-ip',
   'via',
@@ -95,4 +101,4 @@ const INERT: ReadonlySet<string> = new Set([
 ]);
 
 // In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing, the way the request came.
-const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-|x-forwarded-|x-envoy-|cf-)/;
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-|x-forwarded-|x-envoy-)/;
