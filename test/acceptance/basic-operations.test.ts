@@ -162,7 +162,7 @@ describe('basic operations', () => {
     ['body-not-object', '[1]'],
     ['store', chat('x', { store: true })],
     ['audio-output', chat('x', { modalities: ['text', 'audio'], audio: { voice: 'a', format: 'wav' } })],
-    ['tool:web_search', chat('x', { web_search_options: {} })],
+    ['web-search', chat('x', { web_search_options: {} })],
   ] as const) {
     it(`bypasses with the reason ${reason}, and forwards the bytes as they are`, async () => {
       await using stage = await setStage();

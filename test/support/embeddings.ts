@@ -189,11 +189,7 @@ const TWINS: readonly ((text: string) => string)[] = [
 
 /** The same JSON with every character that is not plain ASCII escaped, as Python's json.dumps writes it. */
 function escaped(json: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what is left as it is are the printable ASCII characters and line ends
-  return json.replace(
-    /[^\u0000-\u007e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function floatsOf(vector: Buffer): number[] {
