@@ -1,6 +1,6 @@
+import { comparePatterns, parsePattern, type Segment, variablesOf } from '../shared/path-pattern.ts';
 import { nearest } from './nearest.ts';
 import type { Finding } from './problems.ts';
-import { comparePatterns, parsePattern, type Segment, variablesOf } from './route-pattern.ts';
 import { methodField } from './route-settings.ts';
 import { type Path, valueAt } from './tree.ts';
 

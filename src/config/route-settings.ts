@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { PATTERN_EXPECTED, parsePattern } from '../shared/path-pattern.ts';
 import { list, section, text, toggle } from './fields.ts';
-import { PATTERN_EXPECTED, parsePattern } from './route-pattern.ts';
 
 /** One of the user's own endpoints. */
 export type RouteSettings = z.output<typeof route>;

@@ -1,10 +1,10 @@
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { createRouteEndpoint, type Route } from '../endpoints/route.ts';
+import { fillPath, mustParsePattern, variablesOf } from '../shared/path-pattern.ts';
 import { choose, type Offer } from '../upstream/choose.ts';
 import { join, joinBelow } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Binding } from './classify.ts';
-import { compilePath, fillPath } from './path-pattern.ts';
 
 /** A route of the profile, with where it leads. */
 export interface BoundRoute extends Route {
@@ -22,7 +22,7 @@ export function bindEndpoints(
 ): Binding[] {
   return endpoints.map((endpoint) => ({
     endpoint,
-    pattern: compilePath(endpoint.path),
+    pattern: mustParsePattern(endpoint.path),
     choose: (model) => choose(offers, endpoint.name, model)?.upstream ?? fallback,
     target: (upstream, path, query) => join(upstream.baseUrl, path, query),
     route: false,
@@ -37,13 +37,13 @@ export function bindRoutes(
   const bound = routes.map((route): Binding => {
     const upstream = upstreams.get(route.upstream);
     if (upstream === undefined) throw new Error(`route ${route.name} leads to no upstream`);
-    const { rewrite } = route;
+    const there = route.rewrite === undefined ? undefined : mustParsePattern(route.rewrite);
     return {
       endpoint: createRouteEndpoint(route),
-      pattern: compilePath(route.match.path),
+      pattern: mustParsePattern(route.match.path),
       choose: () => upstream,
       target: (_upstream, path, query, params) =>
-        joinBelow(upstream.baseUrl, rewrite === undefined ? path : fillPath(rewrite, params), query),
+        joinBelow(upstream.baseUrl, there === undefined ? path : fillPath(there, params), query),
       route: true,
     };
   });
@@ -53,5 +53,5 @@ export function bindRoutes(
 // Of two patterns that overlap the profile's check has made sure that one is more specific segment by segment: it is
 // the one with more literal segments.
 function literals({ pattern }: Binding): number {
-  return pattern.segments.filter(({ literal }) => literal !== undefined).length;
+  return pattern.length - variablesOf(pattern).length;
 }

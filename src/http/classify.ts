@@ -1,11 +1,12 @@
 import type { Endpoint, PlanInput } from '../endpoints/endpoint.ts';
+import { matchPath, type Segment } from '../shared/path-pattern.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { matchPath, type PathPattern } from './path-pattern.ts';
 
 /** An endpoint as this installation serves it. */
 export interface Binding {
   readonly endpoint: Endpoint;
-  readonly pattern: PathPattern;
+  /** Of its path. */
+  readonly pattern: readonly Segment[];
   /** The upstream for a call; `model` reads the model from the request, for those chosen by it. */
   readonly choose: (model: () => string | undefined) => Upstream;
   /** The upstream's path and query for a request's, put together from bytes. */

@@ -33,10 +33,7 @@ const GENERATION: readonly Rule[] = [
   // Fills the upstream's prompt cache and generates nothing.
   ['prewarm', (root) => isTrue(member(member(root, 'prompt_cache_options'), 'prewarm'))],
   // Compares the upstream's prompt cache with that of an earlier call.
-  [
-    'cache-diagnostics',
-    (root) => isSet(member(member(root, 'prompt_cache_options'), 'comparison_response_id')),
-  ],
+  ['comparison', (root) => isSet(member(member(root, 'prompt_cache_options'), 'comparison_response_id'))],
 ];
 
 // The vectors come in other bytes than float32, little-endian.

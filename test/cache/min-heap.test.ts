@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { MinHeap } from '../../src/cache/min-heap.ts';
-import { seededRandom } from '../support/chaos-tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 
 interface Item {
   rank: number;

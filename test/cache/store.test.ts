@@ -5,7 +5,8 @@ import type { Entry } from '../../src/cache/entry.ts';
 import { MemoryTier } from '../../src/cache/memory.ts';
 import { Store } from '../../src/cache/store.ts';
 import type { Tier } from '../../src/cache/tier.ts';
-import { ChaosTier, seededRandom } from '../support/chaos-tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
+import { ChaosTier } from '../support/chaos-tier.ts';
 import { ManualClock } from '../support/clock.ts';
 import { idOf, sampleEntry } from '../support/entries.ts';
 

@@ -8,7 +8,7 @@ import { DiskTier } from '../../src/cache/disk.ts';
 import { FolderLocked } from '../../src/cache/disk-folder.ts';
 import type { Entry } from '../../src/cache/entry.ts';
 import { levelDb } from '../../src/cache/leveldb.ts';
-import { seededRandom } from '../support/chaos-tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
 import { openDisk } from '../support/disk.ts';

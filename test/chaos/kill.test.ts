@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { seededRandom } from '../support/chaos-tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 import { within } from '../support/deadline.ts';
 import { tempFolder } from '../support/folder.ts';
 

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import type { Entry } from '../../src/cache/entry.ts';
 import type { Tier } from '../../src/cache/tier.ts';
-import { seededRandom } from '../support/chaos-tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 import { ManualClock } from '../support/clock.ts';
 import { idOf, sampleEntry } from '../support/entries.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { seededRandom } from '../../src/demo/random.ts';
 import { apportion, promptTokens } from '../../src/openai/usage.ts';
-import { between, seeded } from '../support/embeddings.ts';
+import { between } from '../support/embeddings.ts';
 
 describe('prompt tokens', () => {
   it('of one item are the upstream’s own figure', () => {
@@ -43,7 +44,7 @@ describe('prompt tokens', () => {
   it('always add up to the upstream’s figure, and no share is a token off its proportion', (context) => {
     const seed = Date.now() >>> 0;
     context.diagnostic(`seed ${seed}`);
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     for (let round = 0; round < 2_000; round += 1) {
       const sizes = Array.from({ length: between(random, 1, 40) }, () => between(random, 1, 30_000));
       const total = between(random, 0, 300_000);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { seededRandom } from '../../src/demo/random.ts';
 import { dimensionsOf, isFiniteVector, vectorFrom, vectorText } from '../../src/openai/vectors.ts';
-import { between, oracleVector, seeded } from '../support/embeddings.ts';
+import { between, oracleVector } from '../support/embeddings.ts';
 
 /** float32 little-endian bytes of 1, -2 and 0.5, by IEEE 754. */
 const BYTES = Buffer.from('0000803f000000c00000003f', 'hex');
@@ -78,7 +79,7 @@ describe('a vector', () => {
   it('comes back bit for bit through either encoding', (context) => {
     const seed = Date.now() >>> 0;
     context.diagnostic(`seed ${seed}`);
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     for (let round = 0; round < 200; round += 1) {
       const vector = oracleVector('m', String(round + seed), between(random, 1, 300));
       for (const encoding of ['float', 'base64'] as const) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
+import { seededRandom } from '../../src/demo/random.ts';
 import {
   between,
   type Item,
@@ -9,7 +10,6 @@ import {
   randomTexts,
   randomTokenArrays,
   requestBody,
-  seeded,
   upstreamAnswer,
 } from '../support/embeddings.ts';
 import { setStage } from '../support/stage.ts';
@@ -19,7 +19,7 @@ const ITEMS = 20_000;
 it(`${ITEMS} embedding items in random batches, encodings and company: no vector out of place, bit for bit`, async (t) => {
   const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
   t.diagnostic(`SEED=${seed}`);
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   // A small L1 and a pool of items that overlap: cached, missing, repeated and in-flight ones mix in every batch.
   await using stage = await setStage({ profile: { memory: { max_entries: 300 } } });
   stage.upstream.answer((request, response) => {

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Entry } from '../../src/cache/entry.ts';
 import type { Level, Tier, TierFigures, TierHealth } from '../../src/cache/tier.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 
 /** How often, from 0 to 1, each fault strikes. What is left out never does. */
 export interface Faults {
@@ -85,15 +86,4 @@ export class ChaosTier implements Tier {
   #strikes(probability = 0): boolean {
     return probability > 0 && this.#random() < probability;
   }
-}
-
-/** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

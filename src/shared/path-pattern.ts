@@ -19,6 +19,45 @@ export function parsePattern(pattern: string): readonly Segment[] | undefined {
   return new Set(names).size === names.length ? segments : undefined;
 }
 
+/** The segments of a pattern that is known to be one. */
+export function mustParsePattern(pattern: string): readonly Segment[] {
+  const segments = parsePattern(pattern);
+  if (segments === undefined) throw new Error(`${pattern} is no path pattern`);
+  return segments;
+}
+
+/**
+ * The variables of `path`, percent-decoded, if the pattern matches it as a whole; undefined if not, and where a variable
+ * is empty or no valid UTF-8.
+ */
+export function matchPath(
+  segments: readonly Segment[],
+  path: string,
+): ReadonlyMap<string, string> | undefined {
+  const parts = path.slice(1).split('/');
+  if (parts.length !== segments.length) return undefined;
+  const variables = new Map<string, string>();
+  for (const [index, segment] of segments.entries()) {
+    const part = parts[index] ?? '';
+    if ('literal' in segment) {
+      if (segment.literal !== part) return undefined;
+      continue;
+    }
+    const value = decode(part);
+    if (value === undefined || value === '') return undefined;
+    variables.set(segment.variable, value);
+  }
+  return variables;
+}
+
+/** The path that a pattern makes of variables, which are percent-encoded. */
+export function fillPath(segments: readonly Segment[], variables: ReadonlyMap<string, string>): string {
+  const parts = segments.map((segment) =>
+    'literal' in segment ? segment.literal : encodeURIComponent(variables.get(segment.variable) ?? ''),
+  );
+  return `/${parts.join('/')}`;
+}
+
 /** The names of a pattern's variables, in order. */
 export function variablesOf(segments: readonly Segment[]): readonly string[] {
   return segments.flatMap((segment) => ('variable' in segment ? [segment.variable] : []));
@@ -57,4 +96,12 @@ function parseSegment(text: string, isLast: boolean): Segment | undefined {
   if (text === '.' || text === '..') return undefined;
   const isLiteral = LITERAL.test(text) || (text === '' && isLast);
   return isLiteral ? { literal: text } : undefined;
+}
+
+function decode(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
