@@ -91,6 +91,8 @@ function compose(
   const own: Header[] = [...rendering, ...reportHeaders(report)];
   if (envelope.uncacheableDownstream) own.push(['cache-control', 'private, no-cache']);
   const taken = new Set(own.map(([name]) => name));
+  // The upstream's names one upstream call and is told where the answer is that call's alone.
+  if (report.outcome !== 'MISS') taken.add('x-request-id');
   // RFC 9211 §2: each cache adds its member, the one nearest the origin stands first.
   taken.delete('cache-status');
   const headers = [...upstream.filter(([name]) => !taken.has(name) && name !== 'content-length'), ...own];

@@ -22,12 +22,12 @@ function problemOf(text: string): string {
 }
 
 /** What JSON.parse makes of it. */
-function valueOf(node: Node): unknown {
+function plain(node: Node): unknown {
   switch (node.kind) {
     case 'object':
-      return Object.fromEntries(node.members.map(({ key, value }) => [key, valueOf(value)]));
+      return Object.fromEntries(node.members.map(({ key, value }) => [key, plain(value)]));
     case 'array':
-      return node.items.map(valueOf);
+      return node.items.map(plain);
     case 'number':
       return Number(node.raw);
     default:
@@ -47,9 +47,9 @@ test('a tree holds what JSON.parse finds, and each span is the text of its value
     fc.property(fc.json({ stringUnit: 'binary' }), fc.nat(3), (compact, indent) => {
       const text = JSON.stringify(JSON.parse(compact), null, indent);
       const root = rootOf(text);
-      assert.deepEqual(valueOf(root), JSON.parse(text));
+      assert.deepEqual(plain(root), JSON.parse(text));
       for (const node of nodesOf(root)) {
-        assert.deepEqual(valueOf(node), JSON.parse(text.slice(node.start, node.end)));
+        assert.deepEqual(plain(node), JSON.parse(text.slice(node.start, node.end)));
         if (node.kind === 'object') {
           for (const { key, keyStart } of node.members) {
             assert(text.startsWith(JSON.stringify(key), keyStart));
@@ -156,7 +156,7 @@ test('nothing stands before, after or between values', () => {
   ]) {
     assert.equal(problemOf(text), 'body-not-json', text);
   }
-  assert(isDeepStrictEqual(valueOf(rootOf(' \t\r\n{ "a" : [ 1 , 2 ] } \n')), { a: [1, 2] }));
+  assert(isDeepStrictEqual(plain(rootOf(' \t\r\n{ "a" : [ 1 , 2 ] } \n')), { a: [1, 2] }));
 });
 
 test('a name that comes twice is found after unescaping, in small and large objects, at any depth', () => {
@@ -197,7 +197,7 @@ test('a body is one JSON object in valid UTF-8, or its problem is named', () => 
     ['body-not-utf8', Buffer.from('{"a":"\xff"}', 'latin1')],
     ['body-not-utf8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
     ['body-not-utf8', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
-    ['body-not-utf8', Buffer.from('{}', 'utf16le').subarray(0, 1).fill(0xfe)],
+    ['body-not-utf8', Buffer.from([0xfe])],
     ['body-not-object', Buffer.from('[{}]')],
     ['body-not-object', Buffer.from('null')],
     ['duplicate-key', Buffer.from('{"a":1,"a":2}')],

@@ -114,11 +114,9 @@ test('any changes of any object give what a model of them gives, and whole JSON'
             !changes.some((other) => other.path.length === 2 && other.path[0] === path[0]),
         ),
       );
-      const changed = rootOf(changeMembers(text, rootOf(text), changes));
       const expected = JSON.stringify(sorted(modelled(JSON.parse(text), changes)));
       const actual = changeMembers(text, rootOf(text), changes);
       assert.equal(JSON.stringify(sorted(JSON.parse(actual))), expected);
-      assert.equal(changed.kind, 'object');
     }),
     { seed, numRuns: 3_000 },
   );
