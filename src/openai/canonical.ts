@@ -12,9 +12,9 @@ export interface CanonicalOptions {
 
 /**
  * The text that two requests to one API share exactly if they mean the same to an upstream of this dialect, by what is
- * documented of it: transport, bookkeeping and explicit defaults are left out, names are sorted outside JSON Schemas, numbers
- * compared by value and strings by their characters; every unknown field is kept. A lone surrogate
- * stands escaped in it, so that hashing its UTF-8 does not turn it into U+FFFD.
+ * documented of it: transport, bookkeeping and explicit defaults are left out, names are sorted outside JSON Schemas,
+ * numbers compared by value and strings by their characters; every unknown field is kept. A lone surrogate stands escaped,
+ * so that hashing the text's UTF-8 does not turn it into U+FFFD.
  */
 export function canonicalRequest(
   api: RequestApi,

@@ -82,12 +82,13 @@ function toolReason(root: ObjectNode): string | undefined {
   const inputTools = itemsOf(member(root, 'input')).flatMap(toolsOf);
   const tool = [...toolsOf(root), ...inputTools].find((candidate) => !isClientTool(candidate));
   if (tool === undefined) return undefined;
-  const type = textOf(member(tool, 'type')) ?? 'untyped';
+  const type = textOf(member(tool, 'type')) ?? '';
   // It comes from outside and goes into a header.
-  return `tool:${type
+  const name = type
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, '')
-    .slice(0, 40)}`;
+    .slice(0, 40);
+  return `tool:${name === '' ? 'unknown' : name}`;
 }
 
 /** The tools of a request, an input item or a namespace, and those of its namespaces. */
