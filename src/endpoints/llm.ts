@@ -109,14 +109,9 @@ function render(
   }
   const { form, status, headers, body } = payload;
   const { streams, includeUsage, echo } = wish;
-  const wanted = streams ? 'sse' : 'json';
+  const rendered = replay(api, { form, body }, { stream: streams, includeUsage, echo, ...how });
+  if (rendered === body) return { status, headers, body };
   const type = streams ? 'text/event-stream; charset=utf-8' : 'application/json';
-  return {
-    status,
-    headers:
-      form === wanted
-        ? headers
-        : [...headers.filter(([name]) => name !== 'content-type'), ['content-type', type]],
-    body: replay(api, { form, body }, { stream: streams, includeUsage, echo, ...how }),
-  };
+  const kept = headers.filter(([name]) => name.startsWith('openai-'));
+  return { status, headers: [...kept, ['content-type', type]], body: rendered };
 }

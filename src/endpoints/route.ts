@@ -37,6 +37,7 @@ export function createRouteEndpoint(route: Route): Endpoint {
         (name) => input.header(name) !== undefined && !route.key.headers.includes(name),
       );
       if (personal !== undefined) return { kind: 'bypass', reason: `header:${personal}` };
+      if (input.header('content-encoding') !== undefined) return { kind: 'bypass', reason: 'body-encoded' };
       const content = contentOf(route, input);
       if (content === undefined) return { kind: 'bypass', reason: 'body-not-json' };
       return wholePlan({

@@ -14,8 +14,7 @@ export type Landing =
   | { readonly kind: 'stream'; readonly head: AnswerHead; readonly cursor: Cursor }
   /** An answer to be passed on as it came. */
   | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
-  /** Nothing came; `joined` where it was another caller's failure and an own call may do better. */
-  | { readonly kind: 'failed'; readonly error: RepriseError; readonly joined: boolean }
+  | { readonly kind: 'failed'; readonly error: RepriseError }
   /** Another caller's answer, not for this one: it must ask itself. */
   | { readonly kind: 'foreign' };
 
@@ -67,7 +66,8 @@ export class Boarding {
     const entries = new Map<number, Entry>();
     let stored = true;
     let foreign = false;
-    for (const fetch of this.#cursors.keys()) {
+    // A copy: a caller that goes away meanwhile lets go of them all.
+    for (const fetch of [...this.#cursors.keys()]) {
       const settled = await fetch.settled;
       if (settled.kind === 'entries') {
         stored &&= settled.stored;
@@ -75,7 +75,7 @@ export class Boarding {
       }
       const mine = fetch === this.own || fetch.whole === wholeOf(this.#call.keys);
       if (settled.kind === 'failed') {
-        if (mine) return { kind: 'failed', error: settled.error, joined: fetch !== this.own };
+        if (mine) return { kind: 'failed', error: settled.error };
         foreign = true;
         continue;
       }

@@ -8,8 +8,6 @@ import type { Request } from './request.ts';
 /** A request whose answer may come from the cache: planned, keyed, and its caller's wishes read. */
 export interface Call {
   readonly request: Request;
-  /** The body as sent; empty if there is none. */
-  readonly body: Buffer;
   readonly plan: Plan;
   /** One key for each of the plan's parts. */
   readonly keys: readonly Key[];

@@ -36,7 +36,10 @@ export async function serveData(
       await relay(received.relay, response, requestId);
       outcome = received.type === undefined ? 'RELAY' : 'BYPASS';
     } else {
-      const delivery = await answer(context, received.call, (leave) => response.once('close', leave));
+      const delivery = await answer(context, received.call, (leave) => {
+        if (response.destroyed) leave();
+        else response.once('close', leave);
+      });
       report = delivery.report;
       outcome = report.outcome;
       await deliver(delivery, response, { requestId, uncacheableDownstream });

@@ -30,12 +30,8 @@ export async function deliver(
   }
   if (delivery.kind === 'whole') {
     const { rendering, head } = delivery;
-    const headers = compose(
-      head === undefined ? [] : answerHeaders(head.headers),
-      rendering.headers,
-      delivery,
-      envelope,
-    );
+    const upstream = answerHeaders(head?.headers ?? []).filter(([name]) => !OF_THE_BYTES.has(name));
+    const headers = compose(upstream, rendering.headers, delivery, envelope);
     headers.push('content-length', String(rendering.body.length));
     response.writeHead(rendering.status, headers);
     response.end(rendering.body);
@@ -69,6 +65,21 @@ export async function deliver(
     delivery.leave();
   }
 }
+
+// What describes the upstream's own bytes (RFC 9110 §8, RFC 9530), which may have been a part of what is answered here:
+// the rendering brings those that hold.
+const OF_THE_BYTES: ReadonlySet<string> = new Set([
+  'etag',
+  'last-modified',
+  'content-digest',
+  'repr-digest',
+  'digest',
+  'content-md5',
+  'content-language',
+  'content-disposition',
+  'content-location',
+  'accept-ranges',
+]);
 
 /** Writes an error of ours, or destroys the connection if an answer has begun. */
 export function deliverError(error: RepriseError, response: ServerResponse, requestId: string): void {

@@ -101,7 +101,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   return {
     kind: 'call',
     endpoint,
-    call: { request, body, plan, keys, directives, policy, upstream, upstreamPath, uncacheableDownstream },
+    call: { request, plan, keys, directives, policy, upstream, upstreamPath, uncacheableDownstream },
   };
 }
 

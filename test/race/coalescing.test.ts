@@ -333,6 +333,37 @@ describe('coalescing', () => {
     );
   });
 
+  it('a caller that has gone does not ask again for what it had joined', async () => {
+    await using stage = await both();
+    const gate = stage.upstream.hold();
+    stage.upstream.answer((request, response) => {
+      const { input } = request.json() as { input: string[] };
+      if (input.includes('bad')) return sendJson(response, 400, { error: { message: 'bad item' } });
+      return sendJson(response, 200, {});
+    });
+    const embeddings = `${stage.reprise.url}/v1/embeddings`;
+    const bad = send(embeddings, { body: { model: 'e', input: ['bad', 'shared'] } });
+    await within(gate.arrived(1), 'the bad batch');
+    let leave = () => {};
+    const gone = open(embeddings, { body: { model: 'e', input: ['shared'] } }, (how) => {
+      leave = how;
+    });
+    gone.catch(() => undefined);
+    await within(waiting(stage.reprise, 2), 'it waits');
+    leave();
+    await within(
+      until(() => stage.reprise.running() === 1, 'it has gone'),
+      'it has gone',
+    );
+    gate.release();
+    assert.equal((await within(bad, 'the bad one')).status, 400);
+    await send(`${stage.reprise.url}/v1/models`);
+    assert.deepEqual(
+      stage.upstream.calls.map(({ url }) => url),
+      ['/v1/embeddings', '/v1/models'],
+    );
+  });
+
   it('on_abandon: finish keeps an abandoned call, and stores its answer', async () => {
     await using stage = await both({ types: { llm_responses: { on_abandon: 'finish' } } });
     const gate = stage.upstream.hold();
