@@ -37,7 +37,7 @@ export const methodField = z
       encode: (methods) => [...methods],
     },
   )
-  .describe('GET, POST or a list of them. HEAD is answered where GET is.');
+  .describe('GET, POST or a list of them.');
 
 const headerName = text('a header name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).overwrite((name) =>
   name.toLowerCase(),
