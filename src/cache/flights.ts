@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-
 /**
  * The parts being fetched, by key id. A slot `S` says who fetches the part; whoever needs the part meanwhile joins it.
  * A newer slot takes an older one's place; the older one then serves those who hold it, and nobody new.
@@ -7,10 +5,10 @@ import { LRUCache } from 'lru-cache';
 export class Flights<S> {
   readonly #slots = new Map<string, S>();
   // Varnish's hit-for-miss: where answers turned out to be one caller's own, waiting for one would only queue the others.
-  readonly #alone = new LRUCache<string, number>({ max: 10_000 });
+  readonly #alone = new Map<string, number>();
 
   // Keys whose last refresh failed, by when they may be asked for again.
-  readonly #resting = new LRUCache<string, number>({ max: 10_000 });
+  readonly #resting = new Map<string, number>();
 
   /** The slot that fetches `id` now, unless its callers are known to need calls of their own. */
   find(id: string, now: number): S | undefined {
@@ -29,16 +27,28 @@ export class Flights<S> {
 
   /** Until `until` (ms since the epoch) nobody joins a fetch of `id`: its answers belong to single callers. */
   separate(id: string, until: number): void {
-    this.#alone.set(id, until);
+    note(this.#alone, id, until);
   }
 
   /** Until `until` (ms since the epoch) `id` is not refreshed: the last try failed, and something old can be served. */
   rest(id: string, until: number): void {
-    this.#resting.set(id, until);
+    note(this.#resting, id, until);
   }
 
   /** Whether `id` rests at `now`. */
   rests(id: string, now: number): boolean {
     return (this.#resting.get(id) ?? 0) > now;
   }
+}
+
+// What is forgotten too early costs a call more, and nothing else.
+const MAX_NOTES = 10_000;
+
+/** Notes `until` for `id`; of too many notes the oldest goes. */
+function note(notes: Map<string, number>, id: string, until: number): void {
+  notes.delete(id);
+  notes.set(id, until);
+  if (notes.size <= MAX_NOTES) return;
+  const [oldest] = notes.keys();
+  if (oldest !== undefined) notes.delete(oldest);
 }

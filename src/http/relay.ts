@@ -84,8 +84,10 @@ function relayedHeaders(
   headers: readonly (readonly [name: string, value: string])[],
   requestId: string,
 ): string[] {
-  const flat = headers.flat();
-  if (work.reason === undefined) return flat;
+  if (work.reason === undefined) return headers.flat();
+  const isPrivate = work.uncacheableDownstream;
+  const flat = headers.filter(([name]) => !isPrivate || name !== 'cache-control').flat();
+  if (isPrivate) flat.push('cache-control', 'private, no-cache');
   for (const header of reportHeaders({ outcome: 'BYPASS', reason: work.reason, fwdStatus: status })) {
     flat.push(...header);
   }

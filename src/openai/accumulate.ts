@@ -41,6 +41,7 @@ export class Accumulation {
     if (!this.#members.has(name)) this.set(name, json);
   }
 
+  /** Takes a member away. */
   delete(name: string): void {
     this.#members.delete(name);
   }

@@ -37,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
   level: ['cache/leveldb.ts'],
-  'lru-cache': ['cache/flights.ts', 'cache/memory.ts'],
+  'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
   undici: ['upstream/client.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],

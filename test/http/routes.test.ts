@@ -114,6 +114,7 @@ describe('routes', () => {
       const personal = await plain(stage, PRODUCT, { headers: { [name]: value } });
       assert.equal(personal.headers.get('x-cache'), 'BYPASS');
       assert.equal(personal.headers.get('x-cache-reason'), `header:${name}`);
+      assert.equal(personal.headers.get('cache-control'), 'private, no-cache');
       assert.equal(stage.upstream.calls[1]?.headers[name], value);
       await plain(stage, '/catalog/search', { headers: { [name]: value } });
       assert.equal(
