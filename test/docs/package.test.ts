@@ -15,7 +15,7 @@ test('the package is compiled JavaScript that runs from where it lies, as a comm
   // As `npm run build` does, but elsewhere: nothing that another test reads is touched.
   await run(process.execPath, [
     join(ROOT, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
+    ...['-p', join(ROOT, 'src/tsconfig.build.json'), '--outDir', join(folder, 'dist')],
   ]);
   await cp(join(ROOT, 'profiles'), join(folder, 'profiles'), { recursive: true });
   await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
