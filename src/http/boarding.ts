@@ -8,8 +8,13 @@ import { Fetch, type FetchContext, type Slot, wholeOf } from './fetch.ts';
 
 /** How a call's missing parts came, or why they did not. */
 export type Landing =
-  /** An entry for each part that was missing. */
-  | { readonly kind: 'entries'; readonly entries: ReadonlyMap<number, Entry>; readonly stored: boolean }
+  /** An entry for each part that was missing; `refused` says why they may not be stored. */
+  | {
+      readonly kind: 'entries';
+      readonly entries: ReadonlyMap<number, Entry>;
+      readonly stored: boolean;
+      readonly refused: string | undefined;
+    }
   /** An event stream under way, to be followed. */
   | { readonly kind: 'stream'; readonly head: AnswerHead; readonly cursor: Cursor }
   /** An answer to be passed on as it came. */
@@ -65,12 +70,14 @@ export class Boarding {
   async complete(): Promise<Landing> {
     const entries = new Map<number, Entry>();
     let stored = true;
+    let refused: string | undefined;
     let foreign = false;
     // A copy: a caller that goes away meanwhile lets go of them all.
     for (const fetch of [...this.#cursors.keys()]) {
       const settled = await fetch.settled;
       if (settled.kind === 'entries') {
         stored &&= settled.stored;
+        refused ??= settled.refused;
         continue;
       }
       const mine = fetch === this.own || fetch.whole === wholeOf(this.#call.keys);
@@ -91,7 +98,7 @@ export class Boarding {
       const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;
       if (entry !== undefined) entries.set(part, entry);
     }
-    return { kind: 'entries', entries, stored };
+    return { kind: 'entries', entries, stored, refused };
   }
 
   /** The parts that came with the call's own fetch; the other missing ones came with another caller's. */

@@ -66,14 +66,17 @@ export async function fromLanding(
       }
       const { head, cursor } = landing;
       const view = landing.kind === 'stream' ? call.plan.view?.() : undefined;
-      const told = { ...report, fwdStatus: own ? head.status : undefined };
+      // Of a stream it is not known yet; an error says itself why it is not stored.
+      const reason = landing.kind === 'answer' && head.status === 200 ? landing.reason : report.reason;
+      const told = { ...report, reason, fwdStatus: own ? head.status : undefined };
       return { kind: 'follow', head, cursor, view, report: told, own, leave: () => boarding.leave() };
     }
     case 'entries': {
       const head = await boarding.own?.head;
       boarding.leave();
       const entries = shelf.holdings.map((holding, part) => landing.entries.get(part) ?? holding?.entry);
-      const told = { ...report, fwdStatus: head?.status, stored: own && landing.stored };
+      const reason = landing.refused ?? report.reason;
+      const told = { ...report, reason, fwdStatus: head?.status, stored: own && landing.stored };
       return { kind: 'whole', rendering: render(call, entries, now), report: told, head };
     }
   }

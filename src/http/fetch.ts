@@ -12,8 +12,13 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
 export type Settled =
-  /** One entry for each part asked, in the order asked; also where they were not stored. */
-  | { readonly kind: 'entries'; readonly entries: readonly Entry[]; readonly stored: boolean }
+  /** One entry for each part asked, in the order asked; also where they were not stored: `refused` may say why. */
+  | {
+      readonly kind: 'entries';
+      readonly entries: readonly Entry[];
+      readonly stored: boolean;
+      readonly refused: string | undefined;
+    }
   /** Nothing the plan can read: to be passed on as it came, to whom it answered. */
   | { readonly kind: 'answer'; readonly reason: string; readonly personal: boolean }
   | { readonly kind: 'failed'; readonly error: RepriseError };
@@ -258,7 +263,7 @@ export class Fetch {
       });
     }
     if (stored) this.#context.store.put(entries);
-    return { kind: 'entries', entries, stored };
+    return { kind: 'entries', entries, stored, refused: taken.refused };
   }
 
   #separate(): void {

@@ -6,7 +6,7 @@ export type Outcome = 'HIT' | 'MISS' | 'PARTIAL' | 'COALESCED' | 'STALE' | 'REFR
 /** What one answer says of the cache: in its headers, in the log and in the figures. */
 export interface Report {
   readonly outcome: Outcome;
-  /** Why nothing was in the cache, or why it was not asked. */
+  /** Why the cache was not asked, why nothing was there, or why what came was not stored. */
   readonly reason?: string | undefined;
   /** Of several parts the slowest. */
   readonly level?: Level | undefined;
