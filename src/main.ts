@@ -29,7 +29,11 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
   try {
     switch (command) {
       case 'serve':
-        return await serve(argv, process.env, { ...io, stopAsked: signalled() });
+        return await serve(argv, process.env, {
+          ...io,
+          stopAsked: signalled(),
+          onDefect: (listen) => process.on('unhandledRejection', listen),
+        });
       case 'config':
         return config(argv, process.env, io);
       case 'demo':

@@ -19,6 +19,8 @@ export interface ServeIo extends CommandIo {
   readonly terminal: boolean;
   /** Resolves when the process is asked to stop. */
   readonly stopAsked: Promise<void>;
+  /** Calls `listen` with every rejection that nobody handled: a defect of ours, which must not end everybody's requests. */
+  readonly onDefect: (listen: (thrown: unknown) => void) => void;
 }
 
 /**
@@ -48,6 +50,9 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   const format = settings.log.format === 'auto' ? (io.terminal ? 'text' : 'json') : settings.log.format;
   const log = new Log({ level: settings.log.level, format, clock: systemClock, write: io.err });
   events.listen(log.take);
+  io.onDefect((thrown) =>
+    events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
+  );
   let service: Service;
   try {
     service = await compose(settings, { clock: systemClock, events, env });
