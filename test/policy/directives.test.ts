@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readDirectives } from '../../src/policy/directives.ts';
+
+const read = (headers: Record<string, string>) => readDirectives((name) => headers[name]);
+const control = (value: string) => read({ 'cache-control': value });
+
+describe('what a caller asks of the cache', () => {
+  it('nothing, without a header', () => {
+    assert.deepEqual(read({}), {
+      refresh: false,
+      noStore: false,
+      onlyIfCached: false,
+      maxAgeMs: undefined,
+      minFreshMs: undefined,
+      maxStaleMs: undefined,
+      staleIfErrorMs: undefined,
+      ttlMs: undefined,
+      namespace: '',
+      variant: '',
+      identity: 'keep',
+    });
+  });
+
+  it('the directives of RFC 9111, in any case, with blanks, in one header', () => {
+    const asked = control(
+      'No-Cache , no-store,ONLY-IF-CACHED, max-age=60, min-fresh="5", max-stale=10, stale-if-error=9',
+    );
+    assert.equal(asked.refresh, true);
+    assert.equal(asked.noStore, true);
+    assert.equal(asked.onlyIfCached, true);
+    assert.deepEqual(
+      [asked.maxAgeMs, asked.minFreshMs, asked.maxStaleMs, asked.staleIfErrorMs],
+      [60_000, 5_000, 10_000, 9_000],
+    );
+  });
+
+  it('max-age=0 asks anew, and max-stale alone takes any age', () => {
+    assert.equal(control('max-age=0').refresh, true);
+    assert.equal(control('max-age=1').refresh, false);
+    assert.equal(control('max-stale').maxStaleMs, Number.POSITIVE_INFINITY);
+  });
+
+  it('unknown directives are ignored', () => {
+    assert.deepEqual(control('no-transform, x=1, , __proto__, toString'), read({}));
+  });
+
+  it('a time that cannot be read counts as the strictest one', () => {
+    assert.equal(control('max-age=soon').refresh, true);
+    assert.equal(control('max-age').refresh, true);
+    assert.equal(control('min-fresh=-1').minFreshMs, Number.POSITIVE_INFINITY);
+    assert.equal(control('max-stale=1.5').maxStaleMs, 0);
+    assert.equal(control('stale-if-error=99999999999999').staleIfErrorMs, 0);
+  });
+
+  it('our own headers', () => {
+    const asked = read({
+      'x-cache-ttl': ' 90s ',
+      'x-cache-namespace': ' shop ',
+      'x-cache-variant': '3',
+      'x-cache-identity': 'Fresh',
+    });
+    assert.deepEqual(
+      [asked.ttlMs, asked.namespace, asked.variant, asked.identity],
+      [90_000, 'shop', '3', 'fresh'],
+    );
+  });
+
+  for (const [name, value] of [
+    ['x-cache-ttl', 'soon'],
+    ['x-cache-ttl', '-1s'],
+    ['x-cache-ttl', '90'],
+    ['x-cache-identity', 'new'],
+    ['x-cache-namespace', 'n'.repeat(257)],
+    ['x-cache-variant', 'n'.repeat(257)],
+  ] as const) {
+    it(`${name}: ${value.slice(0, 10)} is refused by name`, () => {
+      assert.throws(() => read({ [name]: value }), {
+        code: 'invalid_request',
+        param: name,
+        message: /expected/,
+      });
+    });
+  }
+});
