@@ -16,6 +16,7 @@ import type { Slot } from './http/fetch.ts';
 import { createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import type { Events } from './observe/events.ts';
+import { Scopes } from './policy/scope.ts';
 import { Background } from './shared/background.ts';
 import type { Clock } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
@@ -55,7 +56,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
     upstreams,
     fallback,
-    installSecret: await secretOf(settings, events),
+    scopes: new Scopes(await secretOf(settings, events)),
     policyOf: (type) => {
       const policy = settings.types.get(type);
       if (policy === undefined) throw new Error(`the settings name no type "${type}"`);

@@ -2,7 +2,7 @@ import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
 import { readDirectives } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
-import { scopeOf } from '../policy/scope.ts';
+import type { Scopes } from '../policy/scope.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { join } from '../upstream/target.ts';
@@ -21,8 +21,7 @@ export interface ReceiveContext {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** The upstream for what no binding takes. */
   readonly fallback: Upstream;
-  /** Key of the HMAC that makes scopes of credentials. */
-  readonly installSecret: Buffer;
+  readonly scopes: Scopes;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
   readonly maxBody: number;
@@ -87,7 +86,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   const keyring = createKeyring({
     type: plan.type,
     namespace: directives.namespace,
-    scope: scopeOf(context.installSecret, request.header),
+    scope: context.scopes.of(request.header),
     variant: directives.variant,
     method: request.method,
     baseUrl: upstream.baseUrl,

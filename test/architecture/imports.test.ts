@@ -12,7 +12,16 @@ import { filesBelow, importsOf } from './source.ts';
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
   cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe'],
-  'compose.ts': ['http', 'control', 'config', 'endpoints', 'cache', 'upstream', 'observe/events.ts'],
+  'compose.ts': [
+    'http',
+    'control',
+    'config',
+    'endpoints',
+    'policy',
+    'cache',
+    'upstream',
+    'observe/events.ts',
+  ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
   // An error of ours looks the same from wherever it comes.
