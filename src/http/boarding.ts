@@ -144,5 +144,6 @@ function startFetch(context: FetchContext, call: Call, asked: readonly number[])
     body: body.length > 0 ? body : null,
     policy: call.policy,
     ttlMs: call.directives.ttlMs,
+    quota: call.quota,
   });
 }

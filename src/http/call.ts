@@ -1,4 +1,5 @@
 import type { Key } from '../cache/entry.ts';
+import type { Quota } from '../cache/store.ts';
 import type { Plan } from '../endpoints/endpoint.ts';
 import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -13,6 +14,8 @@ export interface Call {
   readonly keys: readonly Key[];
   readonly directives: Directives;
   readonly policy: FetchPolicy;
+  /** What this request may add to L1: a quarter of it, whether found on disk or fetched. */
+  readonly quota: Quota;
   readonly upstream: Upstream;
   /** The upstream's path and query, put together from bytes. */
   readonly upstreamPath: string;

@@ -1,6 +1,6 @@
 import type { Entry, Key } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
-import type { Store } from '../cache/store.ts';
+import type { Quota, Store } from '../cache/store.ts';
 import type { Plan, StreamRecorder, Taken } from '../endpoints/endpoint.ts';
 import { isEventStream } from '../openai/sse.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
 import { type AnswerHead, type Exchange, startExchange } from '../upstream/exchange.ts';
 import type { Cursor } from '../upstream/recording.ts';
-import type { Upstream } from '../upstream/upstream.ts';
+import { admit, type Upstream } from '../upstream/upstream.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
 export type Settled =
@@ -62,6 +62,8 @@ export interface FetchWork {
   readonly policy: FetchPolicy;
   /** The founding caller's own lifetime, in milliseconds. */
   readonly ttlMs: number | undefined;
+  /** What the founding request may still add to L1. */
+  readonly quota: Quota;
 }
 
 // How long the callers of a key whose answers were personal each make their own call. Varnish's builtin.vcl: 120 s.
@@ -97,14 +99,7 @@ export class Fetch {
 
   /** Starts the call and opens a slot for each part asked. Throws `upstream_unavailable` while the breaker is open. */
   constructor(context: FetchContext, work: FetchWork) {
-    const admitted = work.upstream.health.admit();
-    if (admitted.kind === 'refused') {
-      throw new RepriseError(
-        'upstream_unavailable',
-        `The upstream "${work.upstream.name}" has failed repeatedly and is not asked again before a probe of it succeeds.`,
-        { retryAfterS: admitted.retryAfterS },
-      );
-    }
+    admit(work.upstream);
     const { promise, resolve } = Promise.withResolvers<Settled>();
     this.settled = promise;
     this.#settle = resolve;
@@ -262,7 +257,7 @@ export class Fetch {
         ...(life ?? { born, freshUntil: born, staleUntil: born, keepUntil: born }),
       });
     }
-    if (stored) this.#context.store.put(entries);
+    if (stored) this.#context.store.put(entries, this.#work.quota);
     return { kind: 'entries', entries, stored, refused: taken.refused };
   }
 

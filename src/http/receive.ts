@@ -1,3 +1,4 @@
+import type { Store } from '../cache/store.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
 import { readDirectives } from '../policy/directives.ts';
@@ -22,6 +23,7 @@ export interface ReceiveContext {
   /** The upstream for what no binding takes. */
   readonly fallback: Upstream;
   readonly scopes: Scopes;
+  readonly store: Store;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
   readonly maxBody: number;
@@ -100,7 +102,17 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   return {
     kind: 'call',
     endpoint,
-    call: { request, plan, keys, directives, policy, upstream, upstreamPath, uncacheableDownstream },
+    call: {
+      request,
+      plan,
+      keys,
+      directives,
+      policy,
+      quota: context.store.quota(),
+      upstream,
+      upstreamPath,
+      uncacheableDownstream,
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { RepriseError } from '../shared/errors.ts';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
+import { admit } from '../upstream/upstream.ts';
 import type { Relay } from './call.ts';
 import { reportHeaders } from './report.ts';
 
@@ -12,14 +12,7 @@ import { reportHeaders } from './report.ts';
  */
 export function relay(work: Relay, response: ServerResponse, requestId: string): Promise<number> {
   const { upstream, request } = work;
-  const admitted = upstream.health.admit();
-  if (admitted.kind === 'refused') {
-    throw new RepriseError(
-      'upstream_unavailable',
-      `The upstream "${upstream.name}" has failed repeatedly and is not asked again before a probe of it succeeds.`,
-      { retryAfterS: admitted.retryAfterS },
-    );
-  }
+  admit(upstream);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let status = 0;
   const handle = upstream.client.send(

@@ -61,7 +61,7 @@ async function find(store: Store, call: Call): Promise<readonly (Found | undefin
   const ids = call.keys.map((key) => key.id);
   const [only] = ids;
   if (only !== undefined && ids.length === 1) return [store.peek(only) ?? (await store.find(only))];
-  const found = await store.findMany(ids);
+  const found = await store.findMany(ids, call.quota);
   return ids.map((id) => found.get(id));
 }
 

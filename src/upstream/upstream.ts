@@ -1,5 +1,6 @@
 import type { Dialect } from '../openai/dialect.ts';
 import type { Clock } from '../shared/clock.ts';
+import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, createUpstreamClient, type UpstreamClient } from './client.ts';
 import { Health } from './health.ts';
 
@@ -19,6 +20,17 @@ export interface Upstream {
   readonly retryAfterFailureMs: number;
   readonly client: UpstreamClient;
   readonly health: Health;
+}
+
+/** To be called before each call to it. Throws `upstream_unavailable` while the breaker is open and no probe is due. */
+export function admit({ name, health }: Upstream): void {
+  const admitted = health.admit();
+  if (admitted.kind === 'go') return;
+  throw new RepriseError(
+    'upstream_unavailable',
+    `The upstream "${name}" has failed repeatedly and is not asked again before a probe of it succeeds.`,
+    { retryAfterS: admitted.retryAfterS },
+  );
 }
 
 /** What of an upstream's settings is used here; durations in milliseconds. */

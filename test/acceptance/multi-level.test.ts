@@ -79,6 +79,27 @@ describe('multi level', () => {
     assert.equal(batch.headers.get('x-cache-parts'), '200/200');
   });
 
+  it('nor more than a quarter with what it found on disk and what it fetched together', async () => {
+    await using stage = await setStage({ profile: { memory: { max_entries: 40 } } });
+    const items = Array.from({ length: 20 }, (_, at) => `item ${at}`);
+    await stage.ask('/v1/embeddings', { body: { model: 'e', input: items } });
+    for (let at = 0; at < 40; at += 1) await stage.ask(CHAT, { body: chat(`filler ${at}`) });
+    const mixed = [...items.slice(0, 10), ...Array.from({ length: 10 }, (_, at) => `new ${at}`)];
+    assert.equal(
+      (await stage.ask('/v1/embeddings', { body: { model: 'e', input: mixed } })).headers.get('x-cache'),
+      'PARTIAL',
+    );
+    const levels = [];
+    for (let at = 10; at < 40; at += 1) {
+      const peek = await stage.ask(CHAT, {
+        body: chat(`filler ${at}`),
+        headers: { 'cache-control': 'only-if-cached' },
+      });
+      levels.push(peek.headers.get('x-cache-level'));
+    }
+    assert.deepEqual(new Set(levels), new Set(['l1']));
+  });
+
   it('an answer over server.max_entry is passed on whole and not stored', async () => {
     await using stage = await setStage({ profile: { server: { max_entry: '10KB' } } });
     const big = JSON.stringify({
