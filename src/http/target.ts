@@ -10,7 +10,8 @@ export interface Target {
 
 /**
  * Reads a request target. Only origin form is taken, and no path that two servers could read differently: no empty
- * segment, backslash, dot segment or control character, plain or percent-encoded. Throws `invalid_request`.
+ * segment, and no backslash, dot segment or control character, plain or percent-encoded. An encoded slash is a
+ * character of its segment (RFC 3986 §2.2), but may not stand where it could make a dot segment. Throws `invalid_request`.
  */
 export function readTarget(url: string): Target {
   const mark = url.indexOf('?');
@@ -35,7 +36,7 @@ function faultOf(path: string, query: string): string | undefined {
     return 'has a control, space or non-ASCII character';
   }
   if (/%(?![0-9a-f]{2})/i.test(path)) return 'has a "%" that is no percent-encoding';
-  if (/\/(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path)) return 'has a dot segment in its path';
+  if (/(?:\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path)) return 'has a dot segment in its path';
   if (path.includes('#') || query.includes('#')) return 'has a fragment ("#")';
   return undefined;
 }

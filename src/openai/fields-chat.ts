@@ -67,8 +67,13 @@ export const CHAT = fields(ACCOUNTING, EXTENSIONS, SAMPLING, {
   audio: NULLABLE,
   response_format: {
     absent: [absent('{"type":"text"}')],
-    // llama.cpp takes a `schema` beside `type`.
-    shape: object({ schema: SCHEMA, json_schema: { shape: object({ schema: SCHEMA, strict: STRICT }) } }),
+    // llama.cpp takes a `schema` beside `type`; the structural tags of vLLM hold schemas within.
+    shape: object({
+      schema: SCHEMA,
+      structures: SCHEMA,
+      format: SCHEMA,
+      json_schema: { shape: object({ schema: SCHEMA, strict: STRICT }) },
+    }),
   },
   tools: {
     absent: [absent('[]')],

@@ -58,7 +58,7 @@ const RULES: Readonly<Record<RequestApi, readonly Rule[]>> = {
     ...GENERATION,
     // Without a version it is whatever the template says by now.
     ['prompt-unversioned', (root) => isUnversioned(member(root, 'prompt'))],
-    ['file-url', (root) => itemsOf(member(root, 'input')).some(readsFileUrl)],
+    ['file-url', (root) => [...itemsOf(member(root, 'input')), ...promptVariables(root)].some(readsFileUrl)],
   ],
   embeddings: EMBEDDINGS,
   vector_store_search: [],
@@ -111,6 +111,12 @@ function asksForAudio(root: ObjectNode): boolean {
 
 function isUnversioned(prompt: Node | undefined): boolean {
   return prompt?.kind === 'object' && !isSet(member(prompt, 'version'));
+}
+
+/** What is put into a prompt template: texts and content parts. */
+function promptVariables(root: ObjectNode): Node[] {
+  const variables = member(member(root, 'prompt'), 'variables');
+  return variables?.kind === 'object' ? variables.members.map(({ value }) => value) : [];
 }
 
 /** Whether an input item has a file behind a URL, unlike one behind an id: its content may change. */

@@ -1,5 +1,6 @@
 import { RepriseError } from '../shared/errors.ts';
 import { parseDuration } from '../shared/units.ts';
+import { cacheDirectives, readSeconds } from './cache-control.ts';
 
 /** What a caller asks of the cache for one request. */
 export interface Directives {
@@ -48,8 +49,8 @@ export function readDirectives(header: (name: string) => string | undefined): Di
   };
 }
 
-// A time that cannot be read counts as the strictest one: a caller that wanted to limit what it gets is never given
-// more than it asked for. `max-stale` alone means any staleness (RFC 9111 §5.2.1.2).
+// A time that cannot be read counts as the strictest one, and so does the strictest of several: a caller that wanted to
+// limit what it gets is never given more than it asked for.
 const TIMED = new Map([
   ['max-age', 0],
   ['min-fresh', Number.POSITIVE_INFINITY],
@@ -57,24 +58,19 @@ const TIMED = new Map([
   ['stale-if-error', 0],
 ]);
 
-function readCacheControl(value: string | undefined): ReadonlyMap<string, number> {
+function readCacheControl(value = ''): ReadonlyMap<string, number> {
   const asked = new Map<string, number>();
-  if (value === undefined) return asked;
-  for (const member of value.split(',')) {
-    const equals = member.indexOf('=');
-    const name = (equals === -1 ? member : member.slice(0, equals)).trim().toLowerCase();
+  for (const [name, argument] of cacheDirectives(value)) {
     const strictest = TIMED.get(name);
     if (strictest === undefined) {
       asked.set(name, 0);
-    } else if (equals === -1) {
-      asked.set(name, name === 'max-stale' ? Number.POSITIVE_INFINITY : strictest);
-    } else {
-      const seconds = member
-        .slice(equals + 1)
-        .trim()
-        .replace(/^"(.*)"$/, '$1');
-      asked.set(name, /^\d{1,10}$/.test(seconds) ? Number(seconds) * 1000 : strictest);
+      continue;
     }
+    // `max-stale` alone means any staleness (RFC 9111 §5.2.1.2).
+    const anyAge = name === 'max-stale' && argument === undefined;
+    const time = anyAge ? Number.POSITIVE_INFINITY : (readSeconds(argument) ?? strictest);
+    const before = asked.get(name) ?? time;
+    asked.set(name, strictest === 0 ? Math.min(before, time) : Math.max(before, time));
   }
   return asked;
 }

@@ -14,9 +14,11 @@ export type Demands = Pick<Directives, 'maxAgeMs' | 'minFreshMs' | 'maxStaleMs' 
 /** Judges an entry's times against the clock (`now`, ms since the epoch) and what the caller demands (RFC 9111 §4.2.4). */
 export function judge(times: Lifetime, now: number, demands: Demands): Verdict {
   if (now >= times.keepUntil) return 'dead';
-  const staleFor = now - times.freshUntil;
+  const freshFor = times.freshUntil - now;
+  const staleFor = -freshFor;
   const young = demands.maxAgeMs === undefined || now - times.born <= demands.maxAgeMs;
-  if (young && -staleFor > (demands.minFreshMs ?? 0)) return 'fresh';
+  // RFC 9111 §5.2.1.3: what stays fresh for exactly as long as is asked will do.
+  if (young && freshFor > 0 && freshFor >= (demands.minFreshMs ?? 0)) return 'fresh';
   if (young && demands.minFreshMs === undefined) {
     if (staleFor <= (demands.maxStaleMs ?? -1)) return 'fresh';
     if (now < times.staleUntil) return 'stale';

@@ -1,3 +1,4 @@
+import { cacheDirectives, readSeconds } from './cache-control.ts';
 import type { LifetimePolicy } from './lifetime.ts';
 
 /** What an upstream's headers say of storing its answer in a cache that several callers share. */
@@ -34,34 +35,49 @@ export function upstreamSays(headers: Headers, keyed: readonly string[], respect
 }
 
 function lifetimeSaid(headers: Headers, directives: ReadonlyMap<string, string>): Lifetime | undefined {
-  const seconds = (name: string) => {
-    const value = directives.get(name);
-    return value === undefined ? undefined : /^\d{1,10}$/.test(value) ? Number(value) * 1000 : 0;
+  const time = (name: string) => {
+    const argument = directives.get(name);
+    return argument === undefined ? undefined : (readSeconds(argument) ?? 0);
   };
-  const life = seconds('s-maxage') ?? seconds('max-age') ?? expiresIn(headers);
+  const life = time('s-maxage') ?? time('max-age') ?? expiresIn(headers);
   if (life === undefined) return undefined;
-  const age = Number(valuesOf(headers, 'age')[0] ?? 0) * 1000;
   const strict = ['must-revalidate', 'proxy-revalidate', 's-maxage'].some((word) => directives.has(word));
   return {
-    ttl: Math.max(0, life - (Number.isFinite(age) ? age : 0)),
-    stale_while_revalidate: strict ? 0 : (seconds('stale-while-revalidate') ?? 0),
-    stale_if_error: strict ? 0 : (seconds('stale-if-error') ?? 0),
+    ttl: Math.max(0, life - ageOf(headers)),
+    stale_while_revalidate: strict ? 0 : (time('stale-while-revalidate') ?? 0),
+    stale_if_error: strict ? 0 : (time('stale-if-error') ?? 0),
   };
+}
+
+// RFC 9111 §5.1: of several ages the first counts, and one that cannot be read is none.
+function ageOf(headers: Headers): number {
+  const [age = ''] = valuesOf(headers, 'age').flatMap((value) => value.split(','));
+  return readSeconds(age.trim()) ?? 0;
 }
 
 // RFC 9111 §4.2.1 and §5.3: Expires minus Date; an Expires that is no date means "already expired".
 function expiresIn(headers: Headers): number | undefined {
   const [expires] = valuesOf(headers, 'expires');
   if (expires === undefined) return undefined;
-  const life = Date.parse(expires) - Date.parse(valuesOf(headers, 'date')[0] ?? '');
+  const life = readDate(expires) - readDate(valuesOf(headers, 'date')[0] ?? '');
   return Number.isNaN(life) ? 0 : life;
 }
 
+// RFC 9110 §5.6.7: the preferred form and the two obsolete ones, of which asctime names no zone and means UTC. `Date.parse`
+// takes much more, such as `3600` for a year.
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w -]+ \d\d:\d\d:\d\d (?:GMT|\d{4})$/;
+
+/** Milliseconds since the epoch; NaN for what is no date. */
+function readDate(text: string): number {
+  if (!HTTP_DATE.test(text)) return Number.NaN;
+  return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+}
+
+// Of a directive given twice the first counts (RFC 9111 §4.2.1).
 function readDirectives(headers: Headers): ReadonlyMap<string, string> {
   const directives = new Map<string, string>();
-  for (const member of valuesOf(headers, 'cache-control').flatMap((value) => value.split(','))) {
-    const [name = '', value = ''] = member.trim().toLowerCase().split('=', 2);
-    if (name !== '') directives.set(name, value.replaceAll('"', ''));
+  for (const [name, argument = ''] of valuesOf(headers, 'cache-control').flatMap(cacheDirectives)) {
+    if (!directives.has(name)) directives.set(name, argument);
   }
   return directives;
 }

@@ -33,10 +33,13 @@ const STALL_MS = 30_000;
 export class Recording {
   readonly #options: RecordingOptions;
   readonly #readers = new Set<Reader>();
-  #chunks: Buffer[] = [];
+  /** By index, counted from the very first: dropping from the front of an array costs as much as it holds. */
+  readonly #chunks = new Map<number, Buffer>();
+  #appended = 0;
   /** How many chunks have been dropped from the front. */
   #dropped = 0;
-  #bytes = 0;
+  /** Bytes of the chunks that are held. */
+  #held = 0;
   #overflowed = false;
   #paused = false;
   #state: 'open' | 'complete' | 'broken' = 'open';
@@ -53,9 +56,11 @@ export class Recording {
 
   /** Takes the next chunk, which must be nobody else's to change. */
   append(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (!this.#overflowed && this.#bytes > this.#options.maxBytes) {
+    this.#chunks.set(this.#appended, chunk);
+    this.#appended += 1;
+    this.#held += chunk.length;
+    // Until then nothing is dropped: what is held is all that has come.
+    if (!this.#overflowed && this.#held > this.#options.maxBytes) {
       this.#overflowed = true;
       this.#options.onOverflow();
     }
@@ -69,8 +74,9 @@ export class Recording {
     this.#wake();
   }
 
-  /** The answer has broken off. */
+  /** The answer has broken off. Once it is complete, nothing breaks it any more. */
   fail(error: RepriseError): void {
+    if (this.#state !== 'open') return;
     this.#state = 'broken';
     this.#error = error;
     this.#wake();
@@ -79,8 +85,9 @@ export class Recording {
   /** Everything that has come, in one buffer. Only while nothing has been dropped. */
   body(): Buffer {
     if (this.#dropped > 0) throw new Error('the recording no longer holds its beginning');
-    const [only] = this.#chunks;
-    return only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks, this.#bytes);
+    const chunks = [...this.#chunks.values()];
+    const [only] = chunks;
+    return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, this.#held);
   }
 
   /** A cursor at the first byte. */
@@ -114,7 +121,7 @@ export class Recording {
   #serve(reader: Reader): void {
     const { waiting } = reader;
     if (waiting === undefined) return;
-    const chunk = reader.cut ? undefined : this.#chunks[reader.at - this.#dropped];
+    const chunk = reader.cut ? undefined : this.#chunks.get(reader.at);
     if (chunk !== undefined) {
       reader.at += 1;
       reader.waiting = undefined;
@@ -132,17 +139,15 @@ export class Recording {
 
   /** Beyond the bound: drops what every reader has taken, and holds the upstream back for the slowest. */
   #trim(): void {
-    let slowest = this.#dropped + this.#chunks.length;
+    let slowest = this.#appended;
     for (const reader of this.#readers) if (!reader.cut) slowest = Math.min(slowest, reader.at);
-    const gone = slowest - this.#dropped;
-    if (gone > 0) {
-      this.#chunks = this.#chunks.slice(gone);
-      this.#dropped = slowest;
+    for (; this.#dropped < slowest; this.#dropped += 1) {
+      this.#held -= this.#chunks.get(this.#dropped)?.length ?? 0;
+      this.#chunks.delete(this.#dropped);
     }
-    let behind = 0;
-    for (const chunk of this.#chunks) behind += chunk.length;
-    if (behind > BEHIND_BYTES) this.#watchSlowest(slowest);
-    this.#hold(behind > BEHIND_BYTES);
+    const full = this.#held > BEHIND_BYTES;
+    if (full) this.#watchSlowest(slowest);
+    this.#hold(full);
   }
 
   #watchSlowest(slowest: number): void {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { readBody } from '../../src/openai/body.ts';
 import { MAX_DEPTH, member, type Node, parseJson, textOf } from '../../src/openai/json.ts';
 
 // A failure prints the seed and path that find it again: pass them on as fc.assert's `seed` and `path`.
@@ -186,29 +185,4 @@ test('members are found in objects only', () => {
   assert.equal(member(member(root, 'd'), 'length'), undefined);
   assert.equal(member(root, 'toString'), undefined);
   assert.equal(member(undefined, 'a'), undefined);
-});
-
-test('a body is one JSON object in valid UTF-8, or its problem is named', () => {
-  const cases: [string, Buffer][] = [
-    ['body-empty', Buffer.alloc(0)],
-    ['body-not-json', Buffer.from(' ')],
-    ['body-not-json', Buffer.from('\ufeff{}')],
-    ['body-not-json', Buffer.from('{}{}')],
-    ['body-not-utf8', Buffer.from('{"a":"\xff"}', 'latin1')],
-    ['body-not-utf8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
-    ['body-not-utf8', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
-    ['body-not-utf8', Buffer.from([0xfe])],
-    ['body-not-object', Buffer.from('[{}]')],
-    ['body-not-object', Buffer.from('null')],
-    ['duplicate-key', Buffer.from('{"a":1,"a":2}')],
-    ['too-deep', Buffer.from(`{"a":${'['.repeat(128)}${']'.repeat(128)}}`)],
-  ];
-  for (const [problem, bytes] of cases) {
-    const read = readBody(bytes);
-    assert.equal(read.ok ? 'taken' : read.problem, problem, bytes.toString('latin1'));
-  }
-  const read = readBody(Buffer.from('{"é":"😀"}'));
-  assert(read.ok);
-  assert.equal(textOf(member(read.root, 'é')), '😀');
-  assert.equal(read.text, '{"é":"😀"}');
 });

@@ -26,6 +26,17 @@ test('requests that act, read the live world or cannot be replayed bypass', () =
     ['responses', { prompt_cache_options: { prewarm: true } }, 'prewarm'],
     ['responses', { prompt_cache_options: { comparison_response_id: 'resp_1' } }, 'comparison'],
     ['responses', part({ type: 'input_file', file_url: 'https://example.com/a.pdf' }), 'file-url'],
+    ['responses', { input: [{ type: 'input_file', file_url: 'https://example.com/a.pdf' }] }, 'file-url'],
+    [
+      'responses',
+      { input: [{ type: 'function_call_output', output: [{ type: 'input_file', file_url: 'u' }] }] },
+      'file-url',
+    ],
+    [
+      'responses',
+      { prompt: { id: 'p', version: '1', variables: { doc: { type: 'input_file', file_url: 'u' } } } },
+      'file-url',
+    ],
     ['chat', { modalities: ['text', 'audio'] }, 'audio-output'],
     ['chat', { audio: { voice: 'alloy', format: 'wav' } }, 'audio-output'],
     ['chat', { web_search_options: {} }, 'web-search'],
@@ -33,7 +44,11 @@ test('requests that act, read the live world or cannot be replayed bypass', () =
     ['chat', { model: 'gpt-4o-mini-search-preview-2025-03-11' }, 'live-model'],
     ['chat', { model: 'gpt-5-search-api' }, 'live-model'],
     ['chat', { data_sources: [] }, 'data-sources'],
+    ['completions', { store: true }, 'store'],
+    ['chat', { prompt_cache_options: { prewarm: true } }, 'prewarm'],
+    ['responses', { model: 'gpt-4o-search-preview' }, 'live-model'],
     ['chat', { seed: -1 }, 'seed-random'],
+    ['responses', { seed: -1, kv_transfer_params: {} }, 'seed-random'],
     ['completions', { seed: -1 }, 'seed-random'],
     ['chat', { kv_transfer_params: {} }, 'kv-transfer'],
     ['completions', { kv_transfer_params: {} }, 'kv-transfer'],
@@ -60,6 +75,11 @@ test('requests that do none of it are cached, those that name what cannot change
       { background: false, conversation: null, prompt: null, prompt_cache_options: { prewarm: false } },
     ],
     ['responses', { prompt: { id: 'pmpt_1', version: '2' } }],
+    ['responses', { prompt: { id: 'p', version: '1', variables: { a: 'file_url', b: { text: 't' } } } }],
+    ['completions', { prompt: { id: 'not a template here' } }],
+    ['chat', { background: true, conversation: 'fields of another API, kept in the key' }],
+    ['chat', { store: 'true', seed: '-1', modalities: 'audio' }],
+    ['chat', { model: 'research-preview' }],
     ['responses', { previous_response_id: 'resp_1' }],
     ['responses', { input: [{ type: 'item_reference', id: 'msg_1' }] }],
     ['responses', part({ type: 'input_file', file_id: 'file-1' })],
@@ -69,12 +89,26 @@ test('requests that do none of it are cached, those that name what cannot change
   for (const [api, body] of cases) assert.equal(reasonOf(api, body), undefined, JSON.stringify(body));
 });
 
+test('a seed of -1 is one however it is spelled', () => {
+  for (const seed of ['-1', '-1.0', '-1e0', '-10e-1']) {
+    const read = readBody(Buffer.from(`{"seed":${seed}}`));
+    assert(read.ok);
+    assert.equal(bypassReason('chat', read.root), 'seed-random', seed);
+  }
+});
+
+test('of several reasons one is given, and every one can stand in a header', () => {
+  const all = { store: true, background: true, conversation: 'c', seed: -1, tools: [{ type: 'mcp' }] };
+  assert.equal(reasonOf('responses', all), 'background');
+  assert.equal(reasonOf('chat', all), 'store');
+});
+
 test('tools that the client runs are cached', () => {
   const own = ['function', 'custom', 'namespace', 'tool_search', 'local_shell', 'apply_patch'];
   const tools = [...own.map((type) => ({ type })), { type: 'shell', environment: { type: 'local' } }];
   for (const api of ['chat', 'responses'] as const) {
     assert.equal(reasonOf(api, { tools }), undefined);
-    assert.equal(reasonOf(api, { tools: [] }), undefined);
+    for (const none of [[], null, 'web_search', {}]) assert.equal(reasonOf(api, { tools: none }), undefined);
   }
 });
 

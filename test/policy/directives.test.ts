@@ -50,7 +50,40 @@ describe('what a caller asks of the cache', () => {
     assert.equal(control('max-age').refresh, true);
     assert.equal(control('min-fresh=-1').minFreshMs, Number.POSITIVE_INFINITY);
     assert.equal(control('max-stale=1.5').maxStaleMs, 0);
-    assert.equal(control('stale-if-error=99999999999999').staleIfErrorMs, 0);
+    assert.equal(control('max-stale=').maxStaleMs, 0);
+    assert.equal(control('stale-if-error').staleIfErrorMs, 0);
+    assert.equal(control('max-age=5 5').refresh, true);
+  });
+
+  it('a time too large to count is 2^31 seconds', () => {
+    for (const seconds of ['2147483648', '99999999999999', '9'.repeat(400)]) {
+      assert.equal(control(`max-age=${seconds}`).maxAgeMs, 2 ** 31 * 1000);
+    }
+    assert.equal(control('max-age=2147483647').maxAgeMs, (2 ** 31 - 1) * 1000);
+  });
+
+  it('of a directive given twice the strictest counts, whichever comes first', () => {
+    for (const [one, other] of [
+      ['max-age=0', 'max-age=600'],
+      ['min-fresh=60', 'min-fresh=1'],
+      ['max-stale=1', 'max-stale'],
+      ['stale-if-error=0', 'stale-if-error=60'],
+    ]) {
+      assert.deepEqual(control(`${one}, ${other}`), control(`${one}`));
+      assert.deepEqual(control(`${other}, ${one}`), control(`${one}`));
+    }
+  });
+
+  it('what stands in quotes is no directive, unless the quotes are never closed', () => {
+    assert.deepEqual(control('x="a, no-store, no-cache", y="max-age=0"'), read({}));
+    assert.equal(control('x="a, no-store').noStore, true);
+    assert.equal(control('max-age="5, no-store').noStore, true);
+  });
+
+  it('a directive whose time belongs to no one counts without it', () => {
+    assert.equal(control('no-store=1').noStore, true);
+    assert.equal(control('no-cache="authorization"').refresh, true);
+    assert.equal(control('only-if-cached=').onlyIfCached, true);
   });
 
   it('our own headers', () => {
@@ -66,10 +99,20 @@ describe('what a caller asks of the cache', () => {
     );
   });
 
+  it('names may be as long as 256 characters, and a life may be none', () => {
+    const name = 'n'.repeat(256);
+    assert.equal(read({ 'x-cache-namespace': ` ${name} ` }).namespace, name);
+    assert.equal(read({ 'x-cache-variant': '' }).variant, '');
+    assert.equal(read({ 'x-cache-ttl': '0s' }).ttlMs, 0);
+  });
+
   for (const [name, value] of [
     ['x-cache-ttl', 'soon'],
     ['x-cache-ttl', '-1s'],
     ['x-cache-ttl', '90'],
+    ['x-cache-ttl', ''],
+    ['x-cache-ttl', '1s, 2s'],
+    ['x-cache-identity', ''],
     ['x-cache-identity', 'new'],
     ['x-cache-namespace', 'n'.repeat(257)],
     ['x-cache-variant', 'n'.repeat(257)],

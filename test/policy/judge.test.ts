@@ -26,7 +26,11 @@ const CASES: readonly (readonly [at: number, demands: Partial<Demands>, verdict:
   [110_000, { maxAgeMs: 50_000 }, 'grace'],
   [110_000, { maxAgeMs: 200_000 }, 'stale'],
   [50_000, { minFreshMs: 49_999 }, 'fresh'],
+  [50_000, { minFreshMs: 50_000 }, 'fresh'],
   [50_000, { minFreshMs: 50_001 }, 'grace'],
+  [50_000, { minFreshMs: Number.POSITIVE_INFINITY }, 'grace'],
+  [100_000, { minFreshMs: 0 }, 'grace'],
+  [99_999, { minFreshMs: 0 }, 'fresh'],
   [110_000, { minFreshMs: 0 }, 'grace'],
   [150_000, { maxStaleMs: 50_000 }, 'fresh'],
   [150_001, { maxStaleMs: 50_000 }, 'grace'],
@@ -37,9 +41,39 @@ const CASES: readonly (readonly [at: number, demands: Partial<Demands>, verdict:
   [200_000, { staleIfErrorMs: 100_000 }, 'grace'],
   [200_001, { staleIfErrorMs: 100_000 }, 'dead'],
   [110_000, { staleIfErrorMs: 0 }, 'stale'],
+  [120_000, { staleIfErrorMs: 0 }, 'dead'],
+  [50_000, { maxAgeMs: 0, staleIfErrorMs: 0 }, 'grace'],
+  [299_999, { staleIfErrorMs: Number.POSITIVE_INFINITY }, 'grace'],
+  [300_000, { staleIfErrorMs: Number.POSITIVE_INFINITY }, 'dead'],
+  [0, { maxAgeMs: 0 }, 'fresh'],
+  [1, { maxAgeMs: 0 }, 'grace'],
+  [110_000, { maxStaleMs: 0 }, 'stale'],
+  [100_000, { maxStaleMs: 0 }, 'fresh'],
 ];
 
+// Two windows of no length, as most types have one.
+const BRIEF = { born: 0, freshUntil: 10, staleUntil: 10, keepUntil: 10 };
+
 describe('judging an entry', () => {
+  it('without windows it is fresh, then dead', () => {
+    assert.equal(judge(BRIEF, 9, NONE), 'fresh');
+    assert.equal(judge(BRIEF, 10, NONE), 'dead');
+    assert.equal(judge(BRIEF, 10, { ...NONE, maxStaleMs: 100 }), 'dead');
+  });
+
+  it('a caller who demands more never gets a better verdict than one who demands nothing', () => {
+    const rank: readonly Verdict[] = ['dead', 'grace', 'stale', 'fresh'];
+    for (let at = 0; at <= 310_000; at += 5_000) {
+      const least = rank.indexOf(judge(TIMES, at, NONE));
+      for (const time of [0, 20_000, 150_000]) {
+        for (const demand of ['maxAgeMs', 'minFreshMs', 'staleIfErrorMs'] as const) {
+          const verdict = judge(TIMES, at, { ...NONE, [demand]: time });
+          assert(rank.indexOf(verdict) <= least, `${demand}=${time} at ${at}: ${verdict}`);
+        }
+      }
+    }
+  });
+
   for (const [at, demands, verdict] of CASES) {
     it(`at ${at / 1000} s for ${JSON.stringify(demands)}: ${verdict}`, () => {
       assert.equal(judge(TIMES, at, { ...NONE, ...demands }), verdict);

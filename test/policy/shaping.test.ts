@@ -42,8 +42,19 @@ test('with OpenAI and Azure only what they document shapes an answer', () => {
     'cookie',
     'openai-version',
     'openai-project',
+    'x-ms-useragent',
+    'extra-parameters',
+    'azureml-model-deployment',
+    'x-ms-',
+    'xopenai-beta',
   ]);
-  const documented = ['openai-beta', 'openai-version', 'x-ms-oai-deployment'];
+  const documented = [
+    'azureml-model-deployment',
+    'extra-parameters',
+    'openai-beta',
+    'openai-version',
+    'x-ms-oai-deployment',
+  ];
   assert.deepEqual(namesOf(shapingHeaders('openai', headers)), documented);
   assert.deepEqual(namesOf(shapingHeaders('azure', headers)), documented);
 });
