@@ -24,15 +24,15 @@ export function forwardHeaders(raw: readonly string[], reads: boolean): string[]
 
 /**
  * The headers of an upstream's answer that its own caller is shown: all but hop-by-hop ones, those its `connection`
- * names, and CORS headers, which are ours to give. `content-length` stays: it is for the writer to know whether it holds.
+ * names, CORS headers, which are ours to give, and those that speak of the upstream's host and not of ours.
+ * `content-length` stays: it is for the writer to know whether it holds.
  */
 export function answerHeaders(headers: readonly Header[]): Header[] {
   const dropped = new Set(HOP_BY_HOP);
   for (const [name, value] of headers)
     if (name === 'connection') for (const named of listed(value)) dropped.add(named);
-  return headers.filter(
-    ([name]) => !dropped.has(name) && !name.startsWith('access-control-') && name !== 'alt-svc',
-  );
+  for (const name of OF_THE_HOST) dropped.add(name);
+  return headers.filter(([name]) => !dropped.has(name) && !name.startsWith('access-control-'));
 }
 
 /**
@@ -70,6 +70,9 @@ const NOT_FORWARDED: readonly string[] = [
   'x-cache-identity',
   'x-cache-trace',
 ];
+
+// RFC 7838 §3, RFC 6797 §6.1.
+const OF_THE_HOST: readonly string[] = ['alt-svc', 'strict-transport-security'];
 
 const REPLAYABLE: ReadonlySet<string> = new Set([
   'content-type',

@@ -17,7 +17,8 @@ export type Admission = { readonly kind: 'go' } | { readonly kind: 'refused'; re
 /**
  * What is known of an upstream's health from the calls made to it. Failures are: no connection, a timeout, an answer
  * that broke, a 5xx. A 429 or another 4xx is none: it is about one credential or one request. While the breaker is open
- * one call at a time is let through as a probe, every `probeMs`; what succeeds closes it.
+ * one call every `probeMs` is let through as a probe; what succeeds closes it. A probe that hangs, or whose caller leaves,
+ * stands in no other's way.
  */
 export class Health {
   readonly #policy: HealthPolicy;

@@ -21,8 +21,12 @@ export interface RecordingOptions {
   readonly resume: () => void;
 }
 
+// A chunk costs 330 bytes beside its own (measured): an upstream that sends byte by byte would fill the memory while it is
+// still within its bound. Events of 160 bytes, shorter than any of OpenAI's, reach 16 MB first.
+const MAX_CHUNKS = 100_000;
 // Beyond what is kept, the upstream waits for the slowest reader once that is so far behind …
 const BEHIND_BYTES = 1_000_000;
+const BEHIND_CHUNKS = 3_000;
 // … and a reader that takes nothing for so long is cut off, so that it cannot hold the others up for ever.
 const STALL_MS = 30_000;
 
@@ -60,7 +64,8 @@ export class Recording {
     this.#appended += 1;
     this.#held += chunk.length;
     // Until then nothing is dropped: what is held is all that has come.
-    if (!this.#overflowed && this.#held > this.#options.maxBytes) {
+    const exceeds = this.#held > this.#options.maxBytes || this.#chunks.size > MAX_CHUNKS;
+    if (exceeds && !this.#overflowed) {
       this.#overflowed = true;
       this.#options.onOverflow();
     }
@@ -145,7 +150,7 @@ export class Recording {
       this.#held -= this.#chunks.get(this.#dropped)?.length ?? 0;
       this.#chunks.delete(this.#dropped);
     }
-    const full = this.#held > BEHIND_BYTES;
+    const full = this.#held > BEHIND_BYTES || this.#chunks.size > BEHIND_CHUNKS;
     if (full) this.#watchSlowest(slowest);
     this.#hold(full);
   }

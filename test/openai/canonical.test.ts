@@ -115,6 +115,8 @@ test("OpenAI's own defaults equal absence with OpenAI only", () => {
   sameAsWithout('responses', '"truncation":"disabled"', OPENAI);
   sameAsWithout('responses', '"tool_choice":"auto"', OPENAI);
   sameAsWithout('responses', '"parallel_tool_calls":true', OPENAI);
+  sameAsWithout('responses', '"image":{"context_compression":"auto"}', OPENAI);
+  sameAsWithout('responses', '"image":{"context_compression":"none"}', NONE);
   sameAsWithout('chat', '"reasoning_effort":"medium"', NONE);
   sameAsWithout('responses', '"reasoning":{"effort":"medium"}', NONE);
   sameAsWithout('vector_store_search', '"max_num_results":10', OPENAI, '"query":"q"');
@@ -213,6 +215,19 @@ test('what an upstream may refuse does not find the answer of what it took', () 
   }
 });
 
+test('what is content of its API is kept, whatever its value', () => {
+  const content: [RequestApi, string, string[]][] = [
+    ['chat', '{"a":1}', ['moderation', 'web_search_options', 'prediction', 'chat_template_kwargs', 'x']],
+    ['responses', '{"a":1}', ['moderation', 'prompt', 'reasoning', 'context_management', 'access_programs']],
+    ['completions', '"x"', ['suffix', 'prompt', 'service_tier', 'store']],
+    ['embeddings', '"x"', ['input', 'dimensions', 'input_type', 'truncate', 'metadata', 'stream']],
+    ['vector_store_search', '"x"', ['query', 'filters', 'user', 'stream']],
+  ];
+  for (const [api, json, names] of content) {
+    for (const name of names) sameAsWithout(api, `"${name}":${json}`, NONE);
+  }
+});
+
 test('a scalar stop is a list of one, whose order counts', () => {
   assert.equal(request('chat', 'generic', '{"stop":"x"}'), request('chat', 'generic', '{"stop":["x"]}'));
   assert.notEqual(
@@ -248,6 +263,8 @@ test('the order of names is content inside JSON Schemas, integer-like names too,
     ['completions', '{"guided_json":@}'],
     ['responses', '{"text":{"format":{"type":"json_schema","name":"s","schema":@}}}'],
     ['responses', '{"tools":[{"type":"function","name":"f","parameters":@}]}'],
+    ['responses', '{"tools":[{"type":"function","name":"f","output_schema":@}]}'],
+    ['responses', '{"input":[{"type":"mcp_list_tools","tools":[{"name":"f","input_schema":@}]}]}'],
     ['responses', '{"tools":[{"type":"namespace","tools":[{"type":"function","parameters":@}]}]}'],
     ['responses', '{"input":[{"type":"additional_tools","tools":[{"type":"function","parameters":@}]}]}'],
   ];

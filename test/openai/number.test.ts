@@ -26,6 +26,7 @@ test('numbers are compared by their exact decimal value', () => {
   assert.notEqual(canonicalNumber('9007199254740993'), canonicalNumber('9007199254740992'));
   assert.notEqual(canonicalNumber('0.1'), canonicalNumber('0.10000000000000000555'));
   assert.notEqual(canonicalNumber('1e400'), canonicalNumber('1e401'));
+  assert.notEqual(canonicalNumber('1e9007199254740993'), canonicalNumber('1e9007199254740992'));
   const huge = '9'.repeat(30);
   assert.notEqual(canonicalNumber(`1e${huge}`), canonicalNumber(`1e-${huge}`));
 });

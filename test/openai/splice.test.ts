@@ -55,6 +55,36 @@ test('objects on the way are made where there are none, and null is none', () =>
   assert.equal(set('{"stream_options": { "x":1 } }'), '{"stream_options": {"include_usage":true, "x":1 } }');
 });
 
+test('what stands in the way of a member is replaced, and what is already there is written anew', () => {
+  const set = (text: string) => setMember(text, rootOf(text), ['a', 'b', 'c'], '1');
+  for (const other of ['null', '5', '"x"', '[{"b":{}}]', 'true']) {
+    assert.equal(set(`{"z":0, "a" : ${other} }`), '{"z":0, "a" : {"b":{"c":1}} }');
+    assert.equal(set(`{"a":{"b":${other},"y":2}}`), '{"a":{"b":{"c":1},"y":2}}');
+  }
+  assert.equal(set('{"a":{"b":{"c":{"deep":[1]}}}}'), '{"a":{"b":{"c":1}}}');
+});
+
+test('a member is found by its name unescaped, and a name like those of all objects is an ordinary one', () => {
+  const text = String.raw`{"\u0061":1,"__proto__":2}`;
+  assert.equal(setMember(text, rootOf(text), ['a'], '3'), String.raw`{"\u0061":3,"__proto__":2}`);
+  assert.equal(removeMember(text, rootOf(text), ['__proto__']), String.raw`{"\u0061":1}`);
+  assert.equal(
+    setMember('{}', rootOf('{}'), ['constructor', 'toString'], '1'),
+    '{"constructor":{"toString":1}}',
+  );
+});
+
+test('numbers, escapes and order that a parser would lose pass as they are', () => {
+  const rest = String.raw`"seed":9007199254740993,"s":"\ud800\/\u00e9","n":-0.0e-0,"o":{"2":1, "b":2 ,"1":3}`;
+  const text = `{"stream":false,${rest}}`;
+  assert.equal(setMember(text, rootOf(text), ['stream'], 'true'), `{"stream":true,${rest}}`);
+  assert.equal(removeMember(text, rootOf(text), ['stream']), `{${rest}}`);
+});
+
+test('a change of nothing is refused', () => {
+  assert.throws(() => setMember('{}', rootOf('{}'), [], '1'), RangeError);
+});
+
 test('a removed member takes one comma with it', () => {
   const remove = (text: string, ...path: string[]) => removeMember(text, rootOf(text), path);
   assert.equal(remove('{ "a":1, "b":2, "c":3 }', 'a'), '{ "b":2, "c":3 }');
@@ -119,6 +149,37 @@ test('any changes of any object give what a model of them gives, and whole JSON'
       assert.equal(JSON.stringify(sorted(JSON.parse(actual))), expected);
     }),
     { seed, numRuns: 3_000 },
+  );
+});
+
+test('setting members leaves every byte of the others as it was', () => {
+  const spelled = fc.constantFrom(
+    '1.0',
+    '-0',
+    '9007199254740993',
+    '"\\u0061\\/"',
+    '{ "2":1,"1" : 2 }',
+    '[ ]',
+    'null',
+  );
+  const space = fc.constantFrom('', ' ', '\n\t');
+  const members = fc.array(fc.tuple(space, spelled, space), { maxLength: 5 });
+  fc.assert(
+    fc.property(members, fc.nat(5), (list, at) => {
+      const pieces = list.map(([before, json, after], index) => `${before}"m${index}"${after}:${json}`);
+      const text = `{${pieces.join(',')} }`;
+      const others = pieces.filter((_, index) => index !== at);
+      const set = setMember(text, rootOf(text), [`m${at}`], '"new"');
+      const removed = removeMember(text, rootOf(text), [`m${at}`]);
+      for (const piece of others) {
+        assert(set.includes(piece.trim()), set);
+        assert(removed.includes(piece.trim()), removed);
+      }
+      assert.equal(JSON.parse(set)[`m${at}`], 'new');
+      assert.equal(rootOf(removed).members.length, others.length);
+      if (at >= list.length) assert.equal(removed, text);
+    }),
+    { seed, numRuns: 1_000 },
   );
 });
 

@@ -97,7 +97,7 @@ test('a seed of -1 is one however it is spelled', () => {
   }
 });
 
-test('of several reasons one is given, and every one can stand in a header', () => {
+test('of several reasons the first of a fixed order is given', () => {
   const all = { store: true, background: true, conversation: 'c', seed: -1, tools: [{ type: 'mcp' }] };
   assert.equal(reasonOf('responses', all), 'background');
   assert.equal(reasonOf('chat', all), 'store');

@@ -80,7 +80,7 @@ describe('what a caller asks of the cache', () => {
     assert.equal(control('max-age="5, no-store').noStore, true);
   });
 
-  it('a directive whose time belongs to no one counts without it', () => {
+  it('an argument where none belongs changes nothing', () => {
     assert.equal(control('no-store=1').noStore, true);
     assert.equal(control('no-cache="authorization"').refresh, true);
     assert.equal(control('only-if-cached=').onlyIfCached, true);

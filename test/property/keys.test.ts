@@ -122,6 +122,11 @@ const accounting = additions({
   stream_options: [null, object({}), object({ include_obfuscation: false })],
 });
 const vllm = additions({ priority: [3], request_id: ['r'] }, ['vllm']);
+const servers = [
+  ...vllm,
+  ...additions({ cache_prompt: [true], id_slot: [1], timings_per_token: [true, false] }, ['llamacpp']),
+  ...additions({ keep_alive: ['5m', -1] }, ['ollama']),
+];
 const sampling = [
   ...additions({
     ...{ temperature: [null], top_p: [null], n: [null, 1], seed: [null], stop: [null] },
@@ -129,7 +134,7 @@ const sampling = [
     ...{ stream: [null, true, false], stream_options: [object({ include_usage: true })] },
   }),
   ...additions({ temperature: [1], top_p: [1] }, [...OPENAI, 'ollama']),
-  ...vllm,
+  ...servers,
 ];
 
 const ADDITIONS: Readonly<Record<RequestApi, readonly Addition[]>> = {
@@ -161,7 +166,7 @@ const ADDITIONS: Readonly<Record<RequestApi, readonly Addition[]>> = {
   ],
   responses: [
     ...accounting,
-    ...vllm,
+    ...servers,
     ...additions({
       ...{ temperature: [null], top_p: [null], tools: [[]], include: [null, []], truncation: [null] },
       ...{ reasoning: [null, object({})], text: [object({}), object({ format: object({ type: 'text' }) })] },
@@ -249,13 +254,16 @@ function countOf(value: Value): number {
   return inner.reduce<number>((sum, one) => sum + countOf(one), 1);
 }
 
-/** A value of the same kind that is not equal. */
+/** A value that is not equal: mostly of the same kind, else what a careless reading takes for the same. */
 function changed(value: Value, pick: Pick): Value {
   if (value === null) return [false, 0, '', 'null', []][pick(5)] ?? [];
   if (typeof value === 'boolean') return !value;
   if (typeof value === 'bigint') return value + 1n;
   if (typeof value === 'number') return pick(2) === 0 ? oneUlpFrom(value) : String(value);
-  if (typeof value === 'string') return changedText(value, pick);
+  if (typeof value === 'string') {
+    const tokens = Array.from(value, (character) => character.codePointAt(0) ?? 0);
+    return pick(6) === 0 ? (pick(2) === 0 ? [value] : tokens) : changedText(value, pick);
+  }
   if (Array.isArray(value)) return changedList(value, pick);
   return changedTree(value, pick);
 }
@@ -283,6 +291,8 @@ function changedText(value: string, pick: Pick): string {
 }
 
 function changedList(value: readonly Value[], pick: Pick): Value[] {
+  if (value.length > 0 && value.every((item) => typeof item === 'number') && pick(3) === 0)
+    return value.map(String);
   const at = pick(value.length + 1);
   const [first, second, ...rest] = value;
   switch (pick(3)) {

@@ -17,7 +17,7 @@ export interface UpstreamRequest {
   readonly rawHeaders: readonly string[];
   /** Empty for an upload. */
   readonly body: Buffer;
-  /** What a `POST` to `…/files` sent. */
+  /** What a `POST /v1/files` sent: it is counted, and its bytes are not kept. */
   readonly upload: Upload | undefined;
   /** The body, parsed. */
   json(): Record<string, unknown>;

@@ -1,230 +1,255 @@
 import assert from 'node:assert/strict';
-import { createServer as createTcpServer } from 'node:net';
-import { describe, it } from 'node:test';
-import type { RepriseError } from '../../src/shared/errors.ts';
-import { createUpstreamClient, type UpstreamCall } from '../../src/upstream/client.ts';
-import { startExchange } from '../../src/upstream/exchange.ts';
-import { ManualClock } from '../support/clock.ts';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { after, describe, it } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createUpstreamClient, type UpstreamClient } from '../../src/upstream/client.ts';
 import { until, within } from '../support/deadline.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { LOCALHOST } from '../support/upstream/certificate.ts';
+import { answering, cutAfterChunks, cutAfterHead, cutBeforeHead } from '../support/upstream/faults.ts';
+import { callTo, collect } from '../support/upstream/sink.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const TIMEOUTS = { connect: 2_000, headers: 60_000, idle: 60_000 };
 
-/** What came of one call, event by event. */
-interface Told {
-  readonly events: string[];
-  readonly done: Promise<void>;
-  status: number;
-  text: string;
-  error: RepriseError | undefined;
-}
+const clients: UpstreamClient[] = [];
+after(() => Promise.all(clients.map((client) => client.close())));
 
-async function withClient<T>(
-  run: (send: (call: UpstreamCall) => Told & { abort(): void }) => Promise<T>,
-): Promise<T> {
-  const client = createUpstreamClient(TIMEOUTS, {});
-  try {
-    return await run((call) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const told: Told = { events: [], done: promise, status: 0, text: '', error: undefined };
-      const handle = client.send(call, {
-        head(status) {
-          told.events.push('head');
-          told.status = status;
-        },
-        data(chunk) {
-          told.text += chunk.toString();
-        },
-        end() {
-          told.events.push('end');
-          resolve();
-        },
-        error(error) {
-          told.events.push('error');
-          told.error = error;
-          resolve();
-        },
-      });
-      return Object.assign(told, { abort: () => handle.abort() });
-    });
-  } finally {
-    await client.close();
-  }
+function startClient(env: NodeJS.ProcessEnv = {}): UpstreamClient {
+  const client = createUpstreamClient(TIMEOUTS, env);
+  clients.push(client);
+  return client;
 }
-
-const call = (upstream: { origin: string }, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
-  origin: upstream.origin,
-  path: '/v1/x',
-  method: 'POST',
-  headers: [],
-  body: Buffer.from('{}'),
-  ...more,
-});
 
 describe('a call upstream', () => {
   it('tells head, data and end, in this order, and nothing before it has returned', async () => {
     await using upstream = await startUpstream();
-    upstream.answer((_request, response) => {
-      response.writeHead(201, { 'x-a': '1' }).end('text');
-    });
-    await withClient(async (send) => {
-      const told = send(call(upstream));
-      assert.deepEqual(told.events, []);
-      await within(told.done, 'the answer');
-      assert.deepEqual(told.events, ['head', 'end']);
-      assert.equal(told.status, 201);
-      assert.equal(told.text, 'text');
-    });
+    upstream.answer(answering(201, 'text', { 'X-A': 'grün', 'set-cookie': 'a=1' }));
+    const told = collect(startClient(), callTo(upstream.origin));
+    assert.deepEqual(told.events, []);
+    await within(told.done, 'the answer');
+    assert.deepEqual(told.events, ['head', 'data', 'end']);
+    assert.equal(told.status, 201);
+    assert.equal(told.body.toString(), 'text');
+    assert.deepEqual(told.headers.slice(0, 2), [
+      ['x-a', 'grün'],
+      ['set-cookie', 'a=1'],
+    ]);
+  });
+
+  it('sends method, path, query, headers and body as they are, and adds host and length', async () => {
+    await using upstream = await startUpstream();
+    const told = collect(
+      startClient(),
+      callTo(upstream.origin, {
+        path: '/v1/a%2fb/./c;d?x=%zz&y',
+        method: 'PATCH',
+        headers: ['X-Twice', '1', 'x-twice', 'größe', 'Authorization', 'Bearer k'],
+        body: Buffer.from([0, 255, 10]),
+      }),
+    );
+    await within(told.done, 'the answer');
+    const [call] = upstream.calls;
+    assert.equal(call?.method, 'PATCH');
+    assert.equal(call?.url, '/v1/a%2fb/./c;d?x=%zz&y');
+    assert.deepEqual(call?.body, Buffer.from([0, 255, 10]));
+    assert.deepEqual(call?.rawHeaders, [
+      ...['host', new URL(upstream.origin).host, 'connection', 'keep-alive'],
+      ...['X-Twice', '1', 'x-twice', 'größe', 'Authorization', 'Bearer k', 'content-length', '3'],
+    ]);
   });
 
   it('interim answers are not for the caller', async () => {
     await using upstream = await startUpstream();
     upstream.answer((_request, response) => {
+      response.writeProcessing();
       response.writeEarlyHints({ link: '</a>; rel=preload' });
-      response.writeHead(200).end('x');
+      response.writeHead(200, { 'x-final': '1' }).end('x');
     });
-    await withClient(async (send) => {
-      const told = send(call(upstream));
-      await within(told.done, 'the answer');
-      assert.deepEqual([told.events, told.status], [['head', 'end'], 200]);
-    });
+    const told = collect(startClient(), callTo(upstream.origin));
+    await within(told.done, 'the answer');
+    assert.deepEqual([told.events, told.status], [['head', 'data', 'end'], 200]);
+    assert.deepEqual(told.headers[0], ['x-final', '1']);
   });
 
-  for (const [when, answer, message] of [
-    [
-      'before its head',
-      (upstream: Upstream) => upstream.answer((_request, response) => void response.destroy()),
-      /it closed the connection before it answered/,
-    ],
-    [
-      'within its body',
-      (upstream: Upstream) =>
-        upstream.answer((_request, response) => {
-          response.writeHead(200, { 'content-length': '10' });
-          response.write('half');
-          setImmediate(() => response.destroy());
-        }),
-      /broke off its answer before it was complete/,
-    ],
-  ] as const) {
-    it(`an answer that breaks ${when} is one error, and the call is not made again by itself`, async () => {
+  for (const status of [204, 304, 400, 401, 404, 429, 500, 503]) {
+    it(`an answer of ${status} is an answer, not an error, and is asked for once`, async () => {
       await using upstream = await startUpstream();
-      answer(upstream);
-      await withClient(async (send) => {
-        const told = send(call(upstream));
-        await within(told.done, 'the error');
-        assert.equal(told.events.at(-1), 'error');
-        assert.equal(told.error?.code, 'upstream_unreachable');
-        assert.match(told.error?.message ?? '', message);
-        assert.equal(upstream.calls.length, 1);
-      });
+      upstream.answer(answering(status, '', { 'retry-after': '0' }));
+      const told = collect(startClient(), callTo(upstream.origin));
+      await within(told.done, 'the answer');
+      assert.deepEqual([told.events, told.status], [['head', 'end'], status]);
+      assert.equal(upstream.count(), 1);
     });
   }
 
-  it('a refused connection, and a name that is not known, say so', async () => {
-    await withClient(async (send) => {
-      for (const [origin, reason] of [
-        ['http://127.0.0.1:9', /nothing listens there/],
-        ['http://nowhere.invalid', /its host name is unknown|the name service does not answer/],
-      ] as const) {
-        const told = send(call({ origin }));
-        await within(told.done, 'the error', 10_000);
-        assert.equal(told.error?.code, 'upstream_unreachable');
-        assert.match(told.error?.message ?? '', reason);
-      }
+  for (const status of [301, 302, 303, 307, 308]) {
+    it(`a redirect of ${status} is passed on, not followed`, async () => {
+      await using upstream = await startUpstream();
+      upstream.answer(answering(status, 'there', { location: `${upstream.url}/elsewhere` }));
+      const told = collect(startClient(), callTo(upstream.origin));
+      await within(told.done, 'the answer');
+      assert.equal(told.status, status);
+      assert.deepEqual(told.headers[0], ['location', `${upstream.url}/elsewhere`]);
+      assert.equal(told.body.toString(), 'there');
+      assert.equal(upstream.count(), 1);
     });
-  });
+  }
 
-  it('what is no HTTP is an error, not a crash', async () => {
-    const server = createTcpServer((socket) => void socket.on('data', () => socket.end('SSH-2.0\r\n')));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    await withClient(async (send) => {
-      const told = send(call({ origin: `http://127.0.0.1:${address.port}` }));
-      await within(told.done, 'the error');
-      assert.equal(told.error?.code, 'upstream_unreachable');
-    });
-    server.close();
-  });
-
-  it('an aborted call tells nothing more, and closes the connection', async () => {
+  it('an answer with a content coding comes as it is', async () => {
     await using upstream = await startUpstream();
-    const gate = upstream.hold();
-    await withClient(async (send) => {
-      const told = send(call(upstream));
-      await within(gate.arrived(1), 'the call');
-      told.abort();
-      await within(
-        until(() => upstream.sockets() === 0, 'closed'),
-        'closed',
-      );
-      assert.deepEqual(told.events, []);
+    upstream.answer(answering(200, Buffer.from([31, 139, 0]), { 'content-encoding': 'gzip' }));
+    const told = collect(startClient(), callTo(upstream.origin));
+    await within(told.done, 'the answer');
+    assert.deepEqual(told.body, Buffer.from([31, 139, 0]));
+  });
+
+  it('speaks HTTP/1.1 also to a server that would rather have HTTP/2, and hears all its headers', async () => {
+    const trusted = getCACertificates();
+    setDefaultCACertificates([...trusted, LOCALHOST.cert]);
+    const server = createSecureServer({ ...LOCALHOST, allowHTTP1: true }, (request, response) => {
+      response.setHeader('content-type', 'text/event-stream');
+      response.end(request.httpVersion);
     });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const told = collect(startClient(), callTo(`https://localhost:${port}`));
+    await within(told.done, 'the answer');
+    setDefaultCACertificates(trusted);
+    server.close();
+    assert.equal(told.error, undefined);
+    assert.equal(told.body.toString(), '1.1');
+    assert.deepEqual(told.headers[0], ['content-type', 'text/event-stream']);
   });
 });
 
-describe('an exchange', () => {
-  it('lets its hooks see a chunk before any reader can', async () => {
+describe('a call upstream that breaks', () => {
+  for (const [when, fault, events] of [
+    ['before the head', cutBeforeHead, ['error']],
+    ['after the head', cutAfterHead, ['head', 'error']],
+    ['after three chunks', cutAfterChunks(3), ['head', 'data', 'error']],
+  ] as const) {
+    it(`${when} is one error after what had come, and is not made again by itself`, async () => {
+      await using upstream = await startUpstream();
+      upstream.answer(fault);
+      const body = Buffer.from('{"model":"m","messages":[],"stream":true}');
+      const told = collect(startClient(), callTo(upstream.origin, { path: '/v1/chat/completions', body }));
+      await within(told.done, 'the error');
+      assert.deepEqual(told.events, events);
+      assert.equal(told.error?.code, 'upstream_unreachable');
+      assert.equal(upstream.count(), 1);
+    });
+  }
+
+  it('is not made again by itself on another connection, when the one that was kept open has gone', async () => {
     await using upstream = await startUpstream();
-    upstream.answer((_request, response) => {
-      response.writeHead(200).end('all');
-    });
-    const client = createUpstreamClient(TIMEOUTS, {});
-    const order: string[] = [];
-    const exchange = startExchange({
-      client,
-      call: call(upstream),
-      clock: new ManualClock(),
-      deadlineMs: 1_000,
-      maxRecorded: 1_000,
-      hooks: {
-        head: () => order.push('hook: head'),
-        chunk: () => order.push('hook: chunk'),
-        overflow: () => {},
-        end: () => order.push('hook: end'),
-        error: () => {},
-      },
-    });
-    const cursor = exchange.recording.follow();
-    void exchange.head.then(() => order.push('caller: head'));
-    assert.equal(String(await within(cursor.next(), 'the chunk')), 'all');
-    order.push('reader: chunk');
-    assert.equal(await within(cursor.next(), 'the end'), 'end');
-    order.push('reader: end');
-    assert.ok(order.indexOf('hook: chunk') < order.indexOf('reader: chunk'));
-    assert.ok(order.indexOf('hook: end') < order.indexOf('reader: end'));
-    assert.equal(order[0], 'hook: head');
-    await client.close();
+    const client = startClient();
+    for (const method of ['GET', 'POST']) {
+      upstream.answer(undefined);
+      await within(collect(client, callTo(upstream.origin, { path: '/v1/models' })).done, 'the first');
+      assert.equal(upstream.sockets(), 1);
+      upstream.answer(cutBeforeHead);
+      const before = upstream.count();
+      const body = method === 'GET' ? null : Buffer.from('{}');
+      const told = collect(client, callTo(upstream.origin, { method, body }));
+      await within(told.done, 'the error');
+      assert.equal(told.error?.code, 'upstream_unreachable');
+      assert.equal(upstream.count(), before + 1);
+    }
   });
 
-  it('is given up at its deadline, and a failure nobody waits for harms nothing', async () => {
+  it('leaves the client in order: the next call is answered', async () => {
+    await using upstream = await startUpstream();
+    const client = startClient();
+    for (const fault of [cutBeforeHead, cutAfterHead]) {
+      upstream.answer(fault, '/broken');
+      await within(collect(client, callTo(upstream.origin, { path: '/broken' })).done, 'the error');
+      const told = collect(
+        client,
+        callTo(upstream.origin, { path: '/v1/models', method: 'GET', body: null }),
+      );
+      await within(told.done, 'the answer');
+      assert.equal(told.status, 200);
+    }
+  });
+});
+
+describe('an aborted call', () => {
+  it('before anything has come tells nothing more, and closes the connection', async () => {
     await using upstream = await startUpstream();
     const gate = upstream.hold();
-    const client = createUpstreamClient(TIMEOUTS, {});
-    const clock = new ManualClock();
-    const errors: string[] = [];
-    startExchange({
-      client,
-      call: call(upstream),
-      clock,
-      deadlineMs: 1_000,
-      maxRecorded: 1_000,
-      hooks: {
-        head: () => {},
-        chunk: () => {},
-        overflow: () => {},
-        end: () => {},
-        error: ({ code }) => errors.push(code),
-      },
-    });
+    const told = collect(startClient(), callTo(upstream.origin));
     await within(gate.arrived(1), 'the call');
-    clock.advance(1_000);
-    assert.deepEqual(errors, ['upstream_timeout']);
-    await within(
-      until(() => upstream.sockets() === 0, 'closed'),
-      'closed',
-    );
+    told.abort();
+    await until(() => upstream.sockets() === 0, 'the connection is closed');
+    assert.deepEqual(told.events, []);
+  });
+
+  it('within its body tells nothing more, and closes the connection', async () => {
+    await using upstream = await startUpstream();
+    const gate = upstream.holdChunks(2);
+    const body = Buffer.from('{"model":"m","messages":[],"stream":true}');
+    const told = collect(startClient(), callTo(upstream.origin, { path: '/v1/chat/completions', body }));
+    await within(gate.arrived(1), 'two chunks are out');
+    await until(() => told.events.includes('data'), 'a chunk has come');
+    told.abort();
+    told.abort();
+    await until(() => upstream.sockets() === 0, 'the connection is closed');
+    assert.deepEqual(told.events, ['head', 'data']);
+  });
+
+  it('at once is never sent', async () => {
+    await using upstream = await startUpstream();
+    const client = startClient();
+    const told = collect(client, callTo(upstream.origin));
+    told.abort();
+    await within(collect(client, callTo(upstream.origin)).done, 'another call');
+    assert.deepEqual(told.events, []);
+    assert.equal(upstream.count(), 1);
+  });
+
+  it('while its connection is being made is never sent', async () => {
+    // Never answers the greeting of TLS.
+    const server = createTcpServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const connected = once(server, 'connection');
+    const client = startClient();
+    const told = collect(client, callTo(`https://127.0.0.1:${port}`));
+    const [socket] = await within(connected, 'the connection');
+    told.abort();
     await client.close();
+    assert.deepEqual(told.events, []);
+    socket.destroy();
+    server.close();
+  });
+});
+
+describe('proxies of the environment', () => {
+  it('are used but for the hosts of NO_PROXY, and asked for the whole address', async () => {
+    await using upstream = await startUpstream();
+    const seen: string[] = [];
+    const proxy = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers['x-a']}`);
+      response.end('of the proxy');
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const call = callTo(upstream.origin, { headers: ['x-a', '1'] });
+    const told = collect(startClient({ HTTP_PROXY }), call);
+    await within(told.done, 'the proxy');
+    assert.equal(told.body.toString(), 'of the proxy');
+    assert.deepEqual(seen, [`POST ${upstream.origin}/v1/x 1`]);
+    assert.equal(upstream.count(), 0);
+    for (const env of [{ HTTP_PROXY, NO_PROXY: '127.0.0.1' }, { HTTP_PROXY: '' }, {}]) {
+      await within(collect(startClient(env), call).done, 'the upstream');
+    }
+    assert.equal(upstream.count(), 3);
+    assert.equal(seen.length, 1);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { choose } from '../../src/upstream/choose.ts';
+import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { answerHeaders, forwardHeaders, replayable } from '../../src/upstream/headers.ts';
-import { join, joinBelow } from '../../src/upstream/target.ts';
+import { within } from '../support/deadline.ts';
+import { callTo, collect } from '../support/upstream/sink.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 describe('headers on their way', () => {
   it('upstream go the names and values as sent, without hop-by-hop ones, this hop’s own, and ours', () => {
@@ -60,6 +62,8 @@ describe('headers on their way', () => {
       ['x-mine', '1'],
       ['keep-alive', '1'],
       ['access-control-allow-origin', '*'],
+      ['alt-svc', 'h3=":443"'],
+      ['strict-transport-security', 'max-age=31536000'],
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
       ['x-request-id', 'r'],
@@ -86,39 +90,63 @@ describe('headers on their way', () => {
       ['openai-version', 'v'],
     ]);
   });
-});
 
-describe('targets', () => {
-  for (const [base, path, query, there] of [
-    ['https://api.openai.com/v1', '/v1/chat/completions', '', '/v1/chat/completions'],
-    ['https://host/openai/v1', '/v1/models', 'a=%2F', '/openai/v1/models?a=%2F'],
-    ['https://host', '/v1/models', '', '/models'],
-    ['https://host', '/v1', '', '/'],
-    ['https://host/x/v1', '/openai/deployments/d', 'q', '/openai/deployments/d?q'],
-    ['https://host/x/v1', '/v1/a%20b', '', '/x/v1/a%20b'],
-  ] as const) {
-    it(`${path} at ${base} is ${there}`, () => assert.equal(join(base, path, query), there));
-  }
-
-  it("a route's path goes below the base URL's own", () => {
-    assert.equal(joinBelow('http://shop/api', '/products/7', 'x=1'), '/api/products/7?x=1');
-    assert.equal(joinBelow('http://shop', '/products/7', ''), '/products/7');
+  it('connection names them in any case, over several lines, with blanks and without sense', async () => {
+    const raw = ['CONNECTION', ' X-One ,, x-TWO', 'connection', 'x-three', 'X-ONE', '1', 'x-two', '2'];
+    assert.deepEqual(forwardHeaders([...raw, 'X-Three', '3', 'x-four', '4'], false), ['x-four', '4']);
+    const told = [
+      ['connection', 'X-One ,, x-TWO'],
+      ['connection', 'x-three'],
+      ['x-one', '1'],
+      ['x-two', '2'],
+      ['x-three', '3'],
+      ['x-four', '4'],
+    ] as const;
+    assert.deepEqual(answerHeaders(told), [['x-four', '4']]);
   });
-});
 
-describe('the choice of an upstream', () => {
-  const offers = [
-    { name: 'none' },
-    { name: 'embedder', serves: ['embeddings'] },
-    { name: 'local', models: ['local-*', '*-mini', 'a*b*c', 'exact'] },
-  ];
-  const chosen = (endpoint: string, model?: string) => choose(offers, endpoint, () => model)?.name;
-
-  it('is the first whose serves and models fit', () => {
-    assert.equal(chosen('embeddings', 'x'), 'embedder');
-    for (const model of ['local-', 'local-x', 'gpt-mini', 'abc', 'aXbYbZc', 'exact'])
-      assert.equal(chosen('chat', model), 'local', model);
-    for (const model of ['xlocal-', 'gpt-minis', 'ab', 'acb', 'exactly', undefined])
-      assert.equal(chosen('chat', model), undefined, String(model));
+  it('on real connections, what is for one hop reaches neither the upstream nor the caller', async () => {
+    await using upstream = await startUpstream();
+    upstream.answer((_request, response) => {
+      response.writeHead(200, [
+        ...['Connection', 'keep-alive, X-Hop', 'X-Hop', '1', 'Proxy-Authenticate', 'Basic', 'Trailer', 'x-t'],
+        ...['Transfer-Encoding', 'chunked', 'Upgrade', 'h2c', 'X-End', 'both', 'X-End', 'lines'],
+      ]);
+      response.write('text');
+      response.addTrailers({ 'x-t': '1' });
+      response.end();
+    });
+    const client = createUpstreamClient({ connect: 2_000, headers: 60_000, idle: 60_000 }, {});
+    const sent = [
+      ...[
+        'Host',
+        'proxy',
+        'Connection',
+        'close, X-Hop',
+        'X-Hop',
+        '1',
+        'Keep-Alive',
+        'timeout=1',
+        'TE',
+        'trailers',
+      ],
+      ...['Proxy-Authorization', 'Basic x', 'Upgrade', 'websocket', 'Transfer-Encoding', 'chunked'],
+      ...['Expect', '100-continue', 'Content-Length', '99', 'X-End', 'a', 'X-End', 'b'],
+    ];
+    const told = collect(client, callTo(upstream.origin, { headers: forwardHeaders(sent, false) }));
+    await within(told.done, 'the answer');
+    await client.close();
+    assert.equal(told.body.toString(), 'text');
+    assert.deepEqual(upstream.calls[0]?.rawHeaders, [
+      ...['host', new URL(upstream.origin).host, 'connection', 'keep-alive'],
+      ...['X-End', 'a', 'X-End', 'b', 'content-length', '2'],
+    ]);
+    assert.deepEqual(
+      answerHeaders(told.headers).filter(([name]) => name !== 'date'),
+      [
+        ['x-end', 'both'],
+        ['x-end', 'lines'],
+      ],
+    );
   });
 });

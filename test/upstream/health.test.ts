@@ -60,4 +60,26 @@ describe('the health of an upstream', () => {
     for (let count = 0; count < 3; count += 1) health.erred(new RepriseError('upstream_timeout', 'x'));
     assert.equal(health.state(), 'down');
   });
+
+  it('a probe that nothing is heard of does not keep the breaker open for ever', () => {
+    const { clock, health } = setUp();
+    for (let count = 0; count < 3; count += 1) health.failed();
+    for (let probe = 0; probe < 5; probe += 1) {
+      clock.advance(2_000);
+      assert.equal(health.admit().kind, 'go');
+      assert.deepEqual(health.admit(), { kind: 'refused', retryAfterS: 2 });
+    }
+  });
+
+  it('the clock on the wall, set back or forth, changes nothing', () => {
+    const { clock, health } = setUp();
+    for (let count = 0; count < 3; count += 1) health.failed();
+    for (const wall of [0, Date.UTC(2100, 0, 1)]) {
+      clock.setWall(wall);
+      assert.equal(health.admit().kind, 'refused');
+      assert.equal(health.failing(), true);
+    }
+    clock.advance(1_001);
+    assert.deepEqual(health.admit(), { kind: 'refused', retryAfterS: 1 });
+  });
 });

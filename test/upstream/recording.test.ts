@@ -85,6 +85,19 @@ describe('a recording', () => {
     assert.equal(await readAll(cursor), 'more');
   });
 
+  it('many small chunks are too much, too: they cost more than their bytes', async () => {
+    const { recording, told } = setUp();
+    const fast = recording.follow();
+    const slow = recording.follow();
+    for (let count = 0; count < 100_000; count += 1) recording.append(bytes('x'));
+    assert.deepEqual(told, []);
+    recording.append(bytes('x'));
+    assert.deepEqual(told, ['overflow', 'pause']);
+    fast.leave();
+    for (let count = 0; count < 97_001; count += 1) await slow.next();
+    assert.deepEqual(told, ['overflow', 'pause', 'resume']);
+  });
+
   it('beyond its bound the upstream waits for the slowest reader', async () => {
     const { recording, told } = setUp(10);
     const fast = recording.follow();
@@ -117,5 +130,68 @@ describe('a recording', () => {
     await assert.rejects(stalled.next(), /took nothing for too long/);
     recording.append(bytes('on'));
     assert.equal(String(await fast.next()), 'on');
+  });
+
+  it('a reader that takes something now and then is waited for, however slow it is', async () => {
+    const { clock, recording, told } = setUp(10);
+    const slow = recording.follow();
+    const fast = recording.follow();
+    for (let count = 0; count < 4; count += 1) {
+      recording.append(MB);
+      await fast.next();
+    }
+    for (let count = 0; count < 2; count += 1) {
+      clock.advance(29_999);
+      assert.equal(await slow.next(), MB);
+    }
+    clock.advance(29_999);
+    assert.equal(await slow.next(), MB);
+    assert.deepEqual(told, ['overflow', 'pause', 'resume']);
+    // No longer so far behind that anything is held back for it: it may take its time.
+    clock.advance(60_000);
+    assert.equal(await slow.next(), MB);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('each of several stalled readers is cut off in its turn', async () => {
+    const { clock, recording, told } = setUp(10);
+    const stalled = [recording.follow(), recording.follow()];
+    const ahead = recording.follow();
+    for (let count = 0; count < 4; count += 1) recording.append(MB);
+    await ahead.next();
+    clock.advance(30_000);
+    for (const cursor of stalled) await assert.rejects(cursor.next(), /took nothing for too long/);
+    assert.deepEqual(told, ['overflow', 'pause']);
+    clock.advance(30_000);
+    await assert.rejects(ahead.next(), /took nothing for too long/);
+    assert.deepEqual(told, ['overflow', 'pause', 'resume']);
+  });
+
+  it('costs a reader far behind no more for a chunk than one close by', async () => {
+    const { recording } = setUp(1_000_000);
+    const cursor = recording.follow();
+    const COUNT = 200_000;
+    const chunk = bytes('0123456789');
+    for (let count = 0; count < COUNT; count += 1) recording.append(chunk);
+    recording.complete();
+    const before = performance.now();
+    let taken = 0;
+    while ((await cursor.next()) !== 'end') taken += 1;
+    const took = performance.now() - before;
+    assert.equal(taken, COUNT);
+    // About 0.3 s; minutes if each chunk cost as much as there are chunks.
+    assert.ok(took < 5_000, `${Math.round(took)} ms`);
+  });
+
+  it('is broken or complete once and for all', async () => {
+    const complete = setUp().recording;
+    complete.append(bytes('x'));
+    complete.complete();
+    complete.fail(new RepriseError('upstream_unreachable', 'too late'));
+    assert.equal(await readAll(complete.follow()), 'x');
+    const broken = setUp().recording;
+    broken.fail(new RepriseError('upstream_unreachable', 'first'));
+    broken.fail(new RepriseError('upstream_timeout', 'second'));
+    await assert.rejects(readAll(broken.follow()), /first/);
   });
 });

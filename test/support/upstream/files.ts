@@ -19,9 +19,9 @@ export function fileHandler(request: UpstreamRequest): Handler | undefined {
     : undefined;
 }
 
-/** Whether a call is an upload: `POST` to `…/files`. */
+/** Whether a call is an upload. */
 export function isUpload(method: string, path: string): boolean {
-  return method === 'POST' && path.endsWith('/files');
+  return method === 'POST' && path === '/v1/files';
 }
 
 /** Reads an upload to its end, as fast as it comes. */

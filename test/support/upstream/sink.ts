@@ -14,42 +14,54 @@ export interface Told extends CallHandle {
   readonly done: Promise<void>;
 }
 
+/** A call to `origin`: a `POST` of `{}` to `/v1/x`, but for what `more` says. */
+export function callTo(origin: string, more: Partial<UpstreamCall> = {}): UpstreamCall {
+  return { origin, path: '/v1/x', method: 'POST', headers: [], body: Buffer.from('{}'), ...more };
+}
+
 /** Makes a call and keeps what is told of it. */
 export function collect(client: UpstreamClient, call: UpstreamCall): Told {
   const over = Promise.withResolvers<void>();
+  const events: string[] = [];
   const chunks: Buffer[] = [];
-  const told = {
-    events: [] as string[],
-    status: 0,
-    headers: [] as readonly Header[],
-    error: undefined as RepriseError | undefined,
-  };
+  let head: { readonly status: number; readonly headers: readonly Header[] } = { status: 0, headers: [] };
+  let failure: RepriseError | undefined;
   const handle = client.send(call, {
     head(status, headers) {
-      told.events.push('head');
-      Object.assign(told, { status, headers });
+      events.push('head');
+      head = { status, headers };
     },
     data(chunk) {
-      if (chunks.length === 0) told.events.push('data');
+      if (chunks.length === 0) events.push('data');
       chunks.push(Buffer.from(chunk));
     },
     end() {
-      told.events.push('end');
+      events.push('end');
       over.resolve();
     },
     error(error) {
-      told.events.push('error');
-      told.error = error;
+      events.push('error');
+      failure = error;
       over.resolve();
     },
   });
-  return Object.assign(told, {
+  return {
+    events,
+    done: over.promise,
+    get status() {
+      return head.status;
+    },
+    get headers() {
+      return head.headers;
+    },
     get body() {
       return Buffer.concat(chunks);
     },
-    done: over.promise,
+    get error() {
+      return failure;
+    },
     abort: () => handle.abort(),
     pause: () => handle.pause(),
     resume: () => handle.resume(),
-  });
+  };
 }
