@@ -45,6 +45,8 @@ export interface SaidLifetime {
   readonly ttl: number;
   readonly stale_while_revalidate: number;
   readonly stale_if_error: number;
+  /** How old the answer was when it came (RFC 9111 §4.2.3). */
+  readonly age: number;
 }
 
 /**

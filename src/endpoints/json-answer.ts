@@ -11,6 +11,7 @@ export function takeJson(answer: Answer, api: Api | 'plain' = 'plain'): Taken {
   const outcome = outcomeOf(answer.body);
   if (typeof outcome === 'string') return { kind: 'opaque', reason: outcome };
   const refused = refusalOf(api, outcome);
+  if (refused !== undefined && NO_ANSWER.has(refused)) return { kind: 'opaque', reason: refused };
   const { status, body } = answer;
   const payload = {
     form: 'json',
@@ -21,3 +22,6 @@ export function takeJson(answer: Answer, api: Api | 'plain' = 'plain'): Taken {
   } as const;
   return { kind: 'parts', payloads: [payload], ...(refused !== undefined && { refused }) };
 }
+
+// What is refused for these is nothing that could be shown in another form than it came in: an error with status 200.
+const NO_ANSWER: ReadonlySet<string> = new Set(['error-inside', 'no-choices', 'status-missing']);

@@ -1,7 +1,7 @@
 import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS } from '../openai/echo.ts';
-import { isTrue, member, textOf } from '../openai/json.ts';
+import { isSet, isTrue, member, type ObjectNode, textOf } from '../openai/json.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
 import { replay, serves } from '../openai/replay.ts';
@@ -41,12 +41,12 @@ function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
   const saysUsage = api === 'responses';
   const includeUsage =
     streams && !saysUsage && isTrue(member(member(root, 'stream_options'), 'include_usage'));
-  const injects = streams && !saysUsage && !includeUsage && input.injectUsage;
+  const injects = streams && !saysUsage && !includeUsage && input.injectUsage && takesUsage(root);
   const echo = echoOf(request);
   const tier = member(root, 'service_tier');
   const company = tier === undefined ? '' : canonicalValue(tier);
-  // Where usage is always asked for, a stream has it for everyone; else those who ask and those who do not stay apart.
-  const usage = input.injectUsage || saysUsage ? '' : String(includeUsage);
+  // A stream that was asked for its usage has it for everyone; one that was not is for those who did not ask.
+  const usageAsked = includeUsage || injects;
   return wholePlan({
     type: 'llm_responses',
     label: textOf(member(root, 'model')) ?? '',
@@ -56,16 +56,21 @@ function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
       : input.body,
     streams,
     company,
-    liveCompany: `${usage} ${saysUsage ? JSON.stringify([...echo]) : ''}`,
+    liveCompany: `${usageAsked} ${saysUsage ? JSON.stringify([...echo]) : ''}`,
     takeApart: (answer) => takeJson(answer, api),
     putTogether: ([payload], how) => render(api, payload, { streams, includeUsage, echo }, how),
-    serves: (payload) => serves(payload, { stream: streams, includeUsage }),
-    record: (answer, maxBytes) => recorderFor(api, answer, maxBytes),
-    ...(streams &&
-      !saysUsage &&
-      !includeUsage &&
-      input.injectUsage && { view: () => new UsageFreeView(MAX_EVENT_BYTES) }),
+    serves: (payload) => saysUsage || serves(payload, { stream: streams, includeUsage }),
+    record: (answer, maxBytes) => recorderFor(api, answer, maxBytes, usageAsked),
+    ...(usageAsked && !includeUsage && { view: () => new UsageFreeView(MAX_EVENT_BYTES) }),
   });
+}
+
+/** Whether `include_usage` can be said without mending what the upstream would refuse: the caller's bytes are its own. */
+function takesUsage(root: ObjectNode): boolean {
+  const options = member(root, 'stream_options');
+  if (!isSet(options)) return true;
+  const asked = member(options, 'include_usage');
+  return options.kind === 'object' && (!isSet(asked) || (asked.kind === 'literal' && asked.value === false));
 }
 
 /** What the caller sent for the fields that an answer repeats. */
@@ -78,13 +83,19 @@ function echoOf({ text, root }: JsonRequest): ReadonlyMap<string, string> {
   return echo;
 }
 
-function recorderFor(api: Api, answer: Pick<Answer, 'headers'>, maxBytes: number) {
+function recorderFor(api: Api, answer: Pick<Answer, 'headers'>, maxBytes: number, usageAsked: boolean) {
   const recorder = new Recorder(api, maxBytes);
-  const taken = (recorded: Recorded | undefined) => recorded && takeRecorded(api, recorded, answer);
+  const taken = (recorded: Recorded | undefined) =>
+    recorded && takeRecorded(api, recorded, answer, usageAsked);
   return { push: (chunk: Buffer) => taken(recorder.push(chunk)), end: () => taken(recorder.end()) };
 }
 
-function takeRecorded(api: Api, recorded: Recorded, { headers }: Pick<Answer, 'headers'>): Taken {
+function takeRecorded(
+  api: Api,
+  recorded: Recorded,
+  { headers }: Pick<Answer, 'headers'>,
+  usageAsked: boolean,
+): Taken {
   if (recorded.kind !== 'whole') return recorded;
   const refused = refusalOf(api, recorded.outcome);
   const { body, outcome } = recorded;
@@ -92,7 +103,7 @@ function takeRecorded(api: Api, recorded: Recorded, { headers }: Pick<Answer, 'h
     form: 'sse',
     status: 200,
     headers: replayable(headers),
-    facts: outcome.facts,
+    facts: { ...outcome.facts, usage_asked: usageAsked },
     body,
   };
   return { kind: 'parts', payloads: [payload], ...(refused !== undefined && { refused }) };

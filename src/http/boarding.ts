@@ -86,7 +86,8 @@ export class Boarding {
         foreign = true;
         continue;
       }
-      const readable = !fetch.live || this.#call.plan.streams;
+      // What a call's own question brought is its own to read; an event stream is no answer to who joined for JSON.
+      const readable = fetch === this.own || !fetch.live || this.#call.plan.streams;
       if (mine && readable && !(settled.personal && fetch !== this.own)) {
         return await this.#passOn(fetch, settled.reason);
       }
@@ -96,7 +97,9 @@ export class Boarding {
     for (const [part, { fetch, index }] of this.#seats) {
       const settled = await fetch.settled;
       const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;
-      if (entry !== undefined) entries.set(part, entry);
+      if (entry === undefined) continue;
+      if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return { kind: 'foreign' };
+      entries.set(part, entry);
     }
     return { kind: 'entries', entries, stored, refused };
   }

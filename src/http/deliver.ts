@@ -3,7 +3,7 @@ import type { RepriseError } from '../shared/errors.ts';
 import { answerHeaders, replayable } from '../upstream/headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
-import { reportHeaders } from './report.ts';
+import { reportHeaders, withoutCacheWords } from './report.ts';
 
 type Header = readonly [name: string, value: string];
 
@@ -106,7 +106,8 @@ function compose(
   if (report.outcome !== 'MISS') taken.add('x-request-id');
   // RFC 9211 §2: each cache adds its member, the one nearest the origin stands first.
   taken.delete('cache-status');
-  const headers = [...upstream.filter(([name]) => !taken.has(name) && name !== 'content-length'), ...own];
+  const kept = withoutCacheWords(upstream).filter(([name]) => !taken.has(name) && name !== 'content-length');
+  const headers = [...kept, ...own];
   if (!headers.some(([name]) => name === 'x-request-id')) headers.push(['x-request-id', envelope.requestId]);
   return headers.flat();
 }

@@ -254,7 +254,8 @@ export class Fetch {
       entries.push({
         key,
         payload,
-        ...(life ?? { born, freshUntil: born, staleUntil: born, keepUntil: born }),
+        ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
+        born: born - (taken.lifetime?.age ?? 0),
       });
     }
     if (stored) this.#context.store.put(entries, this.#work.quota);

@@ -61,7 +61,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   const { binding, params } = found;
   const directives = readDirectives(request.header);
   const body = await readBody(request, context.maxBody);
-  const upstream = surface?.named ?? binding.choose(() => modelIn(body));
+  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(body));
   const upstreamPath = binding.target(upstream, path, request.query, params);
   const plan = binding.endpoint.plan({
     method: request.method,

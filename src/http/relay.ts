@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
 import type { Relay } from './call.ts';
-import { reportHeaders } from './report.ts';
+import { reportHeaders, withoutCacheWords } from './report.ts';
 
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
@@ -79,7 +79,9 @@ function relayedHeaders(
 ): string[] {
   if (work.reason === undefined) return headers.flat();
   const isPrivate = work.uncacheableDownstream;
-  const flat = headers.filter(([name]) => !isPrivate || name !== 'cache-control').flat();
+  const flat = withoutCacheWords(headers)
+    .filter(([name]) => !isPrivate || name !== 'cache-control')
+    .flat();
   if (isPrivate) flat.push('cache-control', 'private, no-cache');
   for (const header of reportHeaders({ outcome: 'BYPASS', reason: work.reason, fwdStatus: status })) {
     flat.push(...header);

@@ -1,4 +1,4 @@
-import { member, type Node, type ObjectNode } from './json.ts';
+import { member, type Node, type ObjectNode, textOf } from './json.ts';
 import { jsonOf, objectText } from './json-text.ts';
 
 /**
@@ -59,12 +59,18 @@ export class Accumulation {
   }
 }
 
+/** A tool call as it grows, and the `index` that its pieces name it by. */
+interface ToolCall {
+  readonly index: number;
+  readonly call: Accumulation;
+}
+
 type Grown =
   | { readonly kind: 'value'; readonly json: string }
   /** The texts between the quotes. */
   | { readonly kind: 'string'; readonly pieces: string[] }
   | { readonly kind: 'array'; readonly items: string[] }
-  | { readonly kind: 'indexed'; readonly calls: Map<number, Accumulation> }
+  | { readonly kind: 'indexed'; readonly calls: ToolCall[] }
   | { readonly kind: 'object'; readonly object: Accumulation };
 
 const APPENDED: ReadonlySet<string> = new Set([
@@ -86,7 +92,7 @@ function grown(before: Grown | undefined, name: string, text: string, node: Node
     return { kind: 'string', pieces };
   }
   if (node.kind === 'array' && name === 'tool_calls') {
-    const calls = before?.kind === 'indexed' ? before.calls : new Map<number, Accumulation>();
+    const calls = before?.kind === 'indexed' ? before.calls : [];
     for (const call of node.items) if (call.kind === 'object') addCall(calls, text, call);
     return { kind: 'indexed', calls };
   }
@@ -104,13 +110,30 @@ function grown(before: Grown | undefined, name: string, text: string, node: Node
 }
 
 /** Joins a piece of a tool call to the others of its `index`, which the whole call does not have. */
-function addCall(calls: Map<number, Accumulation>, text: string, piece: ObjectNode): void {
-  const index = member(piece, 'index');
+function addCall(calls: ToolCall[], text: string, piece: ObjectNode): void {
+  const number = member(piece, 'index');
   // Gemini's compatible API numbers no calls and sends each whole.
-  const at = index?.kind === 'number' ? Number(index.raw) : calls.size;
-  const call = calls.get(at) ?? new Accumulation();
-  calls.set(at, call);
+  const index = number?.kind === 'number' ? Number(number.raw) : calls.length;
+  let call = calls.findLast((other) => other.index === index)?.call;
+  if (call === undefined || beginsAnew(call, text, piece)) {
+    call = new Accumulation();
+    calls.push({ index, call });
+  }
   for (const { key, value } of piece.members) if (key !== 'index') call.addMember(text, key, value);
+}
+
+/**
+ * Whether a piece with the `index` of an earlier call is another call: Ollama once numbered all of them 0. It then has
+ * another id and says its name; a new id alone says nothing, for vLLM once gave one to every piece.
+ */
+function beginsAnew(call: Accumulation, text: string, piece: ObjectNode): boolean {
+  const [before, id] = [call.get('id'), jsonOf(text, member(piece, 'id'))];
+  const name = textOf(member(member(piece, 'function') ?? member(piece, 'custom'), 'name'));
+  return isNamed(before) && isNamed(id) && before !== id && name !== undefined && name !== '';
+}
+
+function isNamed(id: string | undefined): boolean {
+  return id !== undefined && id !== '""' && id !== 'null';
 }
 
 function written(member: Grown): string {
@@ -122,8 +145,8 @@ function written(member: Grown): string {
     case 'array':
       return `[${member.items.join(',')}]`;
     case 'indexed': {
-      const calls = [...member.calls].sort(([left], [right]) => left - right);
-      return `[${calls.map(([, call]) => call.json()).join(',')}]`;
+      const calls = member.calls.toSorted((left, right) => left.index - right.index);
+      return `[${calls.map(({ call }) => call.json()).join(',')}]`;
     }
     case 'object':
       return member.object.json();

@@ -126,6 +126,9 @@ export const EXTENSIONS: Table = {
   structured_outputs: { shape: object({ json: SCHEMA }) },
   guided_json: SCHEMA,
   json_schema: SCHEMA,
+  // Where Dynamo and clients of the Python SDK put vLLM's.
+  nvext: { shape: object({ guided_json: SCHEMA }) },
+  extra_body: { shape: object({ guided_json: SCHEMA }) },
   cache_prompt: { known: ['llamacpp'], dropped: ['boolean'] },
   id_slot: { known: ['llamacpp'], dropped: ['number'] },
   timings_per_token: { known: ['llamacpp'], dropped: ['boolean'] },

@@ -63,6 +63,8 @@ export const RESPONSES = fields(ACCOUNTING, EXTENSIONS, {
   previous_response_id: NULLABLE,
   conversation: NULLABLE,
   background: { dropped: ['boolean'], absent: [NULL] },
+  // Kept unless it says otherwise: the id of a response that is not kept is of no use to a caller that builds on it.
+  store: { absent: [NULL, absent('true')] },
   stream: STREAM,
   // Unlike in chat, usage is always in the last event and no option.
   stream_options: { absent: [NULL, absent('{}')], shape: object(OBFUSCATION) },

@@ -124,10 +124,15 @@ class Editor {
   }
 }
 
-/** Whether a stored answer can serve a caller: a stream that never said its usage cannot say it to a caller who asks. */
+/**
+ * Whether a stored chat or completions answer can serve a caller. A stream that does not say its usage cannot say it in JSON,
+ * where servers always do, nor to a stream's caller that asks, unless the upstream was asked and said none
+ * (`usage_asked`): it would say none again.
+ */
 export function serves(
   payload: { readonly form: string; readonly facts: Readonly<Record<string, unknown>> },
   wish: { readonly stream: boolean; readonly includeUsage: boolean },
 ): boolean {
-  return payload.form !== 'sse' || !wish.stream || !wish.includeUsage || payload.facts.has_usage === true;
+  if (payload.form !== 'sse' || payload.facts.has_usage === true) return true;
+  return wish.stream && (!wish.includeUsage || payload.facts.usage_asked === true);
 }

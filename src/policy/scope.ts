@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
 
-/** The headers that say who asks: OpenAI's, Azure's, and those of servers that follow Anthropic's custom. */
+/** The headers that say who asks: OpenAI's, Azure's (also through its API Management), Anthropic's and Google's custom. */
 export const CREDENTIAL_HEADERS = [
   'authorization',
   'api-key',
   'x-api-key',
+  'ocp-apim-subscription-key',
+  'x-goog-api-key',
   'openai-organization',
   'openai-project',
 ] as const;

@@ -92,6 +92,18 @@ const INERT: ReadonlySet<string> = new Set([
   'cf-ray',
   'cf-visitor',
   'forwarded',
+  // Not by their prefix: sign-in proxies put users and tokens into others (`x-forwarded-user`, `x-forwarded-access-token`).
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-forwarded-proto',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-envoy-attempt-count',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-external-address',
   'true-client-ip',
   'via',
   'x-client-ip',
@@ -100,5 +112,5 @@ const INERT: ReadonlySet<string> = new Set([
   'x-request-start',
 ]);
 
-// In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing, the way the request came.
-const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-|x-forwarded-|x-envoy-)/;
+// In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing.
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-)/;

@@ -6,7 +6,10 @@ export type UpstreamSays =
   | { readonly kind: 'store'; readonly lifetime: Lifetime | undefined }
   | { readonly kind: 'personal'; readonly reason: string };
 
-type Lifetime = Pick<LifetimePolicy, 'ttl' | 'stale_while_revalidate' | 'stale_if_error'>;
+/** In milliseconds; `ttl` is what is left of it at `age`. */
+type Lifetime = Pick<LifetimePolicy, 'ttl' | 'stale_while_revalidate' | 'stale_if_error'> & {
+  readonly age: number;
+};
 
 type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -24,8 +27,8 @@ export function upstreamSays(headers: Headers, keyed: readonly string[], respect
   }
   for (const name of valuesOf(headers, 'vary').flatMap((value) => value.toLowerCase().split(','))) {
     const varied = name.trim();
-    // The upstream is always asked for identity, and CORS headers are ours, so these two make no difference here.
-    if (varied !== '' && varied !== 'accept-encoding' && varied !== 'origin' && !keyed.includes(varied)) {
+    // The upstream is always asked for identity, whatever the client takes.
+    if (varied !== '' && varied !== 'accept-encoding' && !keyed.includes(varied)) {
       return { kind: 'personal', reason: 'vary' };
     }
   }
@@ -42,8 +45,10 @@ function lifetimeSaid(headers: Headers, directives: ReadonlyMap<string, string>)
   const life = time('s-maxage') ?? time('max-age') ?? expiresIn(headers);
   if (life === undefined) return undefined;
   const strict = ['must-revalidate', 'proxy-revalidate', 's-maxage'].some((word) => directives.has(word));
+  const age = ageOf(headers);
   return {
-    ttl: Math.max(0, life - ageOf(headers)),
+    age,
+    ttl: Math.max(0, life - age),
     stale_while_revalidate: strict ? 0 : (time('stale-while-revalidate') ?? 0),
     stale_if_error: strict ? 0 : (time('stale-if-error') ?? 0),
   };

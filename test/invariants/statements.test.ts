@@ -90,7 +90,7 @@ describe('what must always hold', () => {
       });
       await stage.ask(CHAT, { body: chat(`prefix ${count}`, { stream: true }) });
       const again = await stage.ask(CHAT, {
-        body: chat(`prefix ${count}`),
+        body: chat(`prefix ${count}`, { stream: true }),
         headers: { 'cache-control': 'only-if-cached' },
       });
       assert.equal(again.status, count === events.length ? 200 : 504, `${count} of ${events.length} events`);

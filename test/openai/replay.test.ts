@@ -326,14 +326,18 @@ suite('a replay', () => {
     );
   });
 
-  test('of a stream without its usage is not for a caller that asks for it', () => {
-    const asks = { stream: true, includeUsage: true };
-    assert.equal(serves({ form: 'sse', facts: { has_usage: false } }, asks), false);
-    assert.equal(serves({ form: 'sse', facts: { has_usage: true } }, asks), true);
-    assert.equal(serves({ form: 'json', facts: { has_usage: false } }, asks), true);
-    assert.equal(
-      serves({ form: 'sse', facts: { has_usage: false } }, { stream: false, includeUsage: false }),
-      true,
-    );
+  test('of a stream without its usage is not for a caller that gets it elsewhere', () => {
+    const callers = {
+      asks: { stream: true, includeUsage: true },
+      streams: { stream: true, includeUsage: false },
+      json: { stream: false, includeUsage: false },
+    };
+    const served = (form: string, facts: Record<string, unknown>) =>
+      Object.entries(callers).flatMap(([name, wish]) => (serves({ form, facts }, wish) ? [name] : []));
+    assert.deepEqual(served('sse', { has_usage: true }), ['asks', 'streams', 'json']);
+    assert.deepEqual(served('json', { has_usage: false }), ['asks', 'streams', 'json']);
+    assert.deepEqual(served('sse', { has_usage: false }), ['streams']);
+    // Asked and said none: a stream would say none again, JSON may yet say it.
+    assert.deepEqual(served('sse', { has_usage: false, usage_asked: true }), ['asks', 'streams']);
   });
 });

@@ -12,6 +12,7 @@ describe("what an upstream's headers say", () => {
     [{ 'cache-control': 'no-store' }, 'upstream-no-store'],
     [{ vary: 'Accept-Language, Cookie' }, 'vary'],
     [{ vary: '*' }, 'vary'],
+    [{ vary: 'Origin' }, 'vary'],
     [{ vary: 'accept-encoding, authorization' }, 'vary'],
     [{ 'cache-control': 'public, PRIVATE' }, 'upstream-private'],
     [{ 'cache-control': 'must-understand, no-store' }, 'upstream-no-store'],
@@ -23,7 +24,7 @@ describe("what an upstream's headers say", () => {
   }
 
   it('vary on what is keyed, or makes no difference here, is none', () => {
-    assert.deepEqual(says({ vary: 'accept-encoding, Accept-Language, Origin' }), {
+    assert.deepEqual(says({ vary: 'accept-encoding, Accept-Language' }), {
       kind: 'store',
       lifetime: undefined,
     });
@@ -51,6 +52,7 @@ describe("what an upstream's headers say", () => {
     const expires = 'Wed, 25 Nov 2026 00:01:00 GMT';
     assert.equal(lifetime({ 'cache-control': 's-maxage=30, max-age=10', expires, date })?.ttl, 30_000);
     assert.equal(lifetime({ 'cache-control': 'max-age="10"', expires, date, age: '4' })?.ttl, 6_000);
+    assert.equal(lifetime({ 'cache-control': 'max-age=10', age: '4' })?.age, 4_000);
     assert.equal(lifetime({ expires, date })?.ttl, 60_000);
     assert.equal(lifetime({ expires: '0', date })?.ttl, 0);
     assert.equal(lifetime({ 'cache-control': 'max-age=soon' })?.ttl, 0);
@@ -60,12 +62,14 @@ describe("what an upstream's headers say", () => {
   it('stale windows are what it says, and none where it must be asked', () => {
     const windows = 'stale-while-revalidate=5, stale-if-error=9';
     assert.deepEqual(lifetime({ 'cache-control': `max-age=1, ${windows}` }), {
+      age: 0,
       ttl: 1_000,
       stale_while_revalidate: 5_000,
       stale_if_error: 9_000,
     });
     for (const word of ['must-revalidate', 'proxy-revalidate', 's-maxage=1']) {
       assert.deepEqual(lifetime({ 'cache-control': `max-age=1, ${windows}, ${word}` }), {
+        age: 0,
         ttl: 1_000,
         stale_while_revalidate: 0,
         stale_if_error: 0,

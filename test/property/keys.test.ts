@@ -113,7 +113,6 @@ const accounting = additions({
   user: ['u'],
   metadata: [null, object({ cache_tags: 'a' })],
   safety_identifier: [null, 's'],
-  store: [null, true, false],
   service_tier: [null, 'flex'],
   prompt_cache_key: [null, 'k'],
   prompt_cache_retention: [null, '24h'],
@@ -140,6 +139,7 @@ const sampling = [
 const ADDITIONS: Readonly<Record<RequestApi, readonly Addition[]>> = {
   chat: [
     ...accounting,
+    ...additions({ store: [null, true, false] }),
     ...sampling,
     ...additions({
       ...{ logprobs: [null, false], modalities: [null, ['text'], ['text', 'text']], audio: [null] },
@@ -166,6 +166,8 @@ const ADDITIONS: Readonly<Record<RequestApi, readonly Addition[]>> = {
   ],
   responses: [
     ...accounting,
+    // A response is kept unless its request says otherwise, and its id is of use only then.
+    ...additions({ store: [null, true] }),
     ...servers,
     ...additions({
       ...{ temperature: [null], top_p: [null], tools: [[]], include: [null, []], truncation: [null] },

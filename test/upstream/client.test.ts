@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createUpstreamClient, type UpstreamClient } from '../../src/upstream/client.ts';
 import { until, within } from '../support/deadline.ts';
 import { LOCALHOST } from '../support/upstream/certificate.ts';
 import { answering, cutAfterChunks, cutAfterHead, cutBeforeHead } from '../support/upstream/faults.ts';
+import { listening } from '../support/upstream/listening.ts';
 import { callTo, collect } from '../support/upstream/sink.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -109,17 +110,14 @@ describe('a call upstream', () => {
   it('speaks HTTP/1.1 also to a server that would rather have HTTP/2, and hears all its headers', async () => {
     const trusted = getCACertificates();
     setDefaultCACertificates([...trusted, LOCALHOST.cert]);
+    after(() => setDefaultCACertificates(trusted));
     const server = createSecureServer({ ...LOCALHOST, allowHTTP1: true }, (request, response) => {
       response.setHeader('content-type', 'text/event-stream');
       response.end(request.httpVersion);
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const told = collect(startClient(), callTo(`https://localhost:${port}`));
+    using there = await listening(server);
+    const told = collect(startClient(), callTo(`https://localhost:${there.port}`));
     await within(told.done, 'the answer');
-    setDefaultCACertificates(trusted);
-    server.close();
     assert.equal(told.error, undefined);
     assert.equal(told.body.toString(), '1.1');
     assert.deepEqual(told.headers[0], ['content-type', 'text/event-stream']);
@@ -213,18 +211,15 @@ describe('an aborted call', () => {
 
   it('while its connection is being made is never sent', async () => {
     // Never answers the greeting of TLS.
-    const server = createTcpServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const server = createTcpServer();
+    using there = await listening(server);
     const connected = once(server, 'connection');
     const client = startClient();
-    const told = collect(client, callTo(`https://127.0.0.1:${port}`));
-    const [socket] = await within(connected, 'the connection');
+    const told = collect(client, callTo(`https://127.0.0.1:${there.port}`));
+    await within(connected, 'the connection');
     told.abort();
     await client.close();
     assert.deepEqual(told.events, []);
-    socket.destroy();
-    server.close();
   });
 });
 
@@ -235,9 +230,9 @@ describe('proxies of the environment', () => {
     const proxy = createServer((request, response) => {
       seen.push(`${request.method} ${request.url} ${request.headers['x-a']}`);
       response.end('of the proxy');
-    }).listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    const HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    });
+    using there = await listening(proxy);
+    const HTTP_PROXY = `http://127.0.0.1:${there.port}`;
     const call = callTo(upstream.origin, { headers: ['x-a', '1'] });
     const told = collect(startClient({ HTTP_PROXY }), call);
     await within(told.done, 'the proxy');
@@ -249,7 +244,5 @@ describe('proxies of the environment', () => {
     }
     assert.equal(upstream.count(), 3);
     assert.equal(seen.length, 1);
-    proxy.closeAllConnections();
-    proxy.close();
   });
 });

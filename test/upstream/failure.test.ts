@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
@@ -10,6 +9,7 @@ import { failureOf } from '../../src/upstream/failure.ts';
 import { within } from '../support/deadline.ts';
 import { LOCALHOST } from '../support/upstream/certificate.ts';
 import { cutAfterHead, cutBeforeHead, silent } from '../support/upstream/faults.ts';
+import { listening } from '../support/upstream/listening.ts';
 import { callTo, collect } from '../support/upstream/sink.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -17,30 +17,14 @@ import { startUpstream } from '../support/upstream.ts';
 async function failureOfCall(call: UpstreamCall, ms = 5_000): Promise<RepriseError> {
   const client = createUpstreamClient({ connect: ms, headers: ms, idle: ms }, {});
   const told = collect(client, call);
-  await within(told.done, 'the error', 10_000);
-  await client.close();
+  try {
+    await within(told.done, 'the error', 10_000);
+  } finally {
+    await client.close();
+  }
   assert.ok(told.error !== undefined, `an answer of ${told.status}`);
   assert.equal(told.events.filter((event) => event === 'error').length, 1);
   return told.error;
-}
-
-/** The origin of a server that does nothing of its own but what `greet` does with each connection. */
-async function rawServer(greet: (socket: Socket) => void) {
-  const server = createServer((socket) => {
-    socket.on('error', () => socket.destroy());
-    greet(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => sockets.add(socket));
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
 }
 
 describe('a failed call says which upstream, what happened and what to do', () => {
@@ -76,11 +60,8 @@ describe('a failed call says which upstream, what happened and what to do', () =
   });
 
   it('when its certificate is signed by nobody', async () => {
-    const server = createTlsServer(LOCALHOST).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const { code, message } = await failureOfCall(callTo(`https://localhost:${port}`));
-    server.close();
+    using server = await listening(createTlsServer(LOCALHOST));
+    const { code, message } = await failureOfCall(callTo(`https://localhost:${server.port}`));
     assert.equal(code, 'upstream_unreachable');
     assert.match(message, /cannot be reached: its certificate is self-signed\./);
   });
@@ -97,10 +78,12 @@ describe('a failed call says which upstream, what happened and what to do', () =
     ['nothing', ''],
   ] as const) {
     it(`when it speaks ${what}`, async () => {
-      using server = await rawServer((socket) => void socket.on('data', () => socket.end(greeting)));
-      const { code, message } = await failureOfCall(callTo(`http://${server.host}`));
+      using server = await listening(
+        createServer((socket) => void socket.on('data', () => socket.end(greeting))),
+      );
+      const { code, message } = await failureOfCall(callTo(`http://127.0.0.1:${server.port}`));
       assert.equal(code, 'upstream_unreachable');
-      assert.match(message, new RegExp(server.host));
+      assert.match(message, new RegExp(`127\\.0\\.0\\.1:${server.port}`));
     });
   }
 
@@ -110,10 +93,10 @@ describe('a failed call says which upstream, what happened and what to do', () =
     ['less than its length', 'content-length: 5\r\n\r\nab'],
   ] as const) {
     it(`when its answer is ${what}`, async () => {
-      using server = await rawServer(
-        (socket) => void socket.on('data', () => socket.end(`HTTP/1.1 200 OK\r\n${body}`)),
+      using server = await listening(
+        createServer((socket) => void socket.on('data', () => socket.end(`HTTP/1.1 200 OK\r\n${body}`))),
       );
-      const { code, message } = await failureOfCall(callTo(`http://${server.host}`));
+      const { code, message } = await failureOfCall(callTo(`http://127.0.0.1:${server.port}`));
       assert.equal(code, 'upstream_unreachable');
       assert.match(message, /broke off its answer before it was complete/);
     });
@@ -123,8 +106,8 @@ describe('a failed call says which upstream, what happened and what to do', () =
 describe('a call that takes too long is 504 upstream_timeout', () => {
   it('when the connection does not come to stand', async () => {
     // Takes the connection and never answers the greeting of TLS.
-    using server = await rawServer(() => undefined);
-    const { code, status, message } = await failureOfCall(callTo(`https://${server.host}`), 50);
+    using server = await listening(createServer());
+    const { code, status, message } = await failureOfCall(callTo(`https://127.0.0.1:${server.port}`), 50);
     assert.deepEqual([code, status], ['upstream_timeout', 504]);
     assert.match(message, /did not answer in time\. Its waiting times are the settings upstreams/);
   });

@@ -134,8 +134,7 @@ describe('headers on their way', () => {
       ...['Expect', '100-continue', 'Content-Length', '99', 'X-End', 'a', 'X-End', 'b'],
     ];
     const told = collect(client, callTo(upstream.origin, { headers: forwardHeaders(sent, false) }));
-    await within(told.done, 'the answer');
-    await client.close();
+    await within(told.done, 'the answer').finally(() => client.close());
     assert.equal(told.body.toString(), 'text');
     assert.deepEqual(upstream.calls[0]?.rawHeaders, [
       ...['host', new URL(upstream.origin).host, 'connection', 'keep-alive'],

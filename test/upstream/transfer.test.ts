@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, describe, it } from 'node:test';
@@ -11,6 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { until, within } from '../support/deadline.ts';
 import { fileContent, receiveUpload, type Upload } from '../support/upstream/files.ts';
+import { listening } from '../support/upstream/listening.ts';
 import { callTo } from '../support/upstream/sink.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -205,14 +204,14 @@ describe('100 MB up', () => {
     const server = createServer((request, response) => {
       arrived = request;
       request.on('end', () => response.end());
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    });
+    using there = await listening(server);
     let asked = 0;
     const body = countedContent(SIZE, (bytes) => {
       asked += bytes;
     });
     const over = Promise.withResolvers<void>();
-    client.send(callTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { body }), {
+    client.send(callTo(`http://127.0.0.1:${there.port}`, { body }), {
       head: () => undefined,
       data: () => undefined,
       end: over.resolve,
@@ -225,7 +224,5 @@ describe('100 MB up', () => {
     const upload = receiveUpload(arrived);
     await within(over.promise, 'the answer', 20_000);
     assert.deepEqual(await upload, summaryOf(SIZE));
-    server.closeAllConnections();
-    server.close();
   });
 });
