@@ -1,12 +1,12 @@
 import { stringify } from 'yaml';
 import * as z from 'zod';
 import { profileJsonSchema } from '../config/json-schema.ts';
-import { loadSettings } from '../config/load.ts';
 import { explainProblems } from '../config/problems.ts';
 import { type Settings, settingsSchema } from '../config/schema.ts';
 import { type Environment, type Mask, maskFor } from '../config/secrets.ts';
 import type { Path } from '../config/tree.ts';
 import { flagsHelp, parseFlags, type Switch } from './flags.ts';
+import { settingsFrom } from './settings.ts';
 
 /** What a command writes to and where it runs. */
 export interface CommandIo {
@@ -41,15 +41,12 @@ export function config(argv: readonly string[], env: Environment, io: CommandIo)
     case 'version':
       io.out(lines([io.version]));
       return 0;
-    case 'refused':
-      io.err(lines(explainProblems(parsed.problems)));
-      return 2;
   }
-  if (parsed.switches.has('schema')) {
+  if (parsed.kind === 'run' && parsed.switches.has('schema')) {
     io.out(`${JSON.stringify(profileJsonSchema(), null, 2)}\n`);
     return 0;
   }
-  const loaded = loadSettings({ flags: parsed.flags, env, cwd: io.cwd });
+  const loaded = settingsFrom(parsed, env, io.cwd);
   if (loaded.kind === 'refused') {
     io.err(lines(explainProblems(loaded.problems)));
     return 2;

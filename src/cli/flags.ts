@@ -20,7 +20,12 @@ export type ParsedFlags =
     }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: 'refused';
+      readonly problems: readonly Problem[];
+      /** Those that could be read, whose own mistakes are to be told along. */
+      readonly flags: Flags;
+    };
 
 /**
  * Reads the flags of a command that takes settings. `argv` is what follows the command's name, `own` are the command's
@@ -58,8 +63,8 @@ export function parseFlags(argv: readonly string[], own: readonly Switch[] = [])
   }
   if (given.has('help')) return { kind: 'help' };
   if (given.has('version')) return { kind: 'version' };
-  if (problems.length > 0) return { kind: 'refused', problems };
-  return { kind: 'run', flags: { profile: values.get('profile'), values, sets }, switches: given };
+  const flags = { profile: values.get('profile'), values, sets };
+  return problems.length > 0 ? { kind: 'refused', problems, flags } : { kind: 'run', flags, switches: given };
 }
 
 /** The help text's table of the flags that {@link parseFlags} knows, one line each. */

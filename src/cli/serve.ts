@@ -1,6 +1,5 @@
 import { FolderLocked } from '../cache/disk-folder.ts';
 import { compose } from '../compose.ts';
-import { loadSettings } from '../config/load.ts';
 import { explainProblems } from '../config/problems.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Environment } from '../config/secrets.ts';
@@ -11,6 +10,7 @@ import { systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { CommandIo } from './config.ts';
 import { flagsHelp, parseFlags } from './flags.ts';
+import { settingsFrom } from './settings.ts';
 
 /** What `serve` needs of its process beside what every command gets. */
 export interface ServeIo extends CommandIo {
@@ -36,11 +36,8 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
     case 'version':
       io.out(`${io.version}\n`);
       return 0;
-    case 'refused':
-      io.err(`${explainProblems(parsed.problems).join('\n')}\n`);
-      return 2;
   }
-  const loaded = loadSettings({ flags: parsed.flags, env, cwd: io.cwd });
+  const loaded = settingsFrom(parsed, env, io.cwd);
   if (loaded.kind === 'refused') {
     io.err(`${explainProblems(loaded.problems).join('\n')}\n`);
     return 2;

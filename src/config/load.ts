@@ -40,7 +40,9 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
 
   const refused = parsed.success ? [] : findingsOf(parsed.error);
   const isSaid = ({ path }: Finding) => lookUp(tree, path).found !== undefined;
-  const findings = profile.complete ? [...refused, ...checkRules(raw)] : refused.filter(isSaid);
+  const found = [...refused, ...checkRules(raw, !profile.complete)];
+  // What is missing may be said in the part of the profile that could not be read.
+  const findings = profile.complete ? found : found.filter(isSaid);
   const isNew = ({ path }: Finding) => lookUp(tree, path).found?.kind !== 'unreadable';
   const mask = maskFor(env);
   const problems = [

@@ -8,6 +8,8 @@ import { type Path, valueAt } from './tree.ts';
 export interface Surroundings {
   readonly types: readonly string[];
   readonly upstreams: readonly string[];
+  /** Whether there may be more types and upstreams, in a profile that could not be read. */
+  readonly mayBeMore: boolean;
   /** First segments of paths. */
   readonly reserved: readonly string[];
 }
@@ -16,8 +18,7 @@ export interface Surroundings {
 export function checkRoutes(raw: unknown, around: Surroundings): Finding[] {
   const routes = (Array.isArray(raw) ? raw : []).map(readRoute);
   return routes.flatMap((route, index) => [
-    ...checkReference(route, 'type', around.types),
-    ...checkReference(route, 'upstream', around.upstreams),
+    ...(around.mayBeMore ? [] : checkReferences(route, around)),
     ...checkReserved(route, around),
     ...checkRewrite(route),
     ...routes.slice(0, index).flatMap((earlier) => checkPair(route, earlier)),
@@ -49,6 +50,10 @@ function readRoute(raw: unknown, index: number): ReadRoute {
     pattern: parsePattern(text(['match', 'path']) ?? ''),
     rewrite: parsePattern(text(['rewrite']) ?? ''),
   };
+}
+
+function checkReferences(route: ReadRoute, { types, upstreams }: Surroundings): Finding[] {
+  return [...checkReference(route, 'type', types), ...checkReference(route, 'upstream', upstreams)];
 }
 
 function checkReference(route: ReadRoute, field: 'type' | 'upstream', names: readonly string[]): Finding[] {

@@ -7,9 +7,10 @@ import { valueAt } from './tree.ts';
 /**
  * What is wrong with a profile beyond each value by itself: names that are not there, routes in each other's way.
  * `raw` are the plain values before the schema has read them, so that these mistakes are told together with its own;
- * what the schema refuses is passed over here.
+ * what the schema refuses is passed over here. `mayBeMore` is for a profile that is not known whole: a name that it does
+ * not say may yet be there.
  */
-export function checkRules(raw: unknown): Finding[] {
+export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
   const defaults = settingsSchema.parse({});
   const types = namesIn(valueAt(raw, ['types']), defaults.types);
   const upstreams = namesIn(valueAt(raw, ['upstreams']), defaults.upstreams);
@@ -17,7 +18,7 @@ export function checkRules(raw: unknown): Finding[] {
     ...types.flatMap((name) => checkName(name, 'types')),
     ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
     ...checkLoops(upstreams, raw),
-    ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, reserved: RESERVED }),
+    ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
   ];
 }
 

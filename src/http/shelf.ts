@@ -47,13 +47,17 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
     else if (holding.verdict === 'stale') stale.push(part);
     if (holding === undefined) bridged = false;
   }
-  const first = found[lacking[0] ?? -1];
+  const [part] = lacking;
+  const first = found[part ?? -1];
   return {
     holdings,
     lacking,
     stale,
     bridged,
-    reason: reasonOf(call, first?.entry.payload, lacking.length > 0),
+    reason:
+      part !== undefined && unusable.has(part)
+        ? 'other-model'
+        : reasonOf(call, first?.entry.payload, lacking.length > 0),
   };
 }
 

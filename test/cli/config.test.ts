@@ -72,6 +72,41 @@ test('all mistakes in flags are told at once, with status 2', () => {
   ]);
 });
 
+test('mistakes in flags are told together with those in what the other flags say', () => {
+  const { status, err } = run(['--wat', '--port', 'abc', '--upstream', 'foo']);
+  assert.equal(status, 2);
+  assert.deepEqual(
+    err
+      .trim()
+      .split('\n')
+      .map((line) => line.split(':', 1)[0]),
+    ['--wat', '--port', '--upstream'],
+  );
+});
+
+test('a base that is not there hides no mistake in what its profile says', () => {
+  const cwd = folderWith({
+    'shop.yaml': [
+      'extends: nowhere',
+      'upstreams: { v1: { base_url: http://x/v1 } }',
+      'types: { mine: {} }',
+      'routes:',
+      '  - { name: a, match: { method: GET, path: /health/x }, type: elsewhere, upstream: elsewhere }',
+      '  - { name: a, match: { method: GET, path: /b }, type: mine, upstream: v1 }',
+    ].join('\n'),
+  });
+  const { status, err } = run(['--profile', 'shop.yaml'], {}, cwd);
+  assert.equal(status, 2);
+  // What may be said in the base, such as the type `elsewhere` and the ttl of `mine`, is not told.
+  assert.deepEqual(
+    err
+      .trim()
+      .split('\n')
+      .map((line) => line.split(': ')[1]),
+    ['extends', 'upstreams.v1', 'routes[0].match.path', 'routes[1].name'],
+  );
+});
+
 test('a switch takes no value', () => {
   const parsed = parseFlags(['--help=no', '--version=1']);
   assert.deepEqual(parsed.kind === 'refused' && explainProblems(parsed.problems), [

@@ -96,6 +96,7 @@ test('the table of reasons names every one that a request can be given', () => {
     /return ['`]((?:absent|expired|client-|usage-)[^'`]*)['`]/g,
     /\? '(expired|client-no-store)'/g,
     /: '(usage-unknown)'/g,
+    /\? '(other-model)'/g,
   ];
   const given = CODE.flatMap(({ path, text }) => {
     const rules = path === 'src/policy/bypass.ts' ? [/\['([a-z-]+)', \(root\)/g, /return `(tool:)/g] : [];
