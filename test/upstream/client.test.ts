@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
-import { createServer as createTcpServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createUpstreamClient, type UpstreamClient } from '../../src/upstream/client.ts';
@@ -210,16 +208,15 @@ describe('an aborted call', () => {
   });
 
   it('while its connection is being made is never sent', async () => {
-    // Never answers the greeting of TLS.
-    const server = createTcpServer();
-    using there = await listening(server);
-    const connected = once(server, 'connection');
+    await using upstream = await startUpstream();
     const client = startClient();
-    const told = collect(client, callTo(`https://127.0.0.1:${there.port}`));
-    await within(connected, 'the connection');
+    const told = collect(client, callTo(upstream.origin));
+    // By now it has been handed on, and no connection can stand yet.
+    await Promise.resolve();
     told.abort();
-    await client.close();
+    await within(collect(client, callTo(upstream.origin)).done, 'another call');
     assert.deepEqual(told.events, []);
+    assert.equal(upstream.count(), 1);
   });
 });
 
