@@ -138,8 +138,8 @@ function startFetch(context: FetchContext, call: Call, asked: readonly number[])
   const body = call.plan.narrow(asked);
   return new Fetch(context, {
     plan: call.plan,
-    keys: call.keys,
     asked,
+    keys: asked.flatMap((part) => call.keys[part] ?? []),
     upstream: call.upstream,
     path: call.upstreamPath,
     method: call.request.method,

@@ -1,19 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { RepriseError } from '../shared/errors.ts';
 import { answerHeaders, replayable } from '../upstream/headers.ts';
+import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
-import { reportHeaders, withoutCacheWords } from './report.ts';
 
 type Header = readonly [name: string, value: string];
-
-/** What is said on an answer beside what the delivery itself says. */
-export interface Envelope {
-  /** Ours; used where the upstream's own is not this caller's to see. */
-  readonly requestId: string;
-  /** Whether nothing downstream may keep the answer. */
-  readonly uncacheableDownstream: boolean;
-}
 
 /**
  * Writes an answer. Resolves when it is through or the caller has gone. An answer that breaks half-way destroys the
@@ -31,7 +23,7 @@ export async function deliver(
   if (delivery.kind === 'whole') {
     const { rendering, head } = delivery;
     const upstream = answerHeaders(head?.headers ?? []).filter(([name]) => !OF_THE_BYTES.has(name));
-    const headers = compose(upstream, rendering.headers, delivery, envelope);
+    const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
     headers.push('content-length', String(rendering.body.length));
     response.writeHead(rendering.status, headers);
     response.end(rendering.body);
@@ -44,7 +36,7 @@ export async function deliver(
       ? replayable(head.headers)
       : shared(head.headers);
   const length = head.headers.find(([name]) => name === 'content-length');
-  const headers = compose(shown, [], delivery, envelope);
+  const headers = answerWith(shown, [], delivery.report, envelope);
   // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
   if (view === undefined && length !== undefined) headers.push(...length);
   response.writeHead(head.status, headers);
@@ -90,26 +82,6 @@ export function deliverError(error: RepriseError, response: ServerResponse, requ
   const { status, headers, body } = errorAnswer(error);
   response.writeHead(status, [...headers.flat(), 'x-request-id', requestId]);
   response.end(body);
-}
-
-/** All headers but the length, flat: the upstream's, over them the rendering's, and ours. */
-function compose(
-  upstream: readonly Header[],
-  rendering: readonly Header[],
-  { report }: Delivery,
-  envelope: Envelope,
-): string[] {
-  const own: Header[] = [...rendering, ...reportHeaders(report)];
-  if (envelope.uncacheableDownstream) own.push(['cache-control', 'private, no-cache']);
-  const taken = new Set(own.map(([name]) => name));
-  // The upstream's names one upstream call and is told where the answer is that call's alone.
-  if (report.outcome !== 'MISS') taken.add('x-request-id');
-  // RFC 9211 §2: each cache adds its member, the one nearest the origin stands first.
-  taken.delete('cache-status');
-  const kept = withoutCacheWords(upstream).filter(([name]) => !taken.has(name) && name !== 'content-length');
-  const headers = [...kept, ...own];
-  if (!headers.some(([name]) => name === 'x-request-id')) headers.push(['x-request-id', envelope.requestId]);
-  return headers.flat();
 }
 
 /** The headers of an error that all who asked the same with one credential are shown: when to try again, and no more. */

@@ -49,10 +49,10 @@ export interface FetchContext {
 /** One upstream call for some parts of a plan. */
 export interface FetchWork {
   readonly plan: Plan;
-  /** One key for each of the plan's parts. */
-  readonly keys: readonly Key[];
-  /** Indexes of the parts to fetch, ascending. */
+  /** Indexes of the plan's parts to fetch, ascending. */
   readonly asked: readonly number[];
+  /** The keys of these parts, in the same order. */
+  readonly keys: readonly Key[];
   readonly upstream: Upstream;
   readonly path: string;
   readonly method: string;
@@ -88,7 +88,7 @@ export class Fetch {
   readonly #context: FetchContext;
   readonly #work: FetchWork;
   readonly #exchange: Exchange;
-  readonly #slots: readonly Slot[];
+  readonly #slots: ReadonlyMap<string, Slot>;
   readonly #settle: (settled: Settled) => void;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
@@ -107,11 +107,9 @@ export class Fetch {
     this.#work = work;
     this.#ttlMs = work.ttlMs;
     this.plan = work.plan;
-    this.#slots = work.asked.map((_, index) => ({ fetch: this, index }));
-    const ids: string[] = [];
-    this.#eachSlot((id) => ids.push(id));
-    this.whole = ids.join(' ');
-    this.#eachSlot((id, slot) => context.flights.open(id, slot));
+    this.whole = wholeOf(work.keys);
+    this.#slots = new Map(work.keys.map(({ id }, index) => [id, { fetch: this, index }]));
+    for (const [id, slot] of this.#slots) context.flights.open(id, slot);
     this.#exchange = startExchange({
       client: work.upstream.client,
       call: {
@@ -162,10 +160,8 @@ export class Fetch {
 
   #cancel(): void {
     if (this.#callers > 0) return;
-    this.#exchange.abort();
-    if (this.#over) return;
-    const error = new RepriseError('upstream_unreachable', 'The call was cancelled: every caller had left.');
-    this.#finish({ kind: 'failed', error });
+    const error = this.#exchange.abort();
+    if (!this.#over) this.#finish({ kind: 'failed', error });
   }
 
   /** A defect of ours in reading an answer fails the fetch, and nothing else. */
@@ -182,9 +178,7 @@ export class Fetch {
 
   #onHead(head: AnswerHead): void {
     this.#head = head;
-    const { health } = this.#work.upstream;
-    if (head.status >= 500) health.failed();
-    else health.succeeded();
+    this.#work.upstream.health.answered(head.status);
     const encoded = head.headers.some(([name]) => name === 'content-encoding');
     if (head.status === 200 && isEventStream(head.headers) && !encoded) {
       this.#recorder = this.#work.plan.record?.(head, this.#context.maxEntry);
@@ -247,7 +241,7 @@ export class Fetch {
     const entries: Entry[] = [];
     let stored = taken.refused === undefined;
     for (const [index, payload] of taken.payloads.entries()) {
-      const key = this.#work.keys[this.#work.asked[index] ?? -1];
+      const key = this.#work.keys[index];
       if (key === undefined) throw new Error('an answer has more parts than were asked for');
       const life = lifetimeOf(policy, payload.status, this.#ttlMs, born);
       if (life === undefined) stored = false;
@@ -264,21 +258,14 @@ export class Fetch {
 
   #separate(): void {
     const until = this.#context.clock.now() + SEPARATE_MS;
-    this.#eachSlot((id) => this.#context.flights.separate(id, until));
+    for (const id of this.#slots.keys()) this.#context.flights.separate(id, until);
   }
 
   #finish(settled: Settled): void {
     this.#over = true;
     this.#lingering?.cancel();
-    this.#eachSlot((id, slot) => this.#context.flights.close(id, slot));
+    for (const [id, slot] of this.#slots) this.#context.flights.close(id, slot);
     this.#settle(settled);
-  }
-
-  #eachSlot(visit: (id: string, slot: Slot) => void): void {
-    for (const slot of this.#slots) {
-      const key = this.#work.keys[this.#work.asked[slot.index] ?? -1];
-      if (key !== undefined) visit(key.id, slot);
-    }
   }
 }
 

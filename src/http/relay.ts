@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
+import { answerWith } from './answer-headers.ts';
 import type { Relay } from './call.ts';
-import { reportHeaders, withoutCacheWords } from './report.ts';
 
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
@@ -25,8 +25,7 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
     {
       head(code, headers) {
         status = code;
-        if (code >= 500) upstream.health.failed();
-        else upstream.health.succeeded();
+        upstream.health.answered(code);
         response.writeHead(code, relayedHeaders(work, code, answerHeaders(headers), requestId));
         response.flushHeaders();
       },
@@ -71,21 +70,15 @@ function messageOf({ request, body }: Relay): { headers: string[]; body: Buffer 
   return { headers, body: request.stream.pipe(new PassThrough()) };
 }
 
+/** The upstream's headers; of a cacheable endpoint with what the cache did, which is nothing. The bytes stay as they are. */
 function relayedHeaders(
-  work: Relay,
+  { reason, uncacheableDownstream }: Relay,
   status: number,
   headers: readonly (readonly [name: string, value: string])[],
   requestId: string,
 ): string[] {
-  if (work.reason === undefined) return headers.flat();
-  const isPrivate = work.uncacheableDownstream;
-  const flat = withoutCacheWords(headers)
-    .filter(([name]) => !isPrivate || name !== 'cache-control')
-    .flat();
-  if (isPrivate) flat.push('cache-control', 'private, no-cache');
-  for (const header of reportHeaders({ outcome: 'BYPASS', reason: work.reason, fwdStatus: status })) {
-    flat.push(...header);
-  }
-  if (!headers.some(([name]) => name === 'x-request-id')) flat.push('x-request-id', requestId);
-  return flat;
+  if (reason === undefined) return headers.flat();
+  const report = { outcome: 'BYPASS', reason, fwdStatus: status } as const;
+  const length = headers.filter(([name]) => name === 'content-length');
+  return [...answerWith(headers, [], report, { requestId, uncacheableDownstream }), ...length.flat()];
 }

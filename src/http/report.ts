@@ -24,13 +24,6 @@ export interface Report {
   readonly stored?: boolean | undefined;
 }
 
-/** An upstream's headers without what a cache of its own (a CDN, another Reprise) says in the same words as ours. */
-export function withoutCacheWords<H extends readonly [name: string, value: string]>(
-  headers: readonly H[],
-): H[] {
-  return headers.filter(([name]) => name !== 'x-cache' && !name.startsWith('x-cache-'));
-}
-
 /** The headers that tell a client what the cache did: `x-cache*`, `age` (RFC 9111 §5.1) and `cache-status` (RFC 9211). */
 export function reportHeaders(report: Report): (readonly [name: string, value: string])[] {
   const headers: [string, string][] = [['x-cache', report.outcome]];

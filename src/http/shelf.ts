@@ -1,4 +1,4 @@
-import type { Entry, Payload } from '../cache/entry.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Found, Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
 import { judge, type Verdict } from '../policy/judge.ts';
@@ -47,17 +47,12 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
     else if (holding.verdict === 'stale') stale.push(part);
     if (holding === undefined) bridged = false;
   }
-  const [part] = lacking;
-  const first = found[part ?? -1];
   return {
     holdings,
     lacking,
     stale,
     bridged,
-    reason:
-      part !== undefined && unusable.has(part)
-        ? 'other-model'
-        : reasonOf(call, first?.entry.payload, lacking.length > 0),
+    reason: reasonOf(call, lacking[0], found, unusable),
   };
 }
 
@@ -69,9 +64,17 @@ async function find(store: Store, call: Call): Promise<readonly (Found | undefin
   return ids.map((id) => found.get(id));
 }
 
-function reasonOf(call: Call, found: Payload | undefined, lacks: boolean): string | undefined {
-  if (!lacks) return undefined;
+/** Why `part`, the first that lacks, does. */
+function reasonOf(
+  call: Call,
+  part: number | undefined,
+  found: readonly (Found | undefined)[],
+  unusable: ReadonlySet<number>,
+): string | undefined {
+  if (part === undefined) return undefined;
   if (call.directives.refresh) return 'client-no-cache';
-  if (found === undefined) return 'absent';
-  return call.plan.serves(found) ? 'expired' : 'usage-unknown';
+  const held = found[part];
+  if (held === undefined) return 'absent';
+  if (unusable.has(part)) return 'other-model';
+  return call.plan.serves(held.entry.payload) ? 'expired' : 'usage-unknown';
 }

@@ -37,8 +37,8 @@ export interface Exchange {
   /** Rejects with a RepriseError if there is no answer. */
   readonly head: Promise<AnswerHead>;
   readonly recording: Recording;
-  /** Gives the call up: readers and who waits for the head are told, the hooks are not. */
-  abort(): void;
+  /** Gives the call up: readers and who waits for the head are told with the error it gives, the hooks are not. */
+  abort(): RepriseError;
 }
 
 /** Starts a call. Nothing is told before this has returned. */
@@ -102,6 +102,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
       );
       recording.fail(error);
       head.reject(error);
+      return error;
     },
   };
 }

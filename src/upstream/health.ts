@@ -49,6 +49,12 @@ export class Health {
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** The upstream answered, with this status. */
+  answered(status: number): void {
+    if (status >= 500) this.failed();
+    else this.succeeded();
+  }
+
   /** A call came to nothing. An error that is the request's own fault says nothing of the upstream. */
   erred(error: RepriseError): void {
     if (error.code !== 'invalid_request') this.failed();

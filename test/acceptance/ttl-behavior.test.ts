@@ -4,7 +4,7 @@ import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
 import { chat, type Sent } from '../support/http.ts';
 import { sendJson } from '../support/openai-server.ts';
-import { setStage } from '../support/stage.ts';
+import { oneRoute, setStage } from '../support/stage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -45,18 +45,7 @@ describe('ttl behavior', () => {
     const clock = new ManualClock();
     await using stage = await setStage({
       clock,
-      profileFor: (origin) => ({
-        upstreams: { shop: { base_url: origin } },
-        routes: [
-          {
-            name: 'product',
-            match: { method: 'GET', path: '/catalog/{id}' },
-            type: 'products',
-            upstream: 'shop',
-          },
-        ],
-        types: { products: { stale_while_revalidate: '0s' } },
-      }),
+      ...oneRoute({}, { types: { products: { stale_while_revalidate: '0s' } } }),
     });
     stage.upstream.answer((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"price":1}');
@@ -209,18 +198,7 @@ describe('ttl behavior', () => {
     const clock = new ManualClock();
     await using stage = await setStage({
       clock,
-      profileFor: (origin) => ({
-        upstreams: { shop: { base_url: origin } },
-        routes: [
-          {
-            name: 'product',
-            match: { method: 'GET', path: '/catalog/{id}' },
-            type: 'products',
-            upstream: 'shop',
-          },
-        ],
-        types: { products: { negative_ttl: '30s' } },
-      }),
+      ...oneRoute({}, { types: { products: { negative_ttl: '30s' } } }),
     });
     stage.upstream.answer((_request, response) => {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('none');

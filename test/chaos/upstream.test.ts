@@ -3,21 +3,12 @@ import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
 import { within } from '../support/deadline.ts';
 import { chat, open } from '../support/http.ts';
-import { dataEvent, sendJson } from '../support/openai-server.ts';
+import { chatPiece, dataEvent, sendJson } from '../support/openai-server.ts';
 import { type Stage, setStage } from '../support/stage.ts';
 import type { Handler } from '../support/upstream.ts';
 
 const CHAT = '/v1/chat/completions';
 const MINUTE = 60_000;
-
-const chunk = (delta: object, finish: string | null = null) =>
-  dataEvent({
-    id: 'c',
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, delta, finish_reason: finish }],
-  });
 
 const stream =
   (events: readonly string[], how: 'end' | 'destroy' = 'end'): Handler =>
@@ -140,19 +131,19 @@ describe('an upstream that answers badly', () => {
   for (const [what, handler, whole] of [
     [
       'cut before its terminal event',
-      stream([chunk({ role: 'assistant', content: 'a' }), chunk({}, 'stop')]),
+      stream([chatPiece({ role: 'assistant', content: 'a' }), chatPiece({}, 'stop')]),
       true,
     ],
-    ['broken in the middle', stream([chunk({ role: 'assistant', content: 'a' })], 'destroy'), false],
+    ['broken in the middle', stream([chatPiece({ role: 'assistant', content: 'a' })], 'destroy'), false],
     [
       'with an error inside',
-      stream([chunk({ content: 'a' }), dataEvent({ error: { message: 'x' } }), dataEvent('[DONE]')]),
+      stream([chatPiece({ content: 'a' }), dataEvent({ error: { message: 'x' } }), dataEvent('[DONE]')]),
       true,
     ],
     ['with half an event', stream(['data: {"choices":[{"ind\n\n', dataEvent('[DONE]')]), true],
     [
       'that ends by length',
-      stream([chunk({ content: 'a' }), chunk({}, 'length'), dataEvent('[DONE]')]),
+      stream([chatPiece({ content: 'a' }), chatPiece({}, 'length'), dataEvent('[DONE]')]),
       true,
     ],
     ['of nothing', stream([]), true],
@@ -174,7 +165,7 @@ describe('an upstream that answers badly', () => {
     const gate = stage.upstream.hold();
     stage.upstream.answer(async (_request, response, turn) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(chunk({ role: 'assistant', content: 'a' }));
+      response.write(chatPiece({ role: 'assistant', content: 'a' }));
       await turn.pass();
       response.destroy();
     });

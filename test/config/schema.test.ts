@@ -5,6 +5,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { knownKeys, profileJsonSchema } from '../../src/config/json-schema.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
+import { SERVED_ENDPOINTS } from '../../src/config/upstream-settings.ts';
+import { ENDPOINTS } from '../../src/endpoints/table.ts';
 import { load, settingsOf } from './support.ts';
 
 const PROFILES = new URL('../../profiles/', import.meta.url);
@@ -177,4 +179,8 @@ test('the keys of a map are known at any depth', () => {
   assert.deepEqual(knownKeys(profileJsonSchema(), ['upstreams', 'mine', 'breaker']), ['failures', 'probe']);
   assert.deepEqual(knownKeys(profileJsonSchema(), ['routes', 3, 'match']), ['method', 'path']);
   assert.deepEqual(knownKeys(profileJsonSchema(), ['nowhere', 'x']), []);
+});
+
+test('upstreams can serve every endpoint that is cached, by its name, and no other', () => {
+  assert.deepEqual([...SERVED_ENDPOINTS], [...new Set(ENDPOINTS.map(({ name }) => name))]);
 });

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Payload } from '../../src/cache/entry.ts';
-import { embeddingsEndpoint } from '../../src/endpoints/embeddings.ts';
 import type { Bypass, Plan } from '../../src/endpoints/endpoint.ts';
 import type { Dialect } from '../../src/openai/dialect.ts';
-import { vectorsOf } from '../support/embeddings.ts';
+import { planEmbeddings, vectorsOf } from '../support/embeddings.ts';
 
 const REPLAY = { identity: 'keep', now: 0, newId: () => 'x'.repeat(24) } as const;
 
@@ -303,24 +302,11 @@ it('a batch of 2,048 items is planned within a fraction of a second', () => {
 });
 
 function planOf(fields: Readonly<Record<string, unknown>>, dialect: Dialect = 'generic'): Plan | Bypass {
-  return planOfBody(Buffer.from(JSON.stringify({ model: 'm', ...fields })), dialect);
-}
-
-function planOfBody(body: Buffer, dialect: Dialect): Plan | Bypass {
-  return embeddingsEndpoint.plan({
-    method: 'POST',
-    path: '/v1/embeddings',
-    params: new Map(),
-    query: '',
-    body,
-    header: (name) => (name === 'content-type' ? 'application/json' : undefined),
-    dialect,
-    injectUsage: true,
-  });
+  return planEmbeddings(Buffer.from(JSON.stringify({ model: 'm', ...fields })), dialect);
 }
 
 function planOfText(json: string, dialect: Dialect = 'generic'): Plan {
-  const plan = planOfBody(Buffer.from(json), dialect);
+  const plan = planEmbeddings(Buffer.from(json), dialect);
   return plan.kind === 'plan' ? plan : assert.fail(plan.reason);
 }
 

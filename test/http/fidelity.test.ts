@@ -2,21 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
 import { chat } from '../support/http.ts';
-import { dataEvent, sendEvents, sendJson } from '../support/openai-server.ts';
-import { type Stage, setStage } from '../support/stage.ts';
+import { chatPiece, dataEvent, sendEvents, sendJson } from '../support/openai-server.ts';
+import { oneRoute, type Stage, setStage } from '../support/stage.ts';
 import type { Handler } from '../support/upstream.ts';
 
 const CHAT = '/v1/chat/completions';
 const DONE = dataEvent('[DONE]');
-
-const piece = (delta: object, finish: string | null = null) =>
-  dataEvent({
-    id: 'c',
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, delta, finish_reason: finish }],
-  });
 
 const events =
   (...list: readonly string[]): Handler =>
@@ -65,10 +56,10 @@ describe('a replay is what was answered', () => {
     });
     stage.upstream.answer(
       events(
-        piece(call('a', 'f', '{"x":1}')),
-        piece(call('b', 'g', '{')),
-        piece({ tool_calls: [{ index: 0, function: { arguments: '}' } }] }),
-        piece({}, 'tool_calls'),
+        chatPiece(call('a', 'f', '{"x":1}')),
+        chatPiece(call('b', 'g', '{')),
+        chatPiece({ tool_calls: [{ index: 0, function: { arguments: '}' } }] }),
+        chatPiece({}, 'tool_calls'),
         DONE,
       ),
     );
@@ -89,9 +80,9 @@ describe('a replay is what was answered', () => {
     });
     stage.upstream.answer(
       events(
-        piece(part('a', { name: 'f', arguments: '{"x"' })),
-        piece(part('b', { arguments: ':1}' })),
-        piece({}, 'tool_calls'),
+        chatPiece(part('a', { name: 'f', arguments: '{"x"' })),
+        chatPiece(part('b', { arguments: ':1}' })),
+        chatPiece({}, 'tool_calls'),
         DONE,
       ),
     );
@@ -179,7 +170,7 @@ describe('usage', () => {
   const mute: Handler = (request, response, turn) => {
     const asked = request.json();
     if (asked.stream === true)
-      return events(piece({ role: 'assistant', content: 'a' }), piece({}, 'stop'), DONE)(
+      return events(chatPiece({ role: 'assistant', content: 'a' }), chatPiece({}, 'stop'), DONE)(
         request,
         response,
         turn,
@@ -234,24 +225,13 @@ describe('routes and upstreams', () => {
     const clock = new ManualClock();
     await using stage = await setStage({
       clock,
-      profileFor: (origin) => ({
-        upstreams: { shop: { base_url: origin } },
-        routes: [
-          {
-            name: 'r',
-            match: { method: 'GET', path: '/r' },
-            type: 'products',
-            upstream: 'shop',
-            respect_upstream: true,
-          },
-        ],
-      }),
+      ...oneRoute({ respect_upstream: true }),
     });
     stage.upstream.answer((_request, response) => {
       response.writeHead(200, { 'cache-control': 'max-age=60', age: '50' }).end('x');
     });
     const ask = (headers: Record<string, string> = {}) =>
-      stage.ask('/r', { headers: { authorization: undefined, ...headers } });
+      stage.ask('/catalog/7', { headers: { authorization: undefined, ...headers } });
     await ask();
     clock.advance(1_000);
     const hit = await ask();

@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import type { Payload } from '../../src/cache/entry.ts';
 import { seededRandom } from '../../src/demo/random.ts';
-import { embeddingsEndpoint } from '../../src/endpoints/embeddings.ts';
 import type { Plan } from '../../src/endpoints/endpoint.ts';
 import { DIALECTS, type Dialect } from '../../src/openai/dialect.ts';
 import {
@@ -12,6 +11,7 @@ import {
   itemsOf,
   oracleVector,
   pick,
+  planEmbeddings,
   randomTexts,
   randomTokenArrays,
   requestBody,
@@ -70,15 +70,6 @@ it('any mix of items, encodings, repeats and orders gives each input its own vec
 });
 
 function planFor(body: Buffer, dialect: Dialect): Plan {
-  const plan = embeddingsEndpoint.plan({
-    method: 'POST',
-    path: '/v1/embeddings',
-    params: new Map(),
-    query: '',
-    body,
-    header: (name) => (name === 'content-type' ? 'application/json' : undefined),
-    dialect,
-    injectUsage: true,
-  });
+  const plan = planEmbeddings(body, dialect);
   return plan.kind === 'plan' ? plan : assert.fail(`${plan.reason}: ${body}`);
 }

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { embeddingsEndpoint } from '../../src/endpoints/embeddings.ts';
+import type { Bypass, Plan } from '../../src/endpoints/endpoint.ts';
+import type { Dialect } from '../../src/openai/dialect.ts';
 
 /** A source of numbers in [0, 1) that a seed determines: print the seed, and a failure can be played again. */
 export type Random = () => number;
@@ -88,6 +91,20 @@ export function requestBody(wish: Wish, random: Random): Buffer {
   );
   const text = `{${members.join(',')}${blank}}`;
   return Buffer.from(random() < 0.5 ? text : escaped(text));
+}
+
+/** What the endpoint plans for a request with this body. */
+export function planEmbeddings(body: Buffer, dialect: Dialect): Plan | Bypass {
+  return embeddingsEndpoint.plan({
+    method: 'POST',
+    path: '/v1/embeddings',
+    params: new Map(),
+    query: '',
+    body,
+    header: (name) => (name === 'content-type' ? 'application/json' : undefined),
+    dialect,
+    injectUsage: true,
+  });
 }
 
 /** What an upstream answers to this request body. */

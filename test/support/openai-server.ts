@@ -57,13 +57,6 @@ async function answerJson(
         : sendJson(response, 200, responseObject(asked));
     case 'GET /v1/models':
       return sendJson(response, 200, { object: 'list', data: [model('gpt-5-mini'), model('gpt-6-sol')] });
-    case 'POST /v1/files':
-      return sendJson(response, 200, {
-        id: 'file-1',
-        object: 'file',
-        bytes: request.body.length,
-        filename: createHash('sha256').update(request.body).digest('hex'),
-      });
   }
   if (request.method === 'GET' && path.startsWith('/v1/models/')) {
     return sendJson(response, 200, model(path.slice('/v1/models/'.length)));
@@ -132,6 +125,17 @@ export async function sendEvents(
 /** A data-only event. */
 export function dataEvent(data: unknown): string {
   return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
+}
+
+/** One event of a chat stream: a piece of its only choice. */
+export function chatPiece(delta: object, finish: string | null = null): string {
+  return dataEvent({
+    id: 'c',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  });
 }
 
 /** The words the model answers to this request with: they depend on all it was asked. */

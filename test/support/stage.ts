@@ -20,6 +20,28 @@ export interface StageOptions {
   readonly profileFor?: (origin: string) => Readonly<Record<string, unknown>>;
 }
 
+/** A profile with one route, `GET /catalog/{id}` of type `products`, that leads to the upstream; `more` is said of the route. */
+export function oneRoute(
+  more: object = {},
+  profile: object = {},
+): Required<Pick<StageOptions, 'profileFor'>> {
+  return {
+    profileFor: (origin) => ({
+      ...profile,
+      upstreams: { shop: { base_url: origin } },
+      routes: [
+        {
+          name: 'product',
+          match: { method: 'GET', path: '/catalog/{id}' },
+          type: 'products',
+          upstream: 'shop',
+          ...more,
+        },
+      ],
+    }),
+  };
+}
+
 /** Sets one up. Dispose of it to end both. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const upstream = await startUpstream();
