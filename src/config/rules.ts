@@ -1,3 +1,4 @@
+import { checkAccess } from './access-rules.ts';
 import type { Finding } from './problems.ts';
 import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
@@ -18,6 +19,7 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...types.flatMap((name) => checkName(name, 'types')),
     ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
     ...checkLoops(upstreams, raw),
+    ...checkAccess(raw, upstreams),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
   ];
 }

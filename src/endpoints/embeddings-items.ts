@@ -32,9 +32,12 @@ export function itemizedPlan(request: ItemizedRequest): Plan {
     label: request.model,
     parts: firsts.map((item): Part => ({ content: request.contents[item] ?? '' })),
     order,
+    draw: 'greedy',
     streams: false,
     company: '',
     liveCompany: '',
+    // An embedding is a function of its input alone.
+    touches: () => 'nothing',
     narrow: (missing) => request.bodyFor(at(firsts, missing)),
     takeApart: (answer, asked) => takeApart(request, firsts, answer, asked),
     putTogether: (payloads) => putTogether(request, at(payloads, order)),

@@ -12,15 +12,17 @@ export interface UndividedRequest {
   /** Injective text of all that shapes the answer, the encoding too. */
   readonly content: string;
   readonly body: Buffer;
+  readonly touches: Plan['touches'];
 }
 
 /** A plan of one part, whose answer is the upstream's own but for the encoding of its vectors. */
-export function undividedPlan({ model, encoding, content, body }: UndividedRequest): Plan {
+export function undividedPlan({ model, encoding, content, body, touches }: UndividedRequest): Plan {
   return wholePlan({
     type: 'embeddings',
     label: model,
     content,
     body,
+    touches,
     takeApart(answer) {
       const taken = takeJson(answer);
       if (taken.kind !== 'parts') return taken;

@@ -2,6 +2,7 @@ import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import { readEmbeddingInput } from '../openai/embedding-input.ts';
 import { member, type Node, type ObjectNode, textOf } from '../openai/json.ts';
+import { type Touches, touchedBy } from '../openai/objects.ts';
 import { type Edit, splice } from '../openai/splice.ts';
 import type { Encoding } from '../openai/vectors.ts';
 import { bypassReason } from '../policy/bypass.ts';
@@ -20,12 +21,13 @@ export const embeddingsEndpoint: Endpoint = {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
     const { root } = request;
+    const touches = () => touchedBy(root);
     const reason = bypassReason('embeddings', root);
-    if (reason !== undefined) return { kind: 'bypass', reason };
+    if (reason !== undefined) return { kind: 'bypass', reason, touches };
     const encoding = encodingOf(member(root, 'encoding_format'));
-    if (encoding === undefined) return { kind: 'bypass', reason: 'encoding-unknown' };
+    if (encoding === undefined) return { kind: 'bypass', reason: 'encoding-unknown', touches };
     const itemwise = root.members.every(({ key }) => ITEMWISE.has(key));
-    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding);
+    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding, touches);
   },
 };
 
@@ -55,7 +57,9 @@ const GIVES_BASE64: ReadonlySet<Dialect> = new Set(['openai', 'azure', 'vllm']);
 function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encoding): Plan | Bypass {
   const field = member(root, 'input');
   const read = field === undefined ? undefined : readEmbeddingInput(field);
-  if (field === undefined || read === undefined) return { kind: 'bypass', reason: 'input-not-itemizable' };
+  if (field === undefined || read === undefined) {
+    return { kind: 'bypass', reason: 'input-not-itemizable', touches: () => touchedBy(root) };
+  }
   const frame = canonicalRequest('embeddings', input.dialect, root, { without: ['input'] });
   const spans = read.items.map(({ start, end }) => ({ start, end }));
   const { start, end } = field;
@@ -77,10 +81,15 @@ function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encodi
   });
 }
 
-function undivided({ dialect, body }: PlanInput, root: ObjectNode, encoding: Encoding): Plan {
+function undivided(
+  { dialect, body }: PlanInput,
+  root: ObjectNode,
+  encoding: Encoding,
+  touches: () => Touches,
+): Plan {
   // With the encoding: an unknown field may make the vectors something else than float32, that cannot be converted.
   const content = `whole ${encoding} ${canonicalRequest('embeddings', dialect, root)}`;
-  return undividedPlan({ model: modelOf(root), encoding, content, body });
+  return undividedPlan({ model: modelOf(root), encoding, content, body, touches });
 }
 
 /** What the caller gets its vectors as; undefined for a value that is not OpenAI's. */

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts';
+import type { Answer, Endpoint } from './endpoint.ts';
 import { takeJson } from './json-answer.ts';
 import { wholePlan } from './whole.ts';
 
@@ -9,8 +9,10 @@ export const modelEndpoints: readonly Endpoint[] = ['/v1/models', '/v1/models/{m
   path,
   type: 'models',
   plan({ params, body }) {
-    if (body.length > 0) return { kind: 'bypass', reason: 'unexpected-body' };
+    const touches = () => 'account' as const;
+    if (body.length > 0) return { kind: 'bypass', reason: 'unexpected-body', touches };
     const label = params.get('model') ?? 'models';
-    return wholePlan({ type: 'models', label, content: '', body, takeApart: (answer) => takeJson(answer) });
+    const takeApart = (answer: Answer) => takeJson(answer);
+    return wholePlan({ type: 'models', label, content: '', body, touches, takeApart });
   },
 }));

@@ -15,12 +15,14 @@ export const vectorStoreSearchEndpoint: Endpoint = {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
     const reason = bypassReason('vector_store_search', request.root);
-    if (reason !== undefined) return { kind: 'bypass', reason };
+    const touches = () => 'object' as const;
+    if (reason !== undefined) return { kind: 'bypass', reason, touches };
     return wholePlan({
       type: 'search_results',
       label: input.params.get('vector_store_id') ?? '',
       content: canonicalRequest('vector_store_search', input.dialect, request.root),
       body: input.body,
+      touches,
       takeApart: (answer) => takeJson(answer),
     });
   },

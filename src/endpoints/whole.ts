@@ -2,11 +2,20 @@ import type { Payload } from '../cache/entry.ts';
 import type { Plan } from './endpoint.ts';
 
 /** What a plan of one part needs to say; the rest is the same for all of them. */
-export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart'> &
+export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart' | 'touches'> &
   Partial<
     Pick<
       Plan,
-      'shaping' | 'streams' | 'company' | 'liveCompany' | 'serves' | 'record' | 'view' | 'putTogether'
+      | 'shaping'
+      | 'condition'
+      | 'draw'
+      | 'streams'
+      | 'company'
+      | 'liveCompany'
+      | 'serves'
+      | 'record'
+      | 'view'
+      | 'putTogether'
     >
   > & {
     /** Injective text of what in the body shapes the answer. */
@@ -21,6 +30,7 @@ export function wholePlan({ content, body, ...said }: WholePlan): Plan {
     kind: 'plan',
     parts: [{ content }],
     order: [0],
+    draw: 'greedy',
     streams: false,
     company: '',
     liveCompany: '',

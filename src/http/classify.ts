@@ -15,16 +15,20 @@ export interface Binding {
   readonly route: boolean;
 }
 
-/** Which binding takes a request, with its path's variables; undefined if none does. */
+/**
+ * Which binding takes a request, with its path's variables and the method it is taken as; undefined if none does. A HEAD on a
+ * route is answered from what a GET brings.
+ */
 export function classify(
   bindings: readonly Binding[],
   method: string,
   path: string,
-): { readonly binding: Binding; readonly params: PlanInput['params'] } | undefined {
+): { readonly binding: Binding; readonly params: PlanInput['params']; readonly method: string } | undefined {
   for (const binding of bindings) {
-    if (!binding.endpoint.methods.includes(method)) continue;
+    const as = binding.route && method === 'HEAD' ? 'GET' : method;
+    if (!binding.endpoint.methods.includes(as)) continue;
     const params = matchPath(binding.pattern, path);
-    if (params !== undefined) return { binding, params };
+    if (params !== undefined) return { binding, params, method: as };
   }
   return undefined;
 }

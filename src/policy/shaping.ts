@@ -1,5 +1,5 @@
+import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 import type { Dialect } from '../openai/dialect.ts';
-import { CREDENTIAL_HEADERS } from './scope.ts';
 
 /** A header by its lower-case name. */
 export type Header = readonly [name: string, value: string];

@@ -10,6 +10,8 @@ const NAME = 'a name of at most 64 letters, digits, _ and -, a letter first';
 const PATTERN =
   'a path from / without query, whose segments are literal or one {name} each, such as /products/{id}';
 
+const KEY = `{ name: web, hash: "sha256:${'A'.repeat(43)}" }`;
+
 /** A profile of few lines, and the one line that a user sees after `profile.yaml:`. */
 const MISTAKES: readonly (readonly [title: string, profile: string, line: string])[] = [
   [
@@ -71,9 +73,54 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     '1: disk.compression: got "lzma", expected none, gzip or zstd',
   ],
   [
-    'a sharing mode of another day',
+    'a sharing of the other mode',
     'access: { share: all }',
-    '1: access.share: got "all", expected credential',
+    '1: access.share: got "all", expected credential or verified, which go with access.mode passthrough',
+  ],
+  [
+    'a sharing of the other mode, in the gateway',
+    `access: { mode: gateway, share: verified, keys: [${KEY}] }`,
+    '1: access.share: got "verified", expected tenant or all, which go with access.mode gateway',
+  ],
+  [
+    'a gateway without keys',
+    'access: { mode: gateway }',
+    '1: access.keys: got nothing, expected at least one key, of those that reprise key new makes',
+  ],
+  [
+    'keys without a gateway',
+    `access: { keys: [${KEY}] }`,
+    '1: access.keys: got [a map], expected none, unless access.mode is gateway',
+  ],
+  [
+    'two keys of one name',
+    `access:\n  mode: gateway\n  keys:\n    - ${KEY}\n    - ${KEY.replace(/AAAA"/, 'AAAB"')}`,
+    '5: access.keys[1].name: got "web", expected a name that no other key has, as access.keys[0] does',
+  ],
+  [
+    'one key twice',
+    `access:\n  mode: gateway\n  keys:\n    - ${KEY}\n    - ${KEY.replace('web', 'app')}`,
+    `5: access.keys[1].hash: got "sha256:${'A'.repeat(43)}", expected a hash that no other key has, as access.keys[0] does`,
+  ],
+  [
+    'a key where its hash belongs',
+    'access: { mode: gateway, keys: [{ name: web, hash: rp-x }] }',
+    '1: access.keys[0].hash: got "rp-x", expected the hash that reprise key new prints: sha256: and 43 characters',
+  ],
+  [
+    'a rate in words',
+    `access: { mode: gateway, keys: [${KEY.replace('}', ', rate: often }')}] }`,
+    '1: access.keys[0].rate: got "often", expected a number of calls and a unit of time (s, m, h or d), such as 600/m',
+  ],
+  [
+    'a right without its method',
+    `access: { mode: gateway, keys: [${KEY.replace('}', ', allow: [/v1/files] }')}] }`,
+    '1: access.keys[0].allow[0]: got "/v1/files", expected a method, or *, and a path pattern, such as "GET /v1/files/*"',
+  ],
+  [
+    'a key of the upstream that nobody uses',
+    'upstreams: { default: { api_key: sk-operator-secret } }',
+    '1: upstreams.default.api_key: got "***", expected none, unless access.mode is gateway: clients bring their own keys',
   ],
   ['a value for a map', 'log: loud', '1: log: got "loud", expected a map'],
   ['a list for a map', 'log: [a, 1]', '1: log: got ["a", 1], expected a map'],

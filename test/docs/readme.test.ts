@@ -93,9 +93,9 @@ test('the table of reasons names every one that a request can be given', () => {
     /\bkind: 'bypass', reason: ['`]([^'`]+)['`]/g,
     /\bproblem: '([^']+)'/g,
     /#fail\('([^']+)'\)/g,
-    /return ['`]((?:absent|expired|client-|usage-|other-)[^'`]*)['`]/g,
-    /\? '(expired|client-no-store)'/g,
-    /: '(usage-unknown)'/g,
+    /return ['`]((?:absent|expired|client-|usage-|other-|mode-)[^'`]*)['`]/g,
+    /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
+    /bare\(call, '(credential-[^']+)'/g,
   ];
   const given = CODE.flatMap(({ path, text }) => {
     const rules = path === 'src/policy/bypass.ts' ? [/\['([a-z-]+)', \(root\)/g, /return `(tool:)/g] : [];
@@ -141,7 +141,7 @@ test('every profile that the README shows is one that Reprise takes', () => {
     const cwd = folderWith({ 'mine.yaml': yaml });
     const loaded = loadSettings({
       flags: { profile: 'mine.yaml', values: new Map(), sets: [] },
-      env: {},
+      env: { OPENAI_API_KEY: 'sk-mine' },
       cwd,
     });
     assert.equal(loaded.kind, 'loaded', JSON.stringify(loaded));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CREDENTIAL_HEADERS } from '../../src/openai/credential-headers.ts';
 import { DIALECTS } from '../../src/openai/dialect.ts';
-import { CREDENTIAL_HEADERS } from '../../src/policy/scope.ts';
 import { type Header, shapingHeaders } from '../../src/policy/shaping.ts';
 
 function namesOf(headers: readonly Header[]): string[] {
