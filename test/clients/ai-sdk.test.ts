@@ -1,6 +1,8 @@
-import { describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import {
+  APICallError,
   embed,
   embedMany,
   generateObject,
@@ -12,7 +14,11 @@ import {
   tool,
 } from 'ai';
 import { z } from 'zod';
+import { setStage } from '../support/stage.ts';
 import { all, type Calls, describeTwice } from './twice.ts';
+
+// It says on the console that `generateObject` and `streamObject` are old.
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 type Provider = ReturnType<typeof createOpenAI>;
 
@@ -50,17 +56,7 @@ function textCalls(modelOf: (provider: Provider) => Model): Calls<Provider> {
         return { content, text, usage, finishReason, id: response.id };
       },
     ],
-    [
-      'streamText',
-      async (provider) => {
-        const result = streamText(asking(provider));
-        return {
-          pieces: await all(result.textStream),
-          usage: await result.usage,
-          content: await result.content,
-        };
-      },
-    ],
+    ['streamText', async (provider) => parts(streamText(asking(provider)))],
     [
       'generateText with a tool, to the end',
       async (provider) => {
@@ -68,14 +64,7 @@ function textCalls(modelOf: (provider: Provider) => Model): Calls<Provider> {
         return { text, steps: steps.map(({ content, usage }) => ({ content, usage })) };
       },
     ],
-    [
-      'streamText with a tool, to the end',
-      async (provider) => {
-        const { textStream, steps } = streamText(calling(provider));
-        const pieces = await all(textStream);
-        return { pieces, steps: (await steps).map(({ content, usage }) => ({ content, usage })) };
-      },
-    ],
+    ['streamText with a tool, to the end', async (provider) => parts(streamText(calling(provider)))],
     [
       'generateText as an object',
       async (provider) => {
@@ -113,6 +102,24 @@ function textCalls(modelOf: (provider: Provider) => Model): Calls<Provider> {
   ]);
 }
 
+const COMPLETIONS: Calls<Provider> = new Map<string, (provider: Provider) => Promise<unknown>>([
+  [
+    'generateText',
+    async (provider) => {
+      const model = provider.completion('gpt-3.5-turbo-instruct');
+      const { text, usage } = await generateText({ model, prompt: 'once', maxRetries: 0 });
+      return { text, usage };
+    },
+  ],
+  [
+    'streamText',
+    async (provider) => {
+      const model = provider.completion('gpt-3.5-turbo-instruct');
+      return parts(streamText({ model, prompt: 'once', maxRetries: 0 }));
+    },
+  ],
+]);
+
 const EMBEDDINGS: Calls<Provider> = new Map<string, (provider: Provider) => Promise<unknown>>([
   [
     'embed',
@@ -147,6 +154,29 @@ describe('the AI SDK, responses', () => {
   );
 });
 
+describe('the AI SDK, completions', () => {
+  describeTwice(connect, COMPLETIONS);
+});
+
 describe('the AI SDK, embeddings', () => {
   describeTwice(connect, EMBEDDINGS);
 });
+
+it('the AI SDK shows an error of ours as its own', async () => {
+  await using stage = await setStage();
+  await stage.upstream.close();
+  const model = connect(`${stage.reprise.url}/v1`).chat('gpt-5-mini');
+  await assert.rejects(generateText({ model, prompt: 'hi', maxRetries: 0 }), (thrown) => {
+    assert.ok(APICallError.isInstance(thrown), `${thrown}`);
+    assert.equal(thrown.statusCode, 502);
+    assert.match(thrown.responseBody ?? '', /"code":"upstream_unreachable"/);
+    return true;
+  });
+});
+
+/** Everything that streams, without what the SDK says of its own time and request. */
+async function parts({ fullStream }: { readonly fullStream: AsyncIterable<object> }): Promise<object[]> {
+  const come = await all(fullStream);
+  for (const part of come) if ('error' in part) throw part.error;
+  return come.map((part) => ({ ...part, performance: undefined, request: undefined, response: undefined }));
+}

@@ -1,8 +1,10 @@
-import { describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI, OpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { z } from 'zod';
+import { setStage } from '../support/stage.ts';
 import { all, type Calls, describeTwice } from './twice.ts';
 
 /** What LangChain is made of for one API: a chat model, and beside it a completions model and embeddings. */
@@ -73,4 +75,15 @@ describe('LangChain.js, chat completions', () => {
 
 describe('LangChain.js, responses', () => {
   describeTwice((baseURL) => models(baseURL, true), CHAT);
+});
+
+it('LangChain.js shows an error of ours as its own', async () => {
+  await using stage = await setStage();
+  await stage.upstream.close();
+  const { chat } = models(`${stage.reprise.url}/v1`, false);
+  await assert.rejects(chat.invoke('hi'), {
+    status: 502,
+    code: 'upstream_unreachable',
+    type: 'reprise_error',
+  });
 });
