@@ -19,8 +19,8 @@ export const ASK_TOOL = {
   ],
 };
 
-/** A schema whose members are not in the order of the alphabet. */
-export const LAMP = {
+/** What an answer by a schema looks like. */
+const LAMP = {
   type: 'object',
   properties: { sku: { type: 'string' } },
   required: ['sku'],
