@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CohereClient, CohereClientV2 } from 'cohere-ai';
+import { CohereClient, CohereClientV2, CohereError } from 'cohere-ai';
 import { setStage } from '../support/stage.ts';
 import { type Calls, describeTwice } from './twice.ts';
 
@@ -65,6 +65,21 @@ describe('cohere-ai', () => {
     const second = await v2.rerank({ ...QUERY, topN: 1 }).withRawResponse();
     assert.equal(first.rawResponse.headers.get('x-cache'), 'MISS');
     assert.equal(second.rawResponse.headers.get('x-cache'), 'HIT');
+  });
+
+  it('shows an error of ours as its own', async () => {
+    await using stage = await setStage();
+    await stage.upstream.close();
+    const { v2 } = connect(`${stage.reprise.url}/v1`);
+    await assert.rejects(
+      async () => v2.rerank(QUERY),
+      (thrown) => {
+        assert.ok(thrown instanceof CohereError, `${thrown}`);
+        assert.equal(thrown.statusCode, 502);
+        assert.match(JSON.stringify(thrown.body), /"code":"upstream_unreachable"/);
+        return true;
+      },
+    );
   });
 });
 

@@ -23,8 +23,7 @@ export const answerAsOpenAi: Handler = async (request, response, turn) => {
   return answerJson(request, response, turn, path, asked ?? {});
 };
 
-const JSON_PATHS =
-  /^\/v1\/(embeddings|chat\/completions|completions|responses|moderations|rerank)$|^\/v2\/rerank$/;
+const JSON_PATHS = /^\/v[12]\/(embeddings|chat\/completions|completions|responses|moderations|rerank)$/;
 
 /** The body if it is a JSON object. */
 function readJson(request: UpstreamRequest): Record<string, unknown> | undefined {
