@@ -112,5 +112,5 @@ const INERT: ReadonlySet<string> = new Set([
   'x-request-start',
 ]);
 
-// In this order: ours, the telemetry of OpenAI's SDKs and of Cohere's, fetch metadata and client hints, tracing.
-const INERT_PREFIX = /^(?:x-cache-|x-stainless-|x-fern-|sec-|x-b3-|x-datadog-)/;
+// In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing.
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-)/;

@@ -1,9 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { chatChunks, chatObject, completionChunks, completionObject } from './chat-completions.ts';
 import { upstreamAnswer } from './embeddings.ts';
-import { chatChunks, chatObject, completionChunks, completionObject } from './openai-chat.ts';
-import { moderationList } from './openai-moderations.ts';
 import { responseEvents, responseObject } from './openai-responses.ts';
-import { ranking } from './rerank.ts';
 import type { Handler, Turn, UpstreamRequest } from './upstream.ts';
 
 /** Answers like OpenAI's API, deterministically: the same request always gets the same words. */
@@ -23,7 +21,7 @@ export const answerAsOpenAi: Handler = async (request, response, turn) => {
   return answerJson(request, response, turn, path, asked ?? {});
 };
 
-const JSON_PATHS = /^\/v[12]\/(embeddings|chat\/completions|completions|responses|moderations|rerank)$/;
+const JSON_PATHS = /^\/v1\/(embeddings|chat\/completions|completions|responses)$/;
 
 /** The body if it is a JSON object. */
 function readJson(request: UpstreamRequest): Record<string, unknown> | undefined {
@@ -57,11 +55,6 @@ async function answerJson(
       return asked.stream === true
         ? sendEvents(response, responseEvents(asked), turn)
         : sendJson(response, 200, responseObject(asked));
-    case 'POST /v1/moderations':
-      return sendJson(response, 200, moderationList(asked));
-    case 'POST /v1/rerank':
-    case 'POST /v2/rerank':
-      return sendJson(response, 200, ranking(asked));
     case 'GET /v1/models':
       return sendJson(response, 200, { object: 'list', data: [model('gpt-5-mini'), model('gpt-6-sol')] });
   }
