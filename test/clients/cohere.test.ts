@@ -28,13 +28,12 @@ const CALLS: Calls<Clients> = new Map<string, (clients: Clients) => Promise<unkn
   ['v1 rerank', async ({ v1 }) => v1.rerank(QUERY)],
   ['v1 rerank, the best two', async ({ v1 }) => v1.rerank({ ...QUERY, topN: 2 })],
   [
-    'v1 rerank of documents with fields, which come back',
+    'v1 rerank of documents with fields',
     async ({ v1 }) =>
       v1.rerank({
         ...QUERY,
         documents: QUERY.documents.map((text) => ({ text, lang: 'en' })),
         rankFields: ['text'],
-        returnDocuments: true,
       }),
   ],
   ['v2 of the v1 client', async ({ v1 }) => v1.v2.rerank(QUERY)],
