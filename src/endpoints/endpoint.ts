@@ -7,7 +7,7 @@ export interface PlanInput {
   readonly method: string;
   /** The request's path as sent, without the query, e.g. `/v1/vector_stores/vs_1/search`. */
   readonly path: string;
-  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. */
+  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. `model` is the one asked. */
   readonly params: ReadonlyMap<string, string>;
   /** The query string as sent, without `?`; empty if there is none. */
   readonly query: string;
@@ -154,8 +154,8 @@ export interface Endpoint {
   /** Stable name, shown in logs and figures: `embeddings`, `chat`, or the route's name. */
   readonly name: string;
   readonly methods: readonly string[];
-  /** Path pattern: literal segments and `{name}` for one segment. */
-  readonly path: string;
+  /** Path patterns, the best known first: literal segments and `{name}` for one segment. */
+  readonly paths: readonly string[];
   /** The lifetime policy of its entries; also where it is bypassed. */
   readonly type: string;
   /** The plan for a request, or why there is none. Pure. */

@@ -1,7 +1,7 @@
 import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS } from '../openai/echo.ts';
-import { isSet, isTrue, member, type ObjectNode, textOf } from '../openai/json.ts';
+import { isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
 import { replay, serves } from '../openai/replay.ts';
@@ -13,14 +13,15 @@ import { replayable } from '../upstream/headers.ts';
 import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from './endpoint.ts';
 import { takeJson } from './json-answer.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
+import { modelOf, overruled } from './named-model.ts';
 import { wholePlan } from './whole.ts';
 
 /** A model's answer as a whole, as JSON or as an event stream: one entry serves both, whichever it was made from. */
-export function llmEndpoint(api: Api, path: string): Endpoint {
+export function llmEndpoint(api: Api, paths: readonly string[]): Endpoint {
   return {
     name: api,
     methods: ['POST'],
-    path,
+    paths,
     type: 'llm_responses',
     plan(input) {
       const request = readJsonRequest(input);
@@ -49,8 +50,8 @@ function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
   const usageAsked = includeUsage || injects;
   return wholePlan({
     type: 'llm_responses',
-    label: textOf(member(root, 'model')) ?? '',
-    content: canonicalRequest(api, input.dialect, root),
+    label: modelOf(input, root),
+    content: canonicalRequest(api, input.dialect, root, { without: overruled(input) }),
     body: injects
       ? Buffer.from(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
       : input.body,

@@ -30,7 +30,7 @@ export function createRouteEndpoint(route: Route): Endpoint {
   return {
     name: route.name,
     methods: route.match.method,
-    path: route.match.path,
+    paths: [route.match.path],
     type: route.type,
     plan(input) {
       const personal = PERSONAL.find(

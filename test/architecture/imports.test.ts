@@ -26,7 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
   // An error of ours looks the same from wherever it comes.
   control: ['cache', 'upstream', 'http/errors.ts'],
-  config: ['openai/dialect.ts'],
+  config: ['openai/dialect.ts', 'openai/surface.ts'],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.

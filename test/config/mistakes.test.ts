@@ -147,7 +147,7 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an upstream in the place of a path',
     'upstreams: { openai: { base_url: "http://x" } }',
-    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard',
+    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
   ],
   [
     'an unknown dialect',
@@ -157,7 +157,7 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an unknown endpoint',
     'upstreams: { default: { serves: [chat, embedding] } }',
-    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, vector_store_search or models',
+    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, moderations, rerank, vector_store_search or models',
   ],
   [
     'a timeout of zero',
@@ -223,6 +223,16 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     "an upstream's path",
     route('match: { method: GET, path: /default/v1/x }'),
     '1: routes[0].match.path: got "/default/v1/x", expected a path outside /default/v1, where the upstream of that name is reached',
+  ],
+  [
+    'a path where rerankers are asked',
+    route('match: { method: POST, path: "/v2/{what}" }'),
+    '1: routes[0].match.path: got "/v2/{what}", expected a path other than /v2/rerank, which is reserved',
+  ],
+  [
+    'such a path below an upstream',
+    route('match: { method: POST, path: /default/rerank }'),
+    '1: routes[0].match.path: got "/default/rerank", expected a path outside /default/rerank, where the upstream of that name is reached',
   ],
   [
     'an unknown type',
