@@ -12,7 +12,7 @@ import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from
 import { takeJson } from './json-answer.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
 import { modelOf } from './named-model.ts';
-import { wholePlan } from './whole.ts';
+import { sole, wholePlan } from './whole.ts';
 
 /** `POST /v1/moderations`: of a list of texts each is cached on its own; one text or one picture with its text, whole. */
 export const moderationsEndpoint: Endpoint = {
@@ -38,9 +38,13 @@ export const moderationsEndpoint: Endpoint = {
 // An unknown field might tie the texts together.
 const ITEMWISE: ReadonlySet<string> = new Set(['input', 'model']);
 
+// As many as an embeddings request may have; the API does not say.
+const MOST_TEXTS = 2048;
+
 /** The texts of a list that has one or more, none empty, and nothing else. */
 function textsOf(list: Node | undefined): readonly StringNode[] | undefined {
   const items = itemsOf(list);
+  if (items.length > MOST_TEXTS) return undefined;
   const texts = items.filter((item): item is StringNode => item.kind === 'string' && item.value !== '');
   return items.length > 0 && texts.length === items.length ? texts : undefined;
 }
@@ -112,9 +116,8 @@ function whole(input: PlanInput, { root }: JsonRequest): Plan {
     content: `whole ${canonicalRequest('moderations', input.dialect, root)}`,
     body: input.body,
     takeApart: (answer) => takeJson(answer),
-    putTogether([payload], how) {
-      if (payload === undefined) throw new Error('a moderation is put together from no part');
-      const { status, headers, body } = payload;
+    putTogether(payloads, how) {
+      const { status, headers, body } = sole(payloads);
       return { status, headers, body: identified(body, how) };
     },
   });

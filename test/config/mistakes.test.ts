@@ -150,6 +150,11 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
   ],
   [
+    'an upstream that would stand before a path of the API',
+    'upstreams: { v2: { base_url: "http://127.0.0.1:1/v1" } }',
+    '1: upstreams.v2: got a name that would take the path /v2, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
+  ],
+  [
     'an unknown dialect',
     'upstreams: { default: { dialect: OpenAI } }',
     '1: upstreams.default.dialect: got "OpenAI", expected openai, azure, vllm, ollama, llamacpp or generic',
@@ -328,6 +333,20 @@ for (const [one, other, overlap] of PAIRS) {
     assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), overlap ? [line] : []);
   });
 }
+
+test('paths beside those of the API, and names that only look like them, are free', () => {
+  const cwd = folderWith({
+    'profile.yaml': [
+      'upstreams: { rerank: { base_url: "http://127.0.0.1:1/v1" } }',
+      'routes:',
+      ...['/v2/products/{id}', '/rerank/items/{id}', '/default/v2/items'].map(
+        (path, index) =>
+          `  - { name: r${index}, match: { method: GET, path: "${path}" }, type: models, upstream: default }`,
+      ),
+    ].join('\n'),
+  });
+  assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), []);
+});
 
 test('two routes cannot have one name', () => {
   const routes = ['a', 'b'].map(

@@ -40,6 +40,7 @@ describe('the parts of a moderation', () => {
       { input: ['a', ''] },
       { input: ['a', 7] },
       { input: [] },
+      { input: Array.from({ length: 2049 }, String) },
       { input: null },
       { model: 'm' },
       { input: ['a', 'b'], context: 'unknown' },
