@@ -1,6 +1,5 @@
 import type { Payload } from '../cache/entry.ts';
 import type { Node } from '../openai/json.ts';
-import { jsonOf } from '../openai/json-text.ts';
 import type { Edit } from '../openai/splice.ts';
 
 /** The first place of each distinct content, and for every content which of the distinct ones it is. */
@@ -30,9 +29,21 @@ export function at<T>(list: readonly T[], indexes: readonly number[]): T[] {
   return members;
 }
 
-/** The edit that leaves of a list in `text` only these of its items, as they are spelled there. */
-export function narrowed(text: string, { start, end }: Node, items: readonly Node[]): Edit {
-  return { start, end, text: `[${items.map((item) => jsonOf(text, item)).join(',')}]` };
+/**
+ * How a list is narrowed: gives the edit that leaves of it only the items at these indexes, as they are spelled. It keeps
+ * of the request's tree no more than where they stand, for a plan lives as long as its call.
+ */
+export function narrowing(
+  text: string,
+  list: Node,
+  items: readonly Node[],
+): (kept: readonly number[]) => Edit {
+  const { start, end } = list;
+  const spans = items.map((item) => ({ start: item.start, end: item.end }));
+  return (kept) => {
+    const texts = at(spans, kept).map((span) => text.slice(span.start, span.end));
+    return { start, end, text: `[${texts.join(',')}]` };
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Edit, splice } from '../openai/splice.ts';
 import { deployedPaths } from '../openai/surface.ts';
 import type { Encoding } from '../openai/vectors.ts';
 import { bypassReason } from '../policy/bypass.ts';
-import { at, narrowed } from './batch.ts';
+import { narrowing } from './batch.ts';
 import { itemizedPlan } from './embeddings-items.ts';
 import { undividedPlan } from './embeddings-undivided.ts';
 import type { Bypass, Endpoint, Plan, PlanInput } from './endpoint.ts';
@@ -62,16 +62,18 @@ function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encodi
   const frame = canonicalRequest('embeddings', input.dialect, root, {
     without: ['input', ...overruled(input)],
   });
+  const narrowedTo = narrowing(text, field, read.items);
+  const contents = read.items.map((item) => `item ${canonicalValue(item)} ${frame}`);
   const always = encoding === 'float' && GIVES_BASE64.has(input.dialect) ? [askForBase64(root)] : [];
   return itemizedPlan({
     model: modelOf(input, root),
     encoding,
     dimensions: integerOf(member(root, 'dimensions')),
-    contents: read.items.map((item) => `item ${canonicalValue(item)} ${frame}`),
+    contents,
     sizes: read.sizes,
     bodyFor(items) {
       const edits = [...always];
-      if (items.length < read.items.length) edits.push(narrowed(text, field, at(read.items, items)));
+      if (items.length < contents.length) edits.push(narrowedTo(items));
       return edits.length === 0 ? input.body : Buffer.from(splice(text, edits));
     },
   });

@@ -7,7 +7,7 @@ import { moderationAnswerText, readModerationAnswer } from '../openai/moderation
 import { splice } from '../openai/splice.ts';
 import { apiPaths } from '../openai/surface.ts';
 import { bypassReason } from '../policy/bypass.ts';
-import { at, disagreeing, distinct, narrowed } from './batch.ts';
+import { at, disagreeing, distinct, narrowing } from './batch.ts';
 import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from './endpoint.ts';
 import { takeJson } from './json-answer.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
@@ -53,6 +53,7 @@ function itemized(input: PlanInput, { text, root }: JsonRequest, list: Node, tex
   const frame = canonicalRequest('moderations', input.dialect, root, { without: ['input'] });
   const contents = texts.map((item) => `item ${canonicalValue(item)} ${frame}`);
   const { firsts, order } = distinct(contents);
+  const narrowedTo = narrowing(text, list, texts);
   return {
     kind: 'plan',
     type: 'llm_responses',
@@ -63,8 +64,8 @@ function itemized(input: PlanInput, { text, root }: JsonRequest, list: Node, tex
     company: '',
     liveCompany: '',
     narrow(missing) {
-      if (missing.length === texts.length) return input.body;
-      return Buffer.from(splice(text, [narrowed(text, list, at(texts, at(firsts, missing)))]));
+      if (missing.length === order.length) return input.body;
+      return Buffer.from(splice(text, [narrowedTo(at(firsts, missing))]));
     },
     takeApart,
     putTogether: (payloads, how) => putTogether(at(payloads, order), how),
