@@ -11,6 +11,8 @@ export const SERVED_ENDPOINTS = [
   'chat',
   'completions',
   'responses',
+  'moderations',
+  'rerank',
   'vector_store_search',
   'models',
 ] as const;

@@ -9,7 +9,7 @@ export interface PlanInput {
   readonly method: string;
   /** The request's path as sent, without the query, e.g. `/v1/vector_stores/vs_1/search`. */
   readonly path: string;
-  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. */
+  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. `model` is the one asked. */
   readonly params: ReadonlyMap<string, string>;
   /** The query string as sent, without `?`; empty if there is none. */
   readonly query: string;
@@ -27,7 +27,7 @@ export interface Bypass {
   readonly kind: 'bypass';
   readonly reason: string;
   /** What of the upstream's account it touches; see {@link Plan.touches}. */
-  readonly touches: () => Touches;
+  readonly touches: Touches;
 }
 
 /** One separately cached piece of a request. */
@@ -140,7 +140,7 @@ export interface Plan {
   /** Two who follow one running stream must have this equal too: what the stream repeats of its request, say. */
   readonly liveCompany: string;
   /** What of the upstream's account the request touches, which bears on who may send it and who may share its answer. */
-  readonly touches: () => Touches;
+  readonly touches: Touches;
   /** The body to send upstream to get exactly the parts `missing` (indexes into `parts`, ascending). */
   narrow(missing: readonly number[]): Buffer;
   /** Cuts the upstream's whole answer to the parts that were asked for. */
@@ -167,8 +167,8 @@ export interface Endpoint {
   /** Stable name, shown in logs and figures: `embeddings`, `chat`, or the route's name. */
   readonly name: string;
   readonly methods: readonly string[];
-  /** Path pattern: literal segments and `{name}` for one segment. */
-  readonly path: string;
+  /** Path patterns, the best known first: literal segments and `{name}` for one segment. */
+  readonly paths: readonly string[];
   /** The lifetime policy of its entries; also where it is bypassed. */
   readonly type: string;
   /** The plan for a request, or why there is none. Pure. */

@@ -1,7 +1,7 @@
 import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS } from '../openai/echo.ts';
-import { isFalse, isSet, isTrue, member, type ObjectNode, textOf } from '../openai/json.ts';
+import { isFalse, isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
 import { type Touches, touchedBy } from '../openai/objects.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
@@ -14,20 +14,21 @@ import { replayable } from '../upstream/headers.ts';
 import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from './endpoint.ts';
 import { takeJson } from './json-answer.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
+import { modelOf, overruled } from './named-model.ts';
 import { wholePlan } from './whole.ts';
 
 /** A model's answer as a whole, as JSON or as an event stream: one entry serves both, whichever it was made from. */
-export function llmEndpoint(api: Api, path: string): Endpoint {
+export function llmEndpoint(api: Api, paths: readonly string[]): Endpoint {
   return {
     name: api,
     methods: ['POST'],
-    path,
+    paths,
     type: 'llm_responses',
     plan(input) {
       const request = readJsonRequest(input);
       if (request.kind === 'bypass') return request;
       const reason = bypassReason(api, request.root);
-      const touches = () => touchedIn(api, request.root);
+      const touches = touchedIn(api, request.root);
       return reason === undefined ? plan(api, input, request, touches) : { kind: 'bypass', reason, touches };
     },
   };
@@ -43,7 +44,7 @@ function touchedIn(api: Api, root: ObjectNode): Touches {
   return touched === 'nothing' && kept ? 'account' : touched;
 }
 
-function plan(api: Api, input: PlanInput, request: JsonRequest, touches: () => Touches): Plan {
+function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches): Plan {
   const { text, root } = request;
   const streams = isTrue(member(root, 'stream'));
   // Responses say their usage in their last event, whoever asks.
@@ -58,8 +59,8 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: () => T
   const usageAsked = includeUsage || injects;
   return wholePlan({
     type: 'llm_responses',
-    label: textOf(member(root, 'model')) ?? '',
-    content: canonicalRequest(api, input.dialect, root),
+    label: modelOf(input, root),
+    content: canonicalRequest(api, input.dialect, root, { without: overruled(input) }),
     body: injects
       ? Buffer.from(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
       : input.body,

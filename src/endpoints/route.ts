@@ -33,14 +33,14 @@ export function createRouteEndpoint(route: Route): Endpoint {
   return {
     name: route.name,
     methods: route.match.method,
-    path: route.match.path,
+    paths: [route.match.path],
     type: route.type,
     plan(input) {
       // With a copy of its own a caller asks for what everybody is given: the entry, if that is another.
       const personal = [...PERSONAL, ...(input.method === 'GET' ? [] : VALIDATORS)].find(
         (name) => input.header(name) !== undefined && !route.key.headers.includes(name),
       );
-      const touches = () => touchedWith(input);
+      const touches = touchedWith(input);
       if (personal !== undefined) return { kind: 'bypass', reason: `header:${personal}`, touches };
       if (input.header('content-encoding') !== undefined)
         return { kind: 'bypass', reason: 'body-encoded', touches };

@@ -36,13 +36,13 @@ export function wholePlan({ content, body, ...said }: WholePlan): Plan {
     liveCompany: '',
     narrow: () => body,
     serves: () => true,
-    putTogether: ([payload]) => sole(payload),
+    putTogether: (payloads) => sole(payloads),
     ...said,
   };
 }
 
-/** The payload of a one-part plan as an answer, its bytes as they are. */
-function sole(payload: Payload | undefined) {
+/** The payload of a one-part plan, which as it is is an answer too. */
+export function sole([payload]: readonly Payload[]): Payload {
   if (payload === undefined) throw new Error('a one-part answer is put together from no part');
-  return { status: payload.status, headers: payload.headers, body: payload.body };
+  return payload;
 }

@@ -18,7 +18,7 @@ export interface Caller {
   /** Throws `forbidden` unless the caller may send what is no cacheable endpoint's; `path` as sent, without the query. */
   mayRelay(method: string, path: string): void;
   /** What a cacheable endpoint's request that touches this is entitled to. Throws `forbidden` if it may not be sent. */
-  entitle(touches: () => Touches): Entitlement;
+  entitle(touches: Touches): Entitlement;
   /** The upstream answered the caller's own call; `realm` is undefined where it is not known. */
   answered(realm: string | undefined, status: number): void;
 }

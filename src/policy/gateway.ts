@@ -102,10 +102,9 @@ class Holder implements Caller {
     );
   }
 
-  entitle(touches: () => Touches): Entitlement {
-    const touched = touches();
-    if (touched === 'object' && !this.#key.objects) throw this.#nameless();
-    return { scope: touched === 'nothing' ? this.#shared : this.#own, trusted: () => true };
+  entitle(touches: Touches): Entitlement {
+    if (touches === 'object' && !this.#key.objects) throw this.#nameless();
+    return { scope: touches === 'nothing' ? this.#shared : this.#own, trusted: () => true };
   }
 
   answered(): void {}

@@ -36,7 +36,7 @@ class Owner implements Caller, Entitlement {
 
   mayRelay(): void {}
 
-  entitle(_touches: () => Touches): Entitlement {
+  entitle(_touches: Touches): Entitlement {
     return this;
   }
 
@@ -58,8 +58,8 @@ class Sharer extends Owner {
     this.#verifications = verifications;
   }
 
-  override entitle(touches: () => Touches): Entitlement {
-    if (touches() !== 'nothing') return this;
+  override entitle(touches: Touches): Entitlement {
+    if (touches !== 'nothing') return this;
     return { scope: this.#shared, trusted: (realm) => this.#verifications.holds(this.asker, realm) };
   }
 

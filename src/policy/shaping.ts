@@ -113,4 +113,4 @@ const INERT: ReadonlySet<string> = new Set([
 ]);
 
 // In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing.
-const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-)/;
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|x-fern-|sec-|x-b3-|x-datadog-)/;

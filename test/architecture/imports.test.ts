@@ -28,7 +28,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // An error of ours looks the same from wherever it comes.
   control: ['cache', 'upstream', 'http/errors.ts'],
   // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'policy/client-key.ts'],
+  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.

@@ -194,7 +194,12 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an upstream in the place of a path',
     'upstreams: { openai: { base_url: "http://x" } }',
-    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard',
+    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
+  ],
+  [
+    'an upstream that would stand before a path of the API',
+    'upstreams: { v2: { base_url: "http://127.0.0.1:1/v1" } }',
+    '1: upstreams.v2: got a name that would take the path /v2, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
   ],
   [
     'an unknown dialect',
@@ -204,7 +209,7 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an unknown endpoint',
     'upstreams: { default: { serves: [chat, embedding] } }',
-    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, vector_store_search or models',
+    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, moderations, rerank, vector_store_search or models',
   ],
   [
     'a timeout of zero',
@@ -258,8 +263,13 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   ],
   [
     'a variable twice',
-    route('match: { method: GET, path: "/{a}/{a}" }'),
-    `1: routes[0].match.path: got "/{a}/{a}", expected ${PATTERN}`,
+    route('match: { method: GET, path: "/a/{a}/{a}" }'),
+    `1: routes[0].match.path: got "/a/{a}/{a}", expected ${PATTERN}`,
+  ],
+  [
+    'a route that takes any first segment, reserved ones too',
+    route('match: { method: GET, path: "/{shop}/products" }'),
+    '1: routes[0].match.path: got "/{shop}/products", expected a path whose first segment is literal',
   ],
   [
     'a reserved path',
@@ -270,6 +280,16 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     "an upstream's path",
     route('match: { method: GET, path: /default/v1/x }'),
     '1: routes[0].match.path: got "/default/v1/x", expected a path outside /default/v1, where the upstream of that name is reached',
+  ],
+  [
+    'a path where rerankers are asked',
+    route('match: { method: POST, path: "/v2/{what}" }'),
+    '1: routes[0].match.path: got "/v2/{what}", expected a path other than /v2/rerank, which is reserved',
+  ],
+  [
+    'such a path below an upstream',
+    route('match: { method: POST, path: /default/rerank }'),
+    '1: routes[0].match.path: got "/default/rerank", expected a path outside /default/rerank, where the upstream of that name is reached',
   ],
   [
     'an unknown type',
@@ -346,8 +366,8 @@ const PAIRS: readonly (readonly [one: string, other: string, overlap: boolean])[
   ['GET /a/{x}', 'POST /a/{x}', false],
   ['GET /a/{x}', 'GET /b/{x}', false],
   ['GET /a', 'GET /a/', false],
-  ['GET /{x}/b/c', 'GET /a/b/{z}', true],
-  ['GET /{x}/b', 'GET /a/c', false],
+  ['GET /s/{x}/b/c', 'GET /s/a/b/{z}', true],
+  ['GET /s/{x}/b', 'GET /s/a/c', false],
 ];
 
 for (const [one, other, overlap] of PAIRS) {
@@ -365,6 +385,20 @@ for (const [one, other, overlap] of PAIRS) {
     assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), overlap ? [line] : []);
   });
 }
+
+test('paths beside those of the API, and names that only look like them, are free', () => {
+  const cwd = folderWith({
+    'profile.yaml': [
+      'upstreams: { rerank: { base_url: "http://127.0.0.1:1/v1" } }',
+      'routes:',
+      ...['/v2/products/{id}', '/rerank/items/{id}', '/default/v2/items'].map(
+        (path, index) =>
+          `  - { name: r${index}, match: { method: GET, path: "${path}" }, type: models, upstream: default }`,
+      ),
+    ].join('\n'),
+  });
+  assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), []);
+});
 
 test('two routes cannot have one name', () => {
   const routes = ['a', 'b'].map(

@@ -61,15 +61,20 @@ test('the table of flags says what --help says', () => {
 });
 
 test('the table of cached requests names every endpoint and its type', () => {
-  const rows = ENDPOINTS.map(({ methods, path, type }) => [
-    `\`${methods.join(', ')} ${path}\``,
+  // Azure's paths, which many of them have too, are told in one row.
+  const rows = ENDPOINTS.map(({ methods, paths, type }) => [
+    `\`${methods.join(', ')} ${paths.filter((path) => !path.startsWith('/openai/')).join(', ')}\``,
     `\`${type}\``,
   ]);
+  const azure = ENDPOINTS.flatMap(({ paths }) => paths).filter((path) => path.startsWith('/openai/'));
+  const roots = new Set(
+    azure.map((path) => path.replace(/^(\/openai\/(?:v1|deployments\/\{model\})\/).*/, '`$1…`')),
+  );
   const told = tablesWith('request', 'type', 'how it is cached').map(([request = '', type = '']) => [
     request,
     type,
   ]);
-  same(told, [...rows, ["your profile's `routes`", 'as said there']]);
+  same(told, [...rows, [[...roots].join(', '), 'as above'], ["your profile's `routes`", 'as said there']]);
 });
 
 test('the table of errors names every code that can occur, and its status', () => {

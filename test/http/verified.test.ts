@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
-import { within } from '../support/deadline.ts';
+import { until, within } from '../support/deadline.ts';
 import { type Answer, chat, open } from '../support/http.ts';
 import { sendJson } from '../support/openai-server.ts';
 import { type Stage, setStage } from '../support/stage.ts';
@@ -118,6 +118,7 @@ describe('verified sharing', () => {
       calls.push(ask(stage, who, chat('second')));
       await stage.running(calls.length);
     }
+    await until(() => stage.upstream.calls.length === 4, 'the calls of two of them');
     assert.deepEqual(
       stage.upstream.calls.slice(2).map(({ headers }) => headers.authorization),
       ['Bearer a', 'Bearer stranger'],

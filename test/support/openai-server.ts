@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import { chatChunks, chatObject, completionChunks, completionObject } from './chat-completions.ts';
 import { upstreamAnswer } from './embeddings.ts';
+import { moderationAnswer } from './moderations.ts';
 import { responseEvents, responseObject } from './openai-responses.ts';
+import { rankingAnswer } from './rankings.ts';
 import type { Handler, Turn, UpstreamRequest } from './upstream.ts';
 
 /** Answers like OpenAI's API, deterministically: the same request always gets the same words. */
 export const answerAsOpenAi: Handler = async (request, response, turn) => {
-  const path = request.url.split('?', 1)[0] ?? '';
+  // Azure's paths are the same API.
+  const path = request.path.replace(/^\/openai\/(?:v1|deployments\/[^/]+)\//, '/v1/');
   const asked = readJson(request);
   if (asked === undefined && JSON_PATHS.test(path)) {
     return sendJson(response, 400, {
@@ -55,6 +58,12 @@ async function answerJson(
       return asked.stream === true
         ? sendEvents(response, responseEvents(asked), turn)
         : sendJson(response, 200, responseObject(asked));
+    case 'POST /v1/moderations':
+      return sendJson(response, 200, Buffer.from(moderationAnswer(asked)));
+    case 'POST /v1/rerank':
+    case 'POST /v2/rerank':
+    case 'POST /rerank':
+      return sendJson(response, 200, Buffer.from(rankingAnswer(asked)));
     case 'GET /v1/models':
       return sendJson(response, 200, { object: 'list', data: [model('gpt-5-mini'), model('gpt-6-sol')] });
   }
