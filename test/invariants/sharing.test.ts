@@ -37,6 +37,9 @@ const ENDPOINTS: readonly (readonly [endpoint: string, asked: Asked, owned: bool
     true,
   ],
   ['embeddings', { path: '/v1/embeddings', body: { model: 'm', input: ['x', 'y'] } }, false],
+  ['moderations', { path: '/v1/moderations', body: { model: 'm', input: ['x', 'y'] } }, false],
+  ['a ranking', { path: '/v1/rerank', body: { model: 'm', query: 'x', documents: ['a'] } }, false],
+  ['chat of an Azure deployment', { path: '/openai/deployments/d/chat/completions', body: chat('x') }, false],
   ['vector store search', { path: '/v1/vector_stores/vs/search', body: { query: 'x' } }, true],
   ['models', { path: '/v1/models' }, true],
   ['one model', { path: '/v1/models/m' }, true],
@@ -157,7 +160,9 @@ describe('200 concurrent callers of every endpoint', () => {
           if (endpoint === 'chat, streamed') continue;
           const answer = await send(reprise.url + path, {
             headers: { authorization: `Bearer rp-${who}` },
-            ...(body && { body: endpoint === 'embeddings' ? { ...body, input: 'x' } : body }),
+            ...(body && {
+              body: 'input' in body && Array.isArray(body.input) ? { ...body, input: ['x'] } : body,
+            }),
           });
           assert.equal(answer.status, 200);
           const number = numberOf(answer);
@@ -194,6 +199,7 @@ function numbered(number: number): object {
     choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }],
     output: [{ type: 'message', content: [{ type: 'output_text', text: 'x' }] }],
     data: [{ object: 'embedding', index: 0, embedding: [number] }],
+    results: [{ index: 0, relevance_score: 1 }],
     usage: { prompt_tokens: 1, total_tokens: 1 },
   };
 }
