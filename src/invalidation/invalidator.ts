@@ -1,0 +1,33 @@
+import type { Condition, Effect } from '../cache/condition.ts';
+
+/** An invalidation as somebody asks for it. */
+export interface Order {
+  readonly condition: Condition;
+  readonly effect: Effect;
+  /** Who asks, for the audit log: `api`, or `webhook:NAME`. */
+  readonly by: string;
+  /** Whether it is only to be told what would be meant. */
+  readonly dryRun: boolean;
+}
+
+/** What an order came to. */
+export interface Outcome {
+  /** Names it in the audit log. */
+  readonly id: string;
+  /** Entries meant when it came: exact to 10,000, then {@link atLeast}. */
+  readonly matched: number;
+  /** The same, or 0 for a dry run. */
+  readonly invalidated: number;
+  readonly atLeast: boolean;
+  /** The shown keys of some of them, at most 20. */
+  readonly sample: readonly string[];
+}
+
+/** Carries orders out. */
+export interface Invalidator {
+  /**
+   * Resolves when no request that begins now can be served what is meant, also after a crash. Orders of one call are carried
+   * out together; gives one outcome for each. Rejects if it cannot be made durable.
+   */
+  invalidate(orders: readonly Order[]): Promise<readonly Outcome[]>;
+}
