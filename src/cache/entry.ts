@@ -42,19 +42,30 @@ export interface Key {
   readonly type: string;
 }
 
+/**
+ * A tag, and the stamp at which what it speaks of was asked for: the entry's own, or that of the entry it was written from,
+ * whose birth it inherits. An invalidation of the tag after that stamp concerns the entry.
+ */
+export type Tagged = readonly [tag: string, stamp: number];
+
 /** One cached part: its key, its times and what was answered. Immutable. */
 export interface Entry extends Times {
   readonly key: Key;
+  /** When its fetch began, by the hybrid clock of `shared/stamps.ts`: every later invalidation concerns it. */
+  readonly stamp: number;
+  /** What it speaks of, each tag once. */
+  readonly tags: readonly Tagged[];
   readonly payload: Payload;
 }
 
 /**
- * The bytes an entry is charged for in memory: its body, its headers and facts, and what V8 and the maps around it cost
+ * The bytes an entry is charged for in memory: its body, its headers, tags and facts, and what V8 and the maps around it cost
  * (measured at about 1.2 KB an entry, of which the strings counted here are part).
  */
 export function chargeOf(entry: Entry): number {
   let strings = entry.key.shown.length + entry.key.id.length;
   for (const [name, value] of entry.payload.headers) strings += name.length + value.length;
+  for (const [tag] of entry.tags) strings += tag.length + 16;
   for (const name in entry.payload.facts) strings += name.length + 16;
   return entry.payload.body.length + 2 * strings + 900;
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Dialect } from '../openai/dialect.ts';
+import { segmentOf, shownKey } from '../shared/shown-key.ts';
 import type { Header } from './shaping.ts';
 
 /** Everything of a request but its body that decides which entry answers it. */
@@ -58,11 +59,11 @@ export function createKeyring(context: KeyContext): (label: string, content: str
       headers,
     ]),
   );
-  const place = `${segment(type)}/${segment(namespace)}`;
+  const place = { type: segmentOf(type), namespace: segmentOf(namespace) };
   return (label, content) => {
     // The base has a fixed length, so nothing can be taken from one to the other.
     const id = sha256(base + content);
-    return { id, shown: `${place}/${segment(label)}/${id}`, type };
+    return { id, shown: shownKey({ ...place, label: segmentOf(label) }, id), type };
   };
 }
 
@@ -71,15 +72,6 @@ const KEY_FORMAT = 'reprise key 1';
 
 const DEFAULT_NAMESPACE = 'default';
 
-// A model's name comes from outside and goes into a header. Names of real models are shorter.
-const LONGEST_LABEL = 128;
-
 function sha256(text: string): string {
   return hash('sha256', text, 'base64url');
-}
-
-/** A segment of a shown key; `-` for an empty one, since `//` is refused in targets. */
-function segment(name: string): string {
-  if (name === '') return '-';
-  return encodeURIComponent(name.slice(0, LONGEST_LABEL).toWellFormed());
 }

@@ -1,0 +1,236 @@
+import { parseGlob } from '../shared/glob.ts';
+import { placeOf, segmentOf } from '../shared/shown-key.ts';
+import type { Condition, Effect } from './condition.ts';
+import type { Entry, Tagged } from './entry.ts';
+
+/** What marks say of an entry: `expired` it may only answer for a failing upstream; `purged` it is never served again. */
+export type Standing = 'alive' | 'expired' | 'purged';
+
+/** An invalidation as it is kept: it concerns what is meant and was asked for before its stamp. */
+export interface Mark {
+  /** Undefined for everything there is. */
+  readonly condition: Condition | undefined;
+  readonly effect: Effect;
+  readonly stamp: number;
+  /** Milliseconds since the epoch after which nothing that it concerns can be alive. */
+  readonly until: number;
+}
+
+/** What is judged: an entry, or a fetch that will make one. */
+export type Subject = Pick<Entry, 'key' | 'stamp' | 'tags'>;
+
+/** Marks of single names (tags, keys, types …), which cost a look-up each however many there are. */
+const MAX_NAMES = 100_000;
+/** Marks of patterns and of several conditions at once, of which each entry is held against each newer one, once. */
+const MAX_BROAD = 1_000;
+
+/**
+ * All invalidations that can still concern something. An entry is judged by stamps alone: marks are neither looked for in the
+ * tiers nor carried out there, so that they cost the same whatever the cache holds, and nothing on its way escapes them.
+ */
+export class Marks {
+  /** By name, as {@link nameOf} writes it. */
+  readonly #names = new Map<string, Latest>();
+  /** In the order of their stamps. */
+  #broad: Broad[] = [];
+  /** Everything asked for up to this stamp is purged. */
+  #floor = 0;
+  #latestTag = 0;
+  #version = 1;
+  /** For entries, the version at which they were judged, and how: `4 × version + rank`. */
+  readonly #judged = new WeakMap<Subject, number>();
+
+  /** How many marks are kept. */
+  get size(): number {
+    return this.#names.size + this.#broad.length;
+  }
+
+  /** The stamp of the last mark that names a tag. */
+  get latestTag(): number {
+    return this.#latestTag;
+  }
+
+  /** Takes a mark. Marks may come in any order: of two that mean the same the later stamp counts. */
+  add(mark: Mark): void {
+    this.#version += 1;
+    const { condition, stamp } = mark;
+    if (condition?.tags !== undefined) this.#latestTag = Math.max(this.#latestTag, stamp);
+    if (condition === undefined && mark.effect === 'purge') this.#floor = Math.max(this.#floor, stamp);
+    else {
+      const names = condition === undefined ? undefined : namesOf(condition);
+      if (names === undefined) this.#addBroad(new Broad(mark));
+      else for (const name of names) this.#addName(name, mark);
+    }
+    if (this.#names.size > MAX_NAMES || this.#broad.length > MAX_BROAD) this.#fold();
+  }
+
+  /** What becomes of `subject` for a request that itself speaks of `more`, by every mark up to now. */
+  standing(subject: Subject, more: readonly Tagged[] = []): Standing {
+    const known = this.#judged.get(subject);
+    let rank = known !== undefined && known >= 4 * this.#version ? known % 4 : this.#judge(subject);
+    if (more.length > 0) rank = Math.max(rank, this.#rankOf({ ...subject, tags: more }));
+    return STANDINGS[rank] ?? 'purged';
+  }
+
+  /** Forgets the marks that can concern nothing any more. */
+  retire(now: number): void {
+    for (const [name, latest] of this.#names) if (latest.until <= now) this.#names.delete(name);
+    this.#broad = this.#broad.filter(({ mark }) => mark.until > now);
+  }
+
+  /** Marks that together say what these do. */
+  *all(): Iterable<Mark> {
+    const until = Number.MAX_SAFE_INTEGER;
+    if (this.#floor > 0) yield { condition: undefined, effect: 'purge', stamp: this.#floor, until };
+    for (const [name, latest] of this.#names) {
+      for (const effect of ['purge', 'expire'] as const) {
+        const stamp = latest[effect];
+        if (stamp > 0) yield { condition: conditionOf(name), effect, stamp, until: latest.until };
+      }
+    }
+    for (const { mark } of this.#broad) yield mark;
+  }
+
+  #judge(subject: Subject): number {
+    const rank = this.#rankOf(subject);
+    this.#judged.set(subject, 4 * this.#version + rank);
+    return rank;
+  }
+
+  #rankOf({ key, stamp, tags }: Subject): number {
+    if (stamp <= this.#floor) return PURGED;
+    let rank = ALIVE;
+    if (this.#names.size > 0) {
+      for (const [tag, at] of tags) rank = Math.max(rank, this.#rankOfName(nameOf('tags', tag), at));
+      rank = Math.max(rank, this.#rankOfName(nameOf('keys', key.shown), stamp));
+      const place = placeOf(key.shown);
+      for (const [list, name] of [
+        ['types', place.type],
+        ['namespaces', place.namespace],
+        ['models', place.label],
+      ] as const) {
+        rank = Math.max(rank, this.#rankOfName(nameOf(list, name), stamp));
+      }
+    }
+    const oldest = tags.reduce((least, [, at]) => Math.min(least, at), stamp);
+    for (let index = this.#broad.length - 1; index >= 0; index -= 1) {
+      const broad = this.#broad[index];
+      if (broad === undefined || broad.mark.stamp < oldest) break;
+      if (broad.concerns({ key, stamp, tags })) rank = Math.max(rank, RANK[broad.mark.effect]);
+    }
+    return rank;
+  }
+
+  #rankOfName(name: string, stamp: number): number {
+    const latest = this.#names.get(name);
+    if (latest === undefined) return ALIVE;
+    if (stamp <= latest.purge) return PURGED;
+    return stamp <= latest.expire ? EXPIRED : ALIVE;
+  }
+
+  #addName(name: string, { effect, stamp, until }: Mark): void {
+    const before = this.#names.get(name) ?? { purge: 0, expire: 0, until: 0 };
+    // Moved to the end: of too many the ones longest untouched are the older half.
+    this.#names.delete(name);
+    this.#names.set(name, {
+      ...before,
+      [effect]: Math.max(before[effect], stamp),
+      until: Math.max(before.until, until),
+    });
+  }
+
+  #addBroad(broad: Broad): void {
+    this.#broad.push(broad);
+    this.#broad.sort((one, other) => one.mark.stamp - other.mark.stamp);
+  }
+
+  /** The older half becomes one: everything asked for before the newest of them is dead. */
+  #fold(): void {
+    const stamps = [...this.all()].map(({ stamp }) => stamp).sort((one, other) => one - other);
+    const middle = stamps[stamps.length >> 1] ?? 0;
+    this.#floor = Math.max(this.#floor, middle);
+    for (const [name, { purge, expire }] of this.#names)
+      if (Math.max(purge, expire) <= middle) this.#names.delete(name);
+    this.#broad = this.#broad.filter(({ mark }) => mark.stamp > middle);
+  }
+}
+
+/** The latest stamps at which something of one name was invalidated; 0 for never. */
+interface Latest {
+  readonly purge: number;
+  readonly expire: number;
+  readonly until: number;
+}
+
+const ALIVE = 0;
+const EXPIRED = 1;
+const PURGED = 2;
+const STANDINGS: readonly Standing[] = ['alive', 'expired', 'purged'];
+const RANK: Readonly<Record<Effect, number>> = { expire: EXPIRED, purge: PURGED };
+
+/** The lists whose members are names. */
+type List = 'tags' | 'keys' | 'types' | 'namespaces' | 'models';
+
+function nameOf(list: List, name: string): string {
+  return `${list}:${name}`;
+}
+
+/** The names of a condition that is one list of names; undefined for any other. */
+function namesOf(condition: Condition): readonly string[] | undefined {
+  const lists = Object.entries(condition).filter(([, members]) => members !== undefined);
+  const [only] = lists;
+  if (only === undefined || lists.length > 1 || only[0] === 'patterns') return undefined;
+  const { tags, keys } = condition;
+  if (tags !== undefined) return tags.map((tag) => nameOf('tags', tag));
+  if (keys !== undefined) return keys.map((key) => nameOf('keys', key));
+  return (['types', 'namespaces', 'models'] as const).flatMap((list) =>
+    (condition[list] ?? []).map((name) => nameOf(list, segmentOf(name))),
+  );
+}
+
+function conditionOf(name: string): Condition {
+  const colon = name.indexOf(':');
+  const [list, member] = [name.slice(0, colon), name.slice(colon + 1)];
+  const isPlace = list === 'types' || list === 'namespaces' || list === 'models';
+  return { [list]: [isPlace ? decodeURIComponent(member) : member] };
+}
+
+/** A mark of a pattern, or of several conditions at once. */
+class Broad {
+  readonly mark: Mark;
+  readonly #tags: ReadonlySet<string> | undefined;
+  readonly #meant: (shown: string) => boolean;
+
+  constructor(mark: Mark) {
+    this.mark = mark;
+    this.#tags = mark.condition?.tags && new Set(mark.condition.tags);
+    this.#meant = mark.condition === undefined ? () => true : byKey(mark.condition);
+  }
+
+  concerns({ key, stamp, tags }: Subject): boolean {
+    const named = this.#tags;
+    const before =
+      named === undefined
+        ? stamp <= this.mark.stamp
+        : tags.some(([tag, at]) => at <= this.mark.stamp && named.has(tag));
+    return before && this.#meant(key.shown);
+  }
+}
+
+/** Whether a shown key fulfils all of a condition that is not about tags. */
+export function byKey({ keys, patterns, types, namespaces, models }: Condition): (shown: string) => boolean {
+  const globs = patterns?.map((pattern) => parseGlob(pattern) ?? (() => false));
+  const segments = (names: readonly string[] | undefined) => names && new Set(names.map(segmentOf));
+  const [ofTypes, ofNamespaces, ofModels] = [segments(types), segments(namespaces), segments(models)];
+  const ofKeys = keys && new Set(keys);
+  return (shown) => {
+    const place = placeOf(shown);
+    return (
+      (ofTypes?.has(place.type) ?? true) &&
+      (ofNamespaces?.has(place.namespace) ?? true) &&
+      (ofModels?.has(place.label) ?? true) &&
+      (ofKeys?.has(shown) ?? true) &&
+      (globs?.some((glob) => glob(shown)) ?? true)
+    );
+  };
+}
