@@ -1,25 +1,162 @@
+import { placeOf, shownKey } from '../shared/shown-key.ts';
 import type { Condition } from './condition.ts';
-import type { Key, Times } from './entry.ts';
+import type { Key, Tagged, Times } from './entry.ts';
+import { byKey } from './marks.ts';
+import type { Level } from './tier.ts';
 
 /** An entry without its payload. */
 export interface Listed extends Times {
   readonly key: Key;
-  readonly tags: readonly string[];
+  readonly stamp: number;
+  readonly tags: readonly Tagged[];
   /** Bytes of its body. */
   readonly size: number;
 }
 
-/** A page of entries, in the order of their ids. */
+/** Where to go on in the catalog. */
 export interface Page {
   readonly entries: readonly Listed[];
-  /** Where the next page begins; undefined after the last. */
+  /** What gives the entries after these; undefined after the last. */
   readonly cursor: string | undefined;
 }
 
-/** What lies in the tiers, each entry once. For people and figures; what may be served never depends on it. */
-export interface Catalog {
-  /** At most `limit` of the entries meant, after `cursor`; of all where `condition` is undefined. */
-  page(condition: Condition | undefined, limit: number, cursor: string | undefined): Page;
+/**
+ * What lies in the tiers, each entry once, for people, figures and the sweep: what may be served never depends on it. Finding the
+ * entries of a tag costs as much as there are of them, whatever else there is.
+ */
+export class Catalog {
+  /** In the order of their numbers. */
+  readonly #items = new Map<string, Item>();
+  readonly #byTag = new Map<string, Set<Item>>();
+  readonly #byPlace = new Map<string, Set<Item>>();
+  #numbers = 0;
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#items.size;
+  }
+
+  /** A tier holds this now, in the place of what it may have held under the same id. */
+  held(level: Level, listed: Listed): void {
+    const known = this.#items.get(listed.key.id);
+    // The same entry in another tier: a promotion, or what is on disk of what is in memory.
+    if (known?.listed.stamp === listed.stamp && known.listed.tags.length === listed.tags.length) {
+      known.levels.add(level);
+      return;
+    }
+    if (known !== undefined) {
+      // A tier that still holds the older one is about to be given the newer one.
+      if (known.listed.stamp > listed.stamp) return;
+      this.#remove(known);
+    }
+    this.#numbers += 1;
+    const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
+    this.#items.set(listed.key.id, item);
+    add(this.#byPlace, prefixOf(listed.key), item);
+    for (const [tag] of listed.tags) add(this.#byTag, tag, item);
+  }
+
+  /** A tier holds nothing under this id any more. */
+  dropped(level: Level, id: string): void {
+    const item = this.#items.get(id);
+    if (item === undefined) return;
+    item.levels.delete(level);
+    if (item.levels.size === 0) this.#remove(item);
+  }
+
+  /** A tier holds nothing at all any more. */
+  emptied(level: Level): void {
+    for (const id of [...this.#items.keys()]) this.dropped(level, id);
+  }
+
+  /** The entries meant; all where `condition` is undefined. What is dropped meanwhile is passed over. */
+  *meant(condition: Condition | undefined): Iterable<Listed> {
+    const fulfils = test(condition);
+    for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
+  }
+
+  /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
+  page(condition: Condition | undefined, limit: number, cursor: string | undefined): Page {
+    const after = Number(cursor ?? 0);
+    const fulfils = test(condition);
+    const entries: Listed[] = [];
+    let last = 0;
+    for (const { number, listed } of this.#items.values()) {
+      if (number <= after || !fulfils(listed)) continue;
+      if (entries.length === limit) return { entries, cursor: String(last) };
+      entries.push(listed);
+      last = number;
+    }
+    return { entries, cursor: undefined };
+  }
+
   /** The entry with this shown key. */
-  get(shown: string): Listed | undefined;
+  get(shown: string): Listed | undefined {
+    const found = this.#items.get(shown.slice(shown.lastIndexOf('/') + 1))?.listed;
+    return found?.key.shown === shown ? found : undefined;
+  }
+
+  *#candidates(condition: Condition | undefined): Iterable<Item> {
+    if (condition?.keys !== undefined) {
+      for (const shown of condition.keys) yield* this.#at(shown);
+    } else if (condition?.tags !== undefined) {
+      const seen = new Set<Item>();
+      for (const tag of condition.tags) {
+        for (const item of this.#byTag.get(tag) ?? []) if (!seen.has(item)) yield* once(seen, item);
+      }
+    } else {
+      const fits = condition === undefined ? () => true : byKey({ ...condition, patterns: undefined });
+      for (const [prefix, items] of this.#byPlace) if (fits(prefix)) yield* items;
+    }
+  }
+
+  #at(shown: string): Item[] {
+    const item = this.#items.get(shown.slice(shown.lastIndexOf('/') + 1));
+    return item === undefined ? [] : [item];
+  }
+
+  #remove(item: Item): void {
+    const { key, tags } = item.listed;
+    this.#items.delete(key.id);
+    remove(this.#byPlace, prefixOf(key), item);
+    for (const [tag] of tags) remove(this.#byTag, tag, item);
+  }
+}
+
+/** An entry with its place in the order of the catalog, and the tiers that hold it. */
+interface Item {
+  readonly number: number;
+  readonly listed: Listed;
+  readonly levels: Set<Level>;
+}
+
+/** Whether an entry is meant. */
+function test(condition: Condition | undefined): (listed: Listed) => boolean {
+  if (condition === undefined) return () => true;
+  const fits = byKey(condition);
+  const tags = condition.tags && new Set(condition.tags);
+  return (listed) =>
+    fits(listed.key.shown) && (tags === undefined || listed.tags.some(([tag]) => tags.has(tag)));
+}
+
+/** A shown key without its id. */
+function prefixOf({ shown }: Key): string {
+  return shownKey(placeOf(shown), '');
+}
+
+function once(seen: Set<Item>, item: Item): readonly Item[] {
+  seen.add(item);
+  return [item];
+}
+
+function add(index: Map<string, Set<Item>>, name: string, item: Item): void {
+  const items = index.get(name);
+  if (items === undefined) index.set(name, new Set([item]));
+  else items.add(item);
+}
+
+function remove(index: Map<string, Set<Item>>, name: string, item: Item): void {
+  const items = index.get(name);
+  items?.delete(item);
+  if (items?.size === 0) index.delete(name);
 }
