@@ -34,14 +34,16 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
     const { socket } = request;
     latest.set(socket, { request, response, heldBack: false });
     response.on('close', () => {
+      if (request.complete) return;
       // The next request begins behind this one's body, whether or not anybody wanted all of it.
-      if (!request.complete) request.unpipe().resume();
+      request.unpipe().resume();
+      socket.setTimeout(timeouts.body);
     });
     if (!hasBody(request)) return;
     socket.setTimeout(timeouts.body);
-    request.once('end', () => {
-      if (!response.writableFinished) socket.setTimeout(timeouts.write);
-    });
+    request.once('end', () =>
+      socket.setTimeout(response.writableFinished ? server.keepAliveTimeout : timeouts.write),
+    );
   });
   server.on('timeout', (socket: Socket) => {
     const exchange = latest.get(socket);

@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
-import { corsHeaders, isPreflight } from './cors.ts';
+import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
 import { type Request, readHead } from './request.ts';
@@ -57,14 +57,21 @@ export function createListener(context: ListenerContext): Server {
       return;
     }
     // Set before anybody answers, so that no answer lacks them.
-    for (const [name, value] of corsHeaders(corsOrigins, request)) response.setHeader(name, value);
+    for (const [name, value] of corsHeaders(corsOrigins, request.header('origin')))
+      response.setHeader(name, value);
     if (!context.isData(request.path)) void control(incoming, response);
-    else if (corsOrigins.length > 0 && isPreflight(request)) response.writeHead(204).end();
+    else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
     else void context.serveData(request, response);
   });
   server.on('upgrade', (incoming, _socket, early) => context.openTunnel(incoming, early));
   watchConnections(server, timeouts);
   return server;
+}
+
+/** Answers in the place of the upstream, which need not know whose pages may call here. */
+function answerPreflight(request: Request, response: ServerResponse): void {
+  const isAllowed = response.hasHeader('access-control-allow-origin');
+  response.writeHead(204, isAllowed ? preflightHeaders(request).flat() : []).end();
 }
 
 const SETTINGS = {

@@ -4,7 +4,6 @@ import type { Duplex } from 'node:stream';
 import type { Events } from '../observe/events.ts';
 import type { Clock } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
-import type { CallHandle } from '../upstream/client.ts';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { join } from '../upstream/target.ts';
 import { admit, type Upstream } from '../upstream/upstream.ts';
@@ -66,8 +65,7 @@ export function openTunnel(context: TunnelContext, incoming: IncomingMessage, ea
   // Tunnels may be silent for as long as both ends like; a client that is gone is found by TCP's own probes.
   client.setTimeout(0);
   try {
-    const handle = shakeHands(wayOf(context, incoming), client, { answered, failed });
-    whenGone(client, () => handle.abort());
+    shakeHands(wayOf(context, incoming), client, { answered, failed });
   } catch (thrown) {
     if (!(thrown instanceof RepriseError)) throw thrown;
     failed(thrown);
@@ -117,7 +115,7 @@ interface Told {
 }
 
 /** Asks the upstream, and writes its answer to `client`. Throws a RepriseError where it may not be asked now. */
-function shakeHands({ request, upstream, upstreamPath }: Way, client: Socket, told: Told): CallHandle {
+function shakeHands({ request, upstream, upstreamPath }: Way, client: Socket, told: Told): void {
   admit(upstream);
   const handle = upstream.client.send(
     {
@@ -132,6 +130,7 @@ function shakeHands({ request, upstream, upstreamPath }: Way, client: Socket, to
       upgraded(headers, socket) {
         upstream.health.succeeded();
         told.answered(101);
+        client.off('readable', peek).off('end', leave);
         const upgrade = [['connection', 'Upgrade'] as const, ['upgrade', 'websocket'] as const];
         client.write(rawHead(101, [...answerHeaders(headers), ...upgrade]));
         splice(client, socket);
@@ -154,27 +153,22 @@ function shakeHands({ request, upstream, upstreamPath }: Way, client: Socket, to
       },
     },
   );
+  // Until it is answered nothing is read of the client: its end is seen only by who reads up to it.
+  const peek = () => void (client.readableLength === 0 && client.read(0));
+  const leave = () => void client.destroy();
+  client.on('readable', peek).on('end', leave);
   client.on('drain', () => handle.resume());
-  return handle;
-}
-
-/** Calls `leave` once when `client` closes its connection. It is not read: what it may have sent already stays where it is. */
-function whenGone(client: Socket, leave: () => void): void {
-  // An end is seen only by who reads up to it.
-  client.on('readable', () => void (client.readableLength === 0 && client.read(0)));
-  client.once('end', leave);
-  client.once('close', leave);
+  client.on('close', () => handle.abort());
 }
 
 /** Joins two connections: what ends on one side ends on the other, and what breaks there breaks here. */
 function splice(client: Duplex, upstream: Duplex): void {
-  // The client may have more to say when the upstream has said all.
-  upstream.allowHalfOpen = true;
-  client.removeAllListeners('readable');
   for (const [from, to] of [
     [client, upstream],
     [upstream, client],
   ] as const) {
+    // Who has said all may have more to hear.
+    from.allowHalfOpen = true;
     from.pipe(to);
     from.on('error', () => to.destroy());
     from.on('close', () => {
