@@ -18,7 +18,7 @@ export function checkTls(raw: unknown, cwd: string): Finding[] {
   };
   const passphrase = said('passphrase');
   const cert = read(said('cert'), CERT, cwd, (pem) => new X509Certificate(pem));
-  const key = read(said('key'), passphrase === undefined ? KEY : LOCKED_KEY, cwd, (pem) =>
+  const key = read(said('key'), passphrase === undefined ? OPEN_KEY : LOCKED_KEY, cwd, (pem) =>
     createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) }),
   );
   const findings = [cert, key].flatMap((file) => (file?.finding === undefined ? [] : [file.finding]));
@@ -34,6 +34,7 @@ interface Expected {
 
 const CERT: Expected = { name: 'cert', expected: 'a PEM file with a certificate' };
 const KEY: Expected = { name: 'key', expected: 'a PEM file with the private key of server.tls.cert' };
+const OPEN_KEY: Expected = { ...KEY, expected: `${KEY.expected}, which needs no passphrase` };
 const LOCKED_KEY: Expected = { ...KEY, expected: `${KEY.expected}, under server.tls.passphrase` };
 
 /** A file with what it holds, or what is wrong with it. */
@@ -52,7 +53,13 @@ function read<Value>(
     const pem = readFileSync(resolve(cwd, file));
     return { pem, value: parse(pem) };
   } catch (thrown) {
-    return { finding: unusable(name, `a file that cannot be used (${messageOf(thrown)})`, expected) };
+    return {
+      finding: unusable(
+        name,
+        `${JSON.stringify(file)}, which cannot be used (${messageOf(thrown)})`,
+        expected,
+      ),
+    };
   }
 }
 
@@ -71,8 +78,8 @@ function together(
     createSecureContext({ cert, key, ...(passphrase !== undefined && { passphrase }) });
     return [];
   } catch (thrown) {
-    const got = `a file that cannot be used (${messageOf(thrown)})`;
-    return [unusable('cert', got, 'a certificate that TLS takes')];
+    const got = `a certificate that cannot be used (${messageOf(thrown)})`;
+    return [unusable('cert', got, 'one that TLS takes')];
   }
 }
 
