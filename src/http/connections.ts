@@ -19,8 +19,8 @@ export interface ClientTimeouts {
 interface Latest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Whether its body was held back by us when the connection was last found silent. */
-  heldBack: boolean;
+  /** Whether we held its body back when the connection was last found silent. */
+  wasHeldBack: boolean;
 }
 
 /**
@@ -32,7 +32,7 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
   server.timeout = timeouts.write;
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    latest.set(socket, { request, response, heldBack: false });
+    latest.set(socket, { request, response, wasHeldBack: false });
     response.on('close', () => {
       if (request.complete) return;
       // The next request begins behind this one's body, whether or not anybody wanted all of it.
@@ -41,52 +41,65 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
     });
     if (!hasBody(request)) return;
     socket.setTimeout(timeouts.body);
-    request.once('end', () =>
-      socket.setTimeout(response.writableFinished ? server.keepAliveTimeout : timeouts.write),
-    );
+    request.once('end', () => {
+      // The next request may have begun already, and have a body of its own.
+      if (latest.get(socket)?.request !== request) return;
+      socket.setTimeout(response.writableFinished ? server.keepAliveTimeout : timeouts.write);
+    });
+  });
+  server.prependListener('upgrade', ({ socket }: IncomingMessage) => {
+    // A tunnel may be silent for as long as both ends like; a client that is gone is found by TCP's own probes.
+    socket.setTimeout(timeouts.write);
+    socket.on('timeout', () => {
+      if (socket.writableLength > 0) socket.destroy();
+      else socket.setTimeout(timeouts.write);
+    });
   });
   server.on('timeout', (socket: Socket) => {
     const exchange = latest.get(socket);
-    if (exchange === undefined || isOver(exchange) || socket.writableEnded) socket.destroy();
-    else if (!exchange.request.complete && isSilent(exchange)) cut(socket, exchange, silentBody(timeouts));
-    else if (exchange.request.complete && socket.writableLength > 0) socket.destroy();
-    // It is the upstream that is waited for.
-    else socket.setTimeout(socket.timeout ?? timeouts.write);
+    const turn = whoseTurn(socket, exchange);
+    if (turn === 'ours') socket.setTimeout(socket.timeout ?? timeouts.write);
+    else if (turn === 'to send') cut(socket, exchange, silentBody(timeouts));
+    else socket.destroy();
   });
   server.on('clientError', (thrown: Error, socket: Duplex) => {
     const error = mistakeOf(thrown, timeouts);
-    const received = 'bytesRead' in socket && socket.bytesRead !== 0;
-    // On a connection nothing was ever sent on, a browser's in reserve, an answer would be taken for one to the request to come.
-    if (error === undefined || !received || !socket.writable) socket.destroy();
+    // A connection that never had a request may be a browser's in reserve: what comes unasked would answer its first one.
+    const isInReserve = !('bytesRead' in socket) || socket.bytesRead === 0;
+    if (error === undefined || isInReserve || !socket.writable) socket.destroy();
     else cut(socket, latest.get(socket), error);
   });
 }
 
-function hasBody({ headersDistinct }: IncomingMessage): boolean {
-  return (
-    headersDistinct['content-length'] !== undefined || headersDistinct['transfer-encoding'] !== undefined
-  );
+function hasBody({ headersDistinct: headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+/** What a silent connection waits for: the client `to send` a body's rest or `to take` an answer, us, or no more. */
+type Turn = 'ours' | 'to send' | 'to take' | 'over';
+
+function whoseTurn(socket: Socket, exchange: Latest | undefined): Turn {
+  if (exchange === undefined || isOver(exchange) || socket.writableEnded) return 'over';
+  const { request, wasHeldBack } = exchange;
+  if (request.complete) return socket.writableLength > 0 ? 'to take' : 'ours';
+  exchange.wasHeldBack = request.readableFlowing !== true;
+  // The client's for the whole of the silence, or it is given another.
+  return exchange.wasHeldBack || wasHeldBack ? 'ours' : 'to send';
 }
 
 function isOver({ request, response }: Latest): boolean {
   return request.complete && response.writableFinished;
 }
 
-/** Whether it is the client that a body waits for, and was so for the whole of the silence. */
-function isSilent(exchange: Latest): boolean {
-  const wasHeldBack = exchange.heldBack;
-  exchange.heldBack = exchange.request.readableFlowing !== true;
-  return !wasHeldBack && !exchange.heldBack;
-}
-
 /** Ends a connection for what is wrong with the request that is being received on it: told where that can still be. */
 function cut(socket: Duplex, exchange: Latest | undefined, error: RepriseError): void {
-  const { request, response } = exchange ?? {};
-  const isIdle = exchange === undefined || isOver(exchange);
-  // Behind an answer that has begun, or that is owed to the request before, it would be read as that one's.
-  if (isIdle || (request?.complete === false && response?.headersSent === false))
-    refuse(socket, error, `req_${newId()}`);
+  if (exchange === undefined || isOver(exchange) || isNext(exchange)) refuse(socket, error, `req_${newId()}`);
   else socket.destroy();
+}
+
+/** Whether what is written now is read as this request's answer, and not as the rest of one, or as the one before. */
+function isNext({ request, response }: Latest): boolean {
+  return !request.complete && !response.headersSent && response.socket !== null;
 }
 
 function silentBody({ body }: ClientTimeouts): RepriseError {

@@ -48,6 +48,9 @@ export function createListener(context: ListenerContext): Server {
       ? createServer(settings)
       : createTlsServer({ ...settings, ...certificate, handshakeTimeout: timeouts.headers });
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    // Set before anybody answers, so that no answer lacks them.
+    const origin = incoming.headersDistinct.origin?.join();
+    for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
     let request: Request;
     try {
       request = readHead(incoming);
@@ -56,9 +59,6 @@ export function createListener(context: ListenerContext): Server {
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
-    // Set before anybody answers, so that no answer lacks them.
-    for (const [name, value] of corsHeaders(corsOrigins, request.header('origin')))
-      response.setHeader(name, value);
     if (!context.isData(request.path)) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
     else void context.serveData(request, response);

@@ -62,8 +62,6 @@ export function openTunnel(context: TunnelContext, incoming: IncomingMessage, ea
       requestId,
     }),
   );
-  // Tunnels may be silent for as long as both ends like; a client that is gone is found by TCP's own probes.
-  client.setTimeout(0);
   try {
     shakeHands(wayOf(context, incoming), client, { answered, failed });
   } catch (thrown) {

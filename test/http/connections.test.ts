@@ -52,6 +52,20 @@ describe('a client that goes silent', () => {
     assert.equal(client.text(), '');
   });
 
+  it('without a byte behind its TLS handshake, likewise', async () => {
+    const { cert, key } = LOCALHOST;
+    const folder = folderWith({ 'cert.pem': cert, 'key.pem': key });
+    const tls = { cert: `${folder}/cert.pem`, key: `${folder}/key.pem` };
+    await using stage = await setStage(impatient({ headers: '200ms' }, { tls }));
+    const socket = connect({ port: Number(new URL(stage.reprise.url).port), host: '127.0.0.1', ca: cert });
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    await within(once(socket, 'close'), 'the end');
+    assert.equal(bytes, 0);
+  });
+
   for (const [what, path] of [
     ['a body that is read whole', CHAT],
     ['a body that is passed through', '/v1/files'],
@@ -275,12 +289,14 @@ describe('what is no request', () => {
     });
   }
 
-  it('behind a request that is being answered is never taken for its answer', async () => {
-    await using stage = await setStage();
-    stage.upstream.answer(silent);
-    using client = connectRaw(stage.reprise.url, `${post('/v1/files', '{}')}HELO there\r\n\r\n`);
-    await client.ended;
-    assert.equal(client.text(), '');
-    await until(() => stage.reprise.running() === 0, 'nothing runs any more');
+  it('behind a request that is being answered is never taken for its answer, nor is half a request', async () => {
+    for (const second of ['HELO there\r\n\r\n', post(CHAT, 'x', 100)]) {
+      await using stage = await setStage(impatient({ body: '200ms' }));
+      stage.upstream.answer(silent);
+      using client = connectRaw(stage.reprise.url, post('/v1/files', '{}') + second);
+      await client.ended;
+      assert.equal(client.text(), '');
+      await until(() => stage.reprise.running() === 0, 'nothing runs any more');
+    }
   });
 });

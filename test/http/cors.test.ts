@@ -52,6 +52,7 @@ describe('with server.cors.origins', () => {
       ["an error of the upstream's", '/v1/moderations', { body: {} }, 429],
       ['an error of ours', CHAT, { body, headers: { 'x-cache-ttl': 'soon' } }, 400],
       ['another one', CHAT, { body: chat('z'), headers: { 'cache-control': 'only-if-cached' } }, 504],
+      ['a target that is none', '/v1//files', {}, 400],
       ['a path that is none', '/nowhere', {}, 404],
       ['health', '/health/live', {}, 200],
     ] satisfies [string, string, Sent, number][]) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
 import { send } from '../support/http.ts';
@@ -165,6 +166,20 @@ describe('a WebSocket below /v1/', () => {
     });
     there.on('end', () => there.end()).resume();
     await until(() => taken === size, 'all of it arrives');
+    await idle(reprise);
+  });
+
+  it('may be silent for longer than any request, but a client that takes nothing is cut', async () => {
+    using upstream = await startWebSocketUpstream(echoBytes);
+    const profile = { server: { timeouts: { headers: '100ms', body: '100ms', write: '100ms' } } };
+    await using reprise = await startReprise({ upstream: upstream.url, profile });
+    using client = connectRaw(reprise.url, handshake('/v1/realtime'));
+    await client.got(/\r\n\r\n/);
+    await wait(500); // five times the longest silence
+    client.socket.write('still here');
+    await client.got(/still here$/);
+    client.socket.pause();
+    (await onlyItem(upstream.sockets, 'the tunnel')).write(Buffer.alloc(60_000_000));
     await idle(reprise);
   });
 
