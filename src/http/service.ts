@@ -80,8 +80,8 @@ export class Service {
   }
 
   /**
-   * Ends the service: no new connections, running answers and tunnels finish within the drain time or are cut off, everything
-   * behind is closed. A second call waits for the same end.
+   * Ends the service: no new connections, running answers and tunnels finish within the drain time or are cut off,
+   * everything behind is closed. A second call waits for the same end.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();

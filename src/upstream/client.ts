@@ -31,13 +31,13 @@ export interface UpstreamCall {
 
 /** Who is told of an answer. After `end`, `upgraded` or `error`, one of which comes last, nothing more comes. */
 export interface Sink {
-  /** The upstream changes to the protocol asked for (101). The connection is the sink's from now on. */
-  upgraded?(headers: readonly Header[], socket: Duplex): void;
   head(status: number, headers: readonly Header[]): void;
   /** `chunk` is a view on the socket's buffer: copy what is kept beyond this call. */
   data(chunk: Buffer): void;
   end(): void;
   error(error: RepriseError): void;
+  /** The upstream changes to the protocol asked for (101). The connection is the sink's from now on. */
+  upgraded?(headers: readonly Header[], socket: Duplex): void;
 }
 
 /** A call under way. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
+import { watchConnections } from '../../src/http/connections.ts';
 import { folderWith } from '../config/support.ts';
 import { until, within } from '../support/deadline.ts';
 import { chat } from '../support/http.ts';
@@ -90,16 +91,19 @@ describe('a client that goes silent', () => {
     assert.match(client.text(), /^HTTP\/1\.1 400 /);
   });
 
-  it('and takes nothing of an answer that waits for it is cut, a stream as well as a whole one', async () => {
-    for (const path of ['/v1/files/f/content?bytes=60000000', '/v1/big']) {
+  it('and takes nothing of an answer that waits for it is cut: passed through or not, whole or not', async () => {
+    const large = JSON.stringify({ object: 'list', padding: 'x'.repeat(15_000_000) });
+    for (const path of ['/v1/files/f/content?bytes=60000000', '/v1/large', '/v1/models']) {
       await using stage = await setStage(impatient({ write: '300ms' }));
-      stage.upstream.answer(answering(200, Buffer.alloc(60_000_000)), '/big');
+      stage.upstream.answer(answering(200, Buffer.alloc(60_000_000)), '/large');
+      stage.upstream.answer(answering(200, large, { 'content-type': 'application/json' }), '/models');
       using client = connectRaw(stage.reprise.url);
       client.socket.pause();
       client.socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
       await until(() => stage.upstream.calls.length === 1, 'the call');
       await until(() => stage.reprise.running() === 0, 'it is cut');
-      await until(() => stage.upstream.sockets() === 0, 'the upstream call is over');
+      if (path !== '/v1/models')
+        await until(() => stage.upstream.sockets() === 0, 'the upstream call is over');
     }
   });
 
@@ -126,6 +130,16 @@ describe('a client that goes silent', () => {
     assert.match(body.subarray(-16).toString(), /data: \[DONE\]\n\n$/);
     assert.equal(stage.upstream.calls.length, 1);
   });
+});
+
+it('a connection that nothing is asked on any more is closed when its time is over', async () => {
+  const server = createServer((_request, response) => response.end('x'));
+  server.keepAliveTimeout = 100;
+  watchConnections(server, { headers: 60_000, body: 60_000, write: 60_000 });
+  using listens = await listening(server);
+  using client = connectRaw(`http://127.0.0.1:${listens.port}`, post('/', '{}'));
+  await client.ended;
+  assert.match(client.text(), /^HTTP\/1\.1 200 /);
 });
 
 describe('a client that is slow', () => {
