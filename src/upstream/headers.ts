@@ -1,4 +1,4 @@
-import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+import { CREDENTIAL_HEADERS, withoutCredentials } from '../openai/credential-headers.ts';
 
 /** A header, its name in lower case. */
 export type Header = readonly [name: string, value: string];
@@ -30,7 +30,12 @@ export function forwardHeaders(
   const headers: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    if (!dropped.has(name.toLowerCase())) headers.push(name, raw[at + 1] ?? '');
+    const lower = name.toLowerCase();
+    if (dropped.has(lower)) continue;
+    const said = raw[at + 1] ?? '';
+    const value =
+      credential !== undefined && lower === 'sec-websocket-protocol' ? withoutCredentials(said) : said;
+    if (value !== '' || said === '') headers.push(name, value);
   }
   if (reads) headers.push('accept-encoding', 'identity');
   return credential === undefined ? headers : [...headers, ...credential];

@@ -61,6 +61,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/problems.ts',
     'config/route-settings.ts',
     'config/schema.ts',
+    'config/server-settings.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',
     'demo/assistant.ts',

@@ -59,8 +59,10 @@ test('everything else has the default that is promised', () => {
   assert.deepEqual(server, {
     host: '127.0.0.1',
     port: 8787,
+    cors: { origins: [] },
     max_body: 50_000_000,
     max_entry: 16_000_000,
+    timeouts: { headers: MINUTE, body: MINUTE, write: 5 * MINUTE },
     drain: 10 * SECOND,
   });
   assert.equal(memory.max_bytes, 256_000_000);
