@@ -97,7 +97,7 @@ export class Fetch {
   #lingering: Timer | undefined;
   #ttlMs: number | undefined;
 
-  /** Starts the call and opens a slot for each part asked. Throws `upstream_unavailable` while the breaker is open. */
+  /** Starts the call and opens a slot for each part asked. Throws what {@link admit} throws. */
   constructor(context: FetchContext, work: FetchWork) {
     admit(work.upstream);
     const { promise, resolve } = Promise.withResolvers<Settled>();
