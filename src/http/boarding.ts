@@ -72,8 +72,8 @@ export class Boarding {
     let stored = true;
     let refused: string | undefined;
     let foreign = false;
-    // A copy: a caller that goes away meanwhile lets go of them all.
-    for (const fetch of [...this.#cursors.keys()]) {
+    // Not the cursors: a caller that goes away meanwhile lets go of them all.
+    for (const fetch of new Set([...this.#seats.values()].map((slot) => slot.fetch))) {
       const settled = await fetch.settled;
       if (settled.kind === 'entries') {
         stored &&= settled.stored;
