@@ -1,4 +1,4 @@
-import type { Sample } from './child.ts';
+import type { Sample } from '../support/server/process.ts';
 import type { Ending } from './client.ts';
 
 /** One part of a soak. */

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../src/demo/random.ts';
 import { until } from '../support/deadline.ts';
-import { type SoakChild, startChild } from './child.ts';
+import { type ProfileSections, type ServerProcess, startServer } from '../support/server/process.ts';
 import { ask, type Ending, randomMoment } from './client.ts';
 import { defects, growth, type Part } from './judge.ts';
 import { randomRequest } from './load.ts';
@@ -33,9 +33,7 @@ export async function soak({ requests, parts, seed, onPart }: SoakOptions): Prom
   const random = seededRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), 'reprise-soak-'));
   const upstream = await startSoakUpstream(random, FAULTS);
-  const profile = join(folder, 'soak.yaml');
-  await writeFile(profile, profileOf(upstream.origin, join(folder, 'data')));
-  const child = await startChild(profile);
+  const child = await startServer(profileOf(upstream.origin), folder);
   const seen: Part[] = [];
   const unused = child.sockets();
   let status: number | null;
@@ -54,7 +52,7 @@ export async function soak({ requests, parts, seed, onPart }: SoakOptions): Prom
 }
 
 async function runPart(
-  child: SoakChild,
+  child: ServerProcess,
   upstream: SoakUpstream,
   requests: number,
   random: () => number,
@@ -84,13 +82,11 @@ async function runPart(
 }
 
 /** Small caches and short lives: entries are evicted, expire and are refreshed all the time, and calls queue. */
-function profileOf(origin: string, data: string): string {
-  return JSON.stringify({
-    server: { port: 0 },
-    log: { format: 'json' },
+function profileOf(origin: string): ProfileSections {
+  return {
     sweep_every: '5s',
     memory: { max_entries: 500 },
-    disk: { path: data, max_bytes: '3MB' },
+    disk: { max_bytes: '3MB' },
     upstreams: {
       default: { base_url: `${origin}/v1`, concurrency: { max: 40, queue: 100, wait: '5s' } },
       shop: { base_url: origin },
@@ -109,5 +105,5 @@ function profileOf(origin: string, data: string): string {
         upstream: 'shop',
       },
     ],
-  });
+  };
 }

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { within } from '../support/deadline.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { within } from '../deadline.ts';
 
 /** What the proxy's process holds at one moment, with nobody using it. */
 export interface Sample {
@@ -16,8 +18,14 @@ export interface Sample {
   readonly sockets: number;
 }
 
+/** The sections of a profile, by name. */
+export type ProfileSections = Readonly<Record<string, object | string>> & {
+  readonly server?: object;
+  readonly disk?: object;
+};
+
 /** A proxy in a process of its own, started as users start it. */
-export interface SoakChild {
+export interface ServerProcess {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   sample(): Promise<Sample>;
@@ -28,11 +36,23 @@ export interface SoakChild {
   stop(): Promise<number | null>;
 }
 
-/** Starts one with this profile, a file's path. Rejects if it does not become ready. */
-export async function startChild(profile: string): Promise<SoakChild> {
+/**
+ * Starts one with this profile, on a free port, and its data in `folder`. Rejects if it does not become ready. Its memory
+ * and descriptors are read from Linux's `/proc`.
+ */
+export async function startServer(profile: ProfileSections, folder: string): Promise<ServerProcess> {
+  const file = join(folder, 'profile.yaml');
+  // JSON is YAML.
+  const settings = {
+    ...profile,
+    server: { ...profile.server, port: 0 },
+    disk: { ...profile.disk, path: join(folder, 'data') },
+    log: { format: 'json' },
+  };
+  await writeFile(file, JSON.stringify(settings));
   const child = spawn(
     process.execPath,
-    ['--expose-gc', '--import', at('./probe.ts'), at('../../src/main.ts'), 'serve', '--profile', profile],
+    ['--expose-gc', '--import', at('./probe.ts'), at('../../../src/main.ts'), 'serve', '--profile', file],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   let log = '';
