@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
@@ -35,10 +35,12 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
       },
       end() {
         response.end();
+        discardRest(request.stream);
         resolve(status);
       },
       error(error) {
         if (status < 500) upstream.health.erred(error);
+        discardRest(request.stream);
         if (response.headersSent) {
           response.destroy();
           resolve(status);
@@ -68,6 +70,12 @@ function messageOf({ request, body }: Relay): { headers: string[]; body: Buffer 
   // Not the request itself: an upstream that answers before it has read all would have it destroyed, and the client's
   // connection with it, before the client has read that answer.
   return { headers, body: request.stream.pipe(new PassThrough()) };
+}
+
+/** Reads on what the client still sends and nobody takes, so that its next request can be read from its connection. */
+function discardRest(body: IncomingMessage): void {
+  body.unpipe();
+  body.resume();
 }
 
 /** The upstream's headers; of a cacheable endpoint with what the cache did, which is nothing. The bytes stay as they are. */
