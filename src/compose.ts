@@ -75,6 +75,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     drainMs: settings.server.drain,
     createServer: (accepting) =>
       createListener({
+        bodyTimeoutMs: settings.server.body_timeout,
         isData: (path) => isDataPath(context, path),
         serveData: (request, response) => serveData(context, request, response),
         control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams) }),

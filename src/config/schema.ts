@@ -21,6 +21,9 @@ export const settingsSchema = section({
       .prefault('50MB')
       .describe('Size of the largest request body that is read whole.'),
     max_entry: size('positive').prefault('16MB').describe('Size of the largest answer that is stored.'),
+    body_timeout: duration('positive')
+      .prefault('60s')
+      .describe('Duration of the longest pause within a request body, after which its client is cut off.'),
     drain: duration().prefault('10s').describe('Duration that running answers get to finish at a stop.'),
   })
     .prefault({})

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
@@ -14,6 +15,8 @@ export interface ListenerContext {
   readonly serveData: (request: Request, response: ServerResponse) => Promise<void>;
   /** Answers everything else. */
   readonly control: Hono;
+  /** Milliseconds of the longest pause within a request body. */
+  readonly bodyTimeoutMs: number;
 }
 
 /**
@@ -23,7 +26,10 @@ export interface ListenerContext {
  */
 export function createListener(context: ListenerContext): Server {
   const control = getRequestListener(context.control.fetch);
-  return createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+  const server = createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+    incoming.on('timeout', cutStalled);
+    // Else Node would close the connection of a call whose answer takes its time.
+    response.on('timeout', waitOn);
     let request: Request;
     try {
       request = readHead(incoming);
@@ -35,6 +41,17 @@ export function createListener(context: ListenerContext): Server {
     if (context.isData(request.path)) void context.serveData(request, response);
     else void control(incoming, response);
   });
+  // Of a connection on which nothing moves, in either direction. A request is told while its body is incomplete.
+  server.timeout = context.bodyTimeoutMs;
+  return server;
+}
+
+function waitOn(): void {}
+
+/** Ends a request whose body has stopped coming, unless it is us who do not take it because the upstream does not. */
+function cutStalled(this: IncomingMessage, socket: Socket): void {
+  if (this.isPaused()) socket.setTimeout(socket.timeout ?? 0);
+  else socket.destroy();
 }
 
 const SETTINGS = {

@@ -61,6 +61,7 @@ test('everything else has the default that is promised', () => {
     port: 8787,
     max_body: 50_000_000,
     max_entry: 16_000_000,
+    body_timeout: 60 * SECOND,
     drain: 10 * SECOND,
   });
   assert.equal(memory.max_bytes, 256_000_000);
