@@ -16,8 +16,14 @@ import type { Slot } from './http/fetch.ts';
 import { createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import type { Events } from './observe/events.ts';
+import { credentialHeaders } from './openai/credential-headers.ts';
+import type { Access } from './policy/access.ts';
+import { gatewayAccess } from './policy/gateway.ts';
+import { passthroughAccess } from './policy/passthrough.ts';
 import { Scopes } from './policy/scope.ts';
+import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
+import { mustParseCallPattern } from './shared/call-pattern.ts';
 import type { Clock } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
@@ -44,8 +50,11 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     disk,
   );
   const upstreams = new Map<string, Upstream>();
-  for (const [name, upstream] of settings.upstreams)
-    upstreams.set(name, createUpstream(name, upstream, clock, env));
+  for (const [name, upstream] of settings.upstreams) {
+    const gateway = settings.access.mode === 'gateway';
+    const credential = gateway ? credentialHeaders(upstream.dialect, upstream.api_key) : undefined;
+    upstreams.set(name, createUpstream(name, { ...upstream, credential }, clock, env));
+  }
   const fallback = upstreams.get('default');
   if (fallback === undefined) throw new Error('the settings name no upstream "default"');
   const offers = [...settings.upstreams].map(([name, offer]) => ({
@@ -56,7 +65,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
     upstreams,
     fallback,
-    scopes: new Scopes(await secretOf(settings, events)),
+    access: accessOf(settings, new Scopes(await secretOf(settings, events)), clock),
     policyOf: (type) => {
       const policy = settings.types.get(type);
       if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
@@ -91,6 +100,16 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', store.sweep()));
   await service.listen(settings.server.host, settings.server.port);
   return service;
+}
+
+/** Who may ask, and whose entries they are served. */
+function accessOf({ access }: Settings, scopes: Scopes, clock: Clock): Access {
+  if (access.mode === 'passthrough') {
+    const verifies = access.share === 'verified';
+    return passthroughAccess(scopes, verifies ? new Verifications(access.verify_ttl, clock) : undefined);
+  }
+  const keys = access.keys.map((key) => ({ ...key, allow: key.allow.map(mustParseCallPattern) }));
+  return gatewayAccess(keys, access.share === 'all' ? 'all' : 'tenant', scopes, clock);
 }
 
 async function openDisk(settings: Settings, clock: Clock, events: Events): Promise<DiskTier | undefined> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { config } from './cli/config.ts';
 import { demo } from './cli/demo.ts';
+import { key } from './cli/key.ts';
 import { serve } from './cli/serve.ts';
 import { nearest } from './config/nearest.ts';
 import { messageOf } from './shared/errors.ts';
@@ -10,6 +11,7 @@ const HELP = `Usage: reprise COMMAND [FLAGS]
 
   serve   run the proxy (what npm start does)
   config  print the effective settings; --schema prints the JSON Schema of profiles
+  key     make a client key for the gateway: reprise key new
   demo    show what a cache does for a shop's assistant; needs no key and no network
 
 Every command explains its flags with --help.
@@ -36,6 +38,8 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         });
       case 'config':
         return config(argv, process.env, io);
+      case 'key':
+        return key(argv, io);
       case 'demo':
         return await demo(argv, process.env, io);
       case '--help':
@@ -48,7 +52,7 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         return 0;
       default:
         io.err(
-          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, ['serve', 'config', 'demo'])}.\n\n${HELP}`,
+          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, ['serve', 'config', 'key', 'demo'])}.\n\n${HELP}`,
         );
         return 2;
     }

@@ -3,9 +3,14 @@ import {
   DURATION_EXPECTED,
   DURATION_PATTERN,
   formatDuration,
+  formatRate,
   formatSize,
   parseDuration,
+  parseRate,
   parseSize,
+  RATE_EXPECTED,
+  RATE_PATTERN,
+  type Rate,
   SIZE_EXPECTED,
   SIZE_PATTERN,
 } from '../shared/units.ts';
@@ -64,6 +69,23 @@ export function duration(least: 'zero' | 'positive' = 'zero') {
 /** An amount of bytes, as text in the profile and as a number in the settings. */
 export function size(least: 'zero' | 'positive' = 'zero') {
   return measure(SIZE_EXPECTED, SIZE_PATTERN, least, parseSize, formatSize);
+}
+
+/** A number of calls in a unit of time, as text in the profile and as a {@link Rate} in the settings. */
+export function rate() {
+  return z.codec(
+    text(RATE_EXPECTED, RATE_PATTERN),
+    z.custom<Rate>((it) => typeof it === 'object'),
+    {
+      decode(given, context) {
+        const value = parseRate(given);
+        if (value !== undefined) return value;
+        context.issues.push({ code: 'custom', message: RATE_EXPECTED, input: given });
+        return z.NEVER;
+      },
+      encode: formatRate,
+    },
+  );
 }
 
 /** A map whose keys are the user's own names, as a `Map` in the order of the profile; `builtIn` names always exist. */

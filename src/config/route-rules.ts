@@ -1,4 +1,11 @@
-import { comparePatterns, parsePattern, type Segment, variablesOf } from '../shared/path-pattern.ts';
+import { SURFACE_PATHS, SURFACE_ROOTS } from '../openai/surface.ts';
+import {
+  comparePatterns,
+  matchPath,
+  parsePattern,
+  type Segment,
+  variablesOf,
+} from '../shared/path-pattern.ts';
 import { nearest } from './nearest.ts';
 import type { Finding } from './problems.ts';
 import { methodField } from './route-settings.ts';
@@ -63,18 +70,30 @@ function checkReference(route: ReadRoute, field: 'type' | 'upstream', names: rea
   return [{ path: [...route.at, field], expected }];
 }
 
-function checkReserved({ at, pattern }: ReadRoute, { reserved, upstreams }: Surroundings): Finding[] {
-  const [first, second] = pattern ?? [];
-  if (first === undefined || !('literal' in first)) return [];
+function checkReserved({ at, pattern = [] }: ReadRoute, { reserved, upstreams }: Surroundings): Finding[] {
+  const [first, ...rest] = pattern;
+  if (first === undefined) return [];
   const path = [...at, 'match', 'path'];
+  // It would take the reserved paths, too.
+  if (!('literal' in first)) return [{ path, expected: 'a path whose first segment is literal' }];
   if (reserved.includes(first.literal)) {
     return [{ path, expected: `a path outside /${reserved.join(', /')}, which are reserved` }];
   }
-  const belowUpstream = second !== undefined && (!('literal' in second) || second.literal === 'v1');
-  if (!belowUpstream || !upstreams.includes(first.literal)) return [];
-  return [
-    { path, expected: `a path outside /${first.literal}/v1, where the upstream of that name is reached` },
-  ];
+  const taken = onSurface(pattern);
+  if (taken !== undefined) return [{ path, expected: `a path other than ${taken}, which is reserved` }];
+  const below = upstreams.includes(first.literal) ? onSurface(rest) : undefined;
+  if (below === undefined) return [];
+  const expected = `a path outside /${first.literal}${below}, where the upstream of that name is reached`;
+  return [{ path, expected }];
+}
+
+/** Which of the API's paths, or of the roots of such, a pattern takes; undefined if it takes none. */
+function onSurface(pattern: readonly Segment[]): string | undefined {
+  const [first] = pattern;
+  if (first === undefined) return undefined;
+  const root = SURFACE_ROOTS.find((name) => !('literal' in first) || first.literal === name);
+  if (root !== undefined) return `/${root}`;
+  return SURFACE_PATHS.find((path) => matchPath(pattern, path) !== undefined);
 }
 
 function checkRewrite({ at, pattern, rewrite }: ReadRoute): Finding[] {

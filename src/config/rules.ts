@@ -1,3 +1,5 @@
+import { SURFACE_PATHS, SURFACE_ROOTS } from '../openai/surface.ts';
+import { checkAccess } from './access-rules.ts';
 import type { Finding } from './problems.ts';
 import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
@@ -18,12 +20,16 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...types.flatMap((name) => checkName(name, 'types')),
     ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
     ...checkLoops(upstreams, raw),
+    ...checkAccess(raw, upstreams),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
   ];
 }
 
-/** The first segments of the paths that are Reprise's own. */
-const RESERVED = ['v1', 'openai', 'monitoring', 'cache', 'webhooks', 'health', 'metrics', 'dashboard'];
+/** The first segments of the paths that are the API's and Reprise's own. */
+const RESERVED = [...SURFACE_ROOTS, 'monitoring', 'cache', 'webhooks', 'health', 'metrics', 'dashboard'];
+
+/** The names that an upstream cannot have: all of these, and what stands before a path of the API. */
+const RESERVED_NAMES = [...RESERVED, ...SURFACE_PATHS.flatMap((path) => /^\/(.+)\//.exec(path)?.[1] ?? [])];
 
 function namesIn(section: unknown, builtIn: ReadonlyMap<string, unknown>): string[] {
   const own = typeof section === 'object' && section !== null ? Object.keys(section) : [];
@@ -36,9 +42,9 @@ function checkName(name: string, section: string): Finding[] {
 }
 
 function checkUpstreamPath(name: string): Finding[] {
-  if (!RESERVED.includes(name)) return [];
+  if (!RESERVED_NAMES.includes(name)) return [];
   const got = `a name that would take the path /${name}`;
-  return [{ path: ['upstreams', name], got, expected: `a name other than ${RESERVED.join(', ')}` }];
+  return [{ path: ['upstreams', name], got, expected: `a name other than ${RESERVED_NAMES.join(', ')}` }];
 }
 
 /** Upstreams that are Reprise itself, as when `OPENAI_BASE_URL` is set for the clients of the same shell. */

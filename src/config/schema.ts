@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, whole } from './fields.ts';
 import { routes } from './route-settings.ts';
 import { types } from './type-settings.ts';
@@ -51,15 +52,7 @@ export const settingsSchema = section({
   types: types(),
   upstreams: upstreams(),
   routes: routes(),
-  access: section({
-    share: choice(['credential'])
-      .prefault('credential')
-      .describe(
-        'Who shares entries. credential: only calls with the same credential, organization and project.',
-      ),
-  })
-    .prefault({})
-    .describe('Who may see what.'),
+  access: access(),
   log: section({
     level: choice(['debug', 'info', 'warn', 'error', 'silent'])
       .prefault('info')

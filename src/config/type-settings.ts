@@ -34,6 +34,16 @@ function policy(defaults: { ttl?: string; revalidate?: string; grace?: string })
       .prefault(defaults.grace ?? '0s')
       .describe('Duration after the ttl in which the old entry is served when the upstream fails.'),
     negative_ttl: duration().prefault('0s').describe('Duration: the life of a stored 404. 0s stores none.'),
+    sampling: choice(['any', 'seeded', 'greedy'])
+      .prefault('any')
+      .describe(
+        'Which calls are cached by their randomness. seeded: those with a seed or at temperature 0. greedy: only those at temperature 0.',
+      ),
+    mode: choice(['on', 'read_only', 'shadow', 'off'])
+      .prefault('on')
+      .describe(
+        'What the cache does. read_only: stores nothing. shadow: counts what would have been a hit, and asks the upstream all the same. off: nothing.',
+      ),
     on_abandon: choice(['cancel', 'finish'])
       .prefault('cancel')
       .describe('What becomes of an upstream call when its last caller has left.'),

@@ -11,6 +11,8 @@ export const SERVED_ENDPOINTS = [
   'chat',
   'completions',
   'responses',
+  'moderations',
+  'rerank',
   'vector_store_search',
   'models',
 ] as const;
@@ -47,6 +49,9 @@ function upstream(defaultBaseUrl: string | undefined) {
     models: list(text('a model name, in which * stands for any characters'), 'a list of model names')
       .optional()
       .describe('The models it takes; * stands for any characters.'),
+    api_key: text('an API key', /^[\x21-\x7e]+$/)
+      .optional()
+      .describe("With access.mode gateway: the operator's own key, sent to this upstream and nowhere else."),
     timeouts: section({
       connect: duration('positive').prefault('10s').describe('Duration until the connection stands.'),
       headers: duration('positive').prefault('15m').describe('Duration until the answer begins.'),

@@ -2,6 +2,7 @@ import type { Payload } from '../cache/entry.ts';
 import { readEmbeddingAnswer, writeEmbeddingAnswer } from '../openai/embedding-answer.ts';
 import { apportion, type ItemSizes } from '../openai/usage.ts';
 import { dimensionsOf, type Encoding, isFiniteVector } from '../openai/vectors.ts';
+import { at, disagreeing, distinct } from './batch.ts';
 import type { Answer, Part, Plan, Rendering, Taken } from './endpoint.ts';
 
 /** An embeddings request whose every item can be answered, and cached, on its own. */
@@ -32,28 +33,18 @@ export function itemizedPlan(request: ItemizedRequest): Plan {
     label: request.model,
     parts: firsts.map((item): Part => ({ content: request.contents[item] ?? '' })),
     order,
+    draw: 'greedy',
     streams: false,
     company: '',
     liveCompany: '',
+    // An embedding is a function of its input alone.
+    touches: 'nothing',
     narrow: (missing) => request.bodyFor(at(firsts, missing)),
     takeApart: (answer, asked) => takeApart(request, firsts, answer, asked),
     putTogether: (payloads) => putTogether(request, at(payloads, order)),
     serves: ({ form }) => form === 'vector',
-    disagreeing,
+    disagreeing: (payloads) => disagreeing(payloads, sameSpace),
   };
-}
-
-/** The first place of each distinct content, and for every content which of the distinct ones it is. */
-function distinct(contents: readonly string[]): { readonly firsts: number[]; readonly order: number[] } {
-  const parts = new Map<string, number>();
-  const firsts: number[] = [];
-  const order = contents.map((content, item) => {
-    const known = parts.get(content);
-    if (known !== undefined) return known;
-    parts.set(content, firsts.length);
-    return firsts.push(item) - 1;
-  });
-  return { firsts, order };
 }
 
 function takeApart(
@@ -101,28 +92,7 @@ function putTogether({ model, encoding }: ItemizedRequest, payloads: readonly Pa
   return { status: 200, headers: [['content-type', 'application/json']], body };
 }
 
-/**
- * Vectors of two snapshots of a model, or of two lengths, lie in different spaces. Which of them the upstream gives today
- * is not known, so all count as absent: one call brings a whole that agrees.
- */
-function disagreeing(payloads: readonly (Payload | undefined)[]): readonly number[] {
-  const first = payloads.find((payload) => payload !== undefined);
-  if (payloads.every((payload) => payload === undefined || sameSpace(payload, first))) return [];
-  return [...payloads.keys()].filter((part) => payloads[part] !== undefined);
-}
-
-function sameSpace(one: Payload, other: Payload | undefined): boolean {
-  return one.facts.model === other?.facts.model && one.body.length === other?.body.length;
-}
-
-/** The members of `list` at these indexes. */
-function at<T>(list: readonly T[], indexes: readonly number[]): T[] {
-  const members: T[] = [];
-  for (const index of indexes) {
-    const member = list[index];
-    if (member === undefined)
-      throw new Error(`there is no item ${index} in an embeddings request of ${list.length}`);
-    members.push(member);
-  }
-  return members;
+/** Vectors of two snapshots of a model, or of two lengths, lie in different spaces. */
+function sameSpace(one: Payload, other: Payload): boolean {
+  return one.facts.model === other.facts.model && one.body.length === other.body.length;
 }

@@ -2,30 +2,35 @@ import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import { readEmbeddingInput } from '../openai/embedding-input.ts';
 import { member, type Node, type ObjectNode, textOf } from '../openai/json.ts';
+import { type Touches, touchedBy } from '../openai/objects.ts';
 import { type Edit, splice } from '../openai/splice.ts';
+import { deployedPaths } from '../openai/surface.ts';
 import type { Encoding } from '../openai/vectors.ts';
 import { bypassReason } from '../policy/bypass.ts';
+import { narrowing } from './batch.ts';
 import { itemizedPlan } from './embeddings-items.ts';
 import { undividedPlan } from './embeddings-undivided.ts';
 import type { Bypass, Endpoint, Plan, PlanInput } from './endpoint.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
+import { modelOf, overruled } from './named-model.ts';
 
 /** `POST /v1/embeddings`: every input is looked up, fetched and cached on its own, whatever batch it stands in. */
 export const embeddingsEndpoint: Endpoint = {
   name: 'embeddings',
   methods: ['POST'],
-  path: '/v1/embeddings',
+  paths: deployedPaths('/embeddings'),
   type: 'embeddings',
   plan(input) {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
     const { root } = request;
+    const touches = touchedBy(root);
     const reason = bypassReason('embeddings', root);
-    if (reason !== undefined) return { kind: 'bypass', reason };
+    if (reason !== undefined) return { kind: 'bypass', reason, touches };
     const encoding = encodingOf(member(root, 'encoding_format'));
-    if (encoding === undefined) return { kind: 'bypass', reason: 'encoding-unknown' };
+    if (encoding === undefined) return { kind: 'bypass', reason: 'encoding-unknown', touches };
     const itemwise = root.members.every(({ key }) => ITEMWISE.has(key));
-    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding);
+    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding, touches);
   },
 };
 
@@ -55,32 +60,39 @@ const GIVES_BASE64: ReadonlySet<Dialect> = new Set(['openai', 'azure', 'vllm']);
 function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encoding): Plan | Bypass {
   const field = member(root, 'input');
   const read = field === undefined ? undefined : readEmbeddingInput(field);
-  if (field === undefined || read === undefined) return { kind: 'bypass', reason: 'input-not-itemizable' };
-  const frame = canonicalRequest('embeddings', input.dialect, root, { without: ['input'] });
-  const spans = read.items.map(({ start, end }) => ({ start, end }));
-  const { start, end } = field;
+  if (field === undefined || read === undefined) {
+    return { kind: 'bypass', reason: 'input-not-itemizable', touches: touchedBy(root) };
+  }
+  const frame = canonicalRequest('embeddings', input.dialect, root, {
+    without: ['input', ...overruled(input)],
+  });
+  const narrowedTo = narrowing(text, field, read.items);
+  const contents = read.items.map((item) => `item ${canonicalValue(item)} ${frame}`);
   const always = encoding === 'float' && GIVES_BASE64.has(input.dialect) ? [askForBase64(root)] : [];
   return itemizedPlan({
-    model: modelOf(root),
+    model: modelOf(input, root),
     encoding,
     dimensions: integerOf(member(root, 'dimensions')),
-    contents: read.items.map((item) => `item ${canonicalValue(item)} ${frame}`),
+    contents,
     sizes: read.sizes,
     bodyFor(items) {
       const edits = [...always];
-      if (items.length < spans.length) {
-        const sources = items.map((item) => text.slice(spans[item]?.start, spans[item]?.end));
-        edits.push({ start, end, text: `[${sources.join(',')}]` });
-      }
+      if (items.length < contents.length) edits.push(narrowedTo(items));
       return edits.length === 0 ? input.body : Buffer.from(splice(text, edits));
     },
   });
 }
 
-function undivided({ dialect, body }: PlanInput, root: ObjectNode, encoding: Encoding): Plan {
+function undivided(input: PlanInput, root: ObjectNode, encoding: Encoding, touches: Touches): Plan {
   // With the encoding: an unknown field may make the vectors something else than float32, that cannot be converted.
-  const content = `whole ${encoding} ${canonicalRequest('embeddings', dialect, root)}`;
-  return undividedPlan({ model: modelOf(root), encoding, content, body });
+  const frame = canonicalRequest('embeddings', input.dialect, root, { without: overruled(input) });
+  return undividedPlan({
+    model: modelOf(input, root),
+    encoding,
+    content: `whole ${encoding} ${frame}`,
+    body: input.body,
+    touches,
+  });
 }
 
 /** What the caller gets its vectors as; undefined for a value that is not OpenAI's. */
@@ -95,10 +107,6 @@ function askForBase64(root: ObjectNode): Edit {
   if (said !== undefined) return { start: said.start, end: said.end, text: '"base64"' };
   // There is a member that follows: the input.
   return { start: root.start + 1, end: root.start + 1, text: '"encoding_format":"base64",' };
-}
-
-function modelOf(root: ObjectNode): string {
-  return textOf(member(root, 'model')) ?? '';
 }
 
 function integerOf(field: Node | undefined): number | undefined {

@@ -1,5 +1,7 @@
 import type { Payload } from '../cache/entry.ts';
 import type { Dialect } from '../openai/dialect.ts';
+import type { Touches } from '../openai/objects.ts';
+import type { Condition } from '../policy/condition.ts';
 
 /** Everything that shapes an answer, and nothing about who asks: the same input always gives the same plan. */
 export interface PlanInput {
@@ -7,7 +9,7 @@ export interface PlanInput {
   readonly method: string;
   /** The request's path as sent, without the query, e.g. `/v1/vector_stores/vs_1/search`. */
   readonly path: string;
-  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. */
+  /** The path's variables, percent-decoded, by their names in the endpoint's pattern. `model` is the one asked. */
   readonly params: ReadonlyMap<string, string>;
   /** The query string as sent, without `?`; empty if there is none. */
   readonly query: string;
@@ -24,6 +26,8 @@ export interface PlanInput {
 export interface Bypass {
   readonly kind: 'bypass';
   readonly reason: string;
+  /** What of the upstream's account it touches; see {@link Plan.touches}. */
+  readonly touches: Touches;
 }
 
 /** One separately cached piece of a request. */
@@ -122,12 +126,21 @@ export interface Plan {
     readonly query: string;
     readonly headers: readonly (readonly [name: string, value: string])[];
   };
+  /** What the caller has already, where its copy may be as good as the answer; the upstream is then not asked for that. */
+  readonly condition?: Condition;
   /** Whether this caller wants server-sent events. */
   readonly streams: boolean;
+  /**
+   * How random its answer is: `greedy` not at all as far as can be asked for, `seeded` drawn from a seed that the request names,
+   * `free` drawn anew each time.
+   */
+  readonly draw: 'greedy' | 'seeded' | 'free';
   /** Two identical requests may share a running call only if this is equal too, such as the service tier. */
   readonly company: string;
   /** Two who follow one running stream must have this equal too: what the stream repeats of its request, say. */
   readonly liveCompany: string;
+  /** What of the upstream's account the request touches, which bears on who may send it and who may share its answer. */
+  readonly touches: Touches;
   /** The body to send upstream to get exactly the parts `missing` (indexes into `parts`, ascending). */
   narrow(missing: readonly number[]): Buffer;
   /** Cuts the upstream's whole answer to the parts that were asked for. */
@@ -154,8 +167,8 @@ export interface Endpoint {
   /** Stable name, shown in logs and figures: `embeddings`, `chat`, or the route's name. */
   readonly name: string;
   readonly methods: readonly string[];
-  /** Path pattern: literal segments and `{name}` for one segment. */
-  readonly path: string;
+  /** Path patterns, the best known first: literal segments and `{name}` for one segment. */
+  readonly paths: readonly string[];
   /** The lifetime policy of its entries; also where it is bypassed. */
   readonly type: string;
   /** The plan for a request, or why there is none. Pure. */

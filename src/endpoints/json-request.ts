@@ -11,10 +11,13 @@ export interface JsonRequest {
 
 /** Reads the JSON body of a request, or says why the request cannot be keyed. */
 export function readJsonRequest(input: PlanInput): JsonRequest | Bypass {
-  if (input.header('content-encoding') !== undefined) return { kind: 'bypass', reason: 'body-encoded' };
-  if (!isJson(input.header('content-type'))) return { kind: 'bypass', reason: 'body-not-json' };
+  // What cannot be read here may yet be read by the upstream, and name anything.
+  const touches = 'object';
+  if (input.header('content-encoding') !== undefined)
+    return { kind: 'bypass', reason: 'body-encoded', touches };
+  if (!isJson(input.header('content-type'))) return { kind: 'bypass', reason: 'body-not-json', touches };
   const read = readBody(input.body);
-  if (!read.ok) return { kind: 'bypass', reason: read.problem };
+  if (!read.ok) return { kind: 'bypass', reason: read.problem, touches };
   return { kind: 'json', text: read.text, root: read.root };
 }
 

@@ -1,7 +1,8 @@
 import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS } from '../openai/echo.ts';
-import { isSet, isTrue, member, type ObjectNode, textOf } from '../openai/json.ts';
+import { isFalse, isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
+import { type Touches, touchedBy } from '../openai/objects.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
 import { replay, serves } from '../openai/replay.ts';
@@ -13,20 +14,22 @@ import { replayable } from '../upstream/headers.ts';
 import type { Answer, Endpoint, Plan, PlanInput, Rendering, Replay, Taken } from './endpoint.ts';
 import { takeJson } from './json-answer.ts';
 import { type JsonRequest, readJsonRequest } from './json-request.ts';
+import { modelOf, overruled } from './named-model.ts';
 import { wholePlan } from './whole.ts';
 
 /** A model's answer as a whole, as JSON or as an event stream: one entry serves both, whichever it was made from. */
-export function llmEndpoint(api: Api, path: string): Endpoint {
+export function llmEndpoint(api: Api, paths: readonly string[]): Endpoint {
   return {
     name: api,
     methods: ['POST'],
-    path,
+    paths,
     type: 'llm_responses',
     plan(input) {
       const request = readJsonRequest(input);
       if (request.kind === 'bypass') return request;
       const reason = bypassReason(api, request.root);
-      return reason === undefined ? plan(api, input, request) : { kind: 'bypass', reason };
+      const touches = touchedIn(api, request.root);
+      return reason === undefined ? plan(api, input, request, touches) : { kind: 'bypass', reason, touches };
     },
   };
 }
@@ -34,7 +37,14 @@ export function llmEndpoint(api: Api, path: string): Endpoint {
 // An event of a running stream that is larger than this passes as it came.
 const MAX_EVENT_BYTES = 4_000_000;
 
-function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
+/** A response is kept in the upstream's account unless it is asked not to be: `store` is true by default there. */
+function touchedIn(api: Api, root: ObjectNode): Touches {
+  const touched = touchedBy(root);
+  const kept = api === 'responses' && !isFalse(member(root, 'store'));
+  return touched === 'nothing' && kept ? 'account' : touched;
+}
+
+function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches): Plan {
   const { text, root } = request;
   const streams = isTrue(member(root, 'stream'));
   // Responses say their usage in their last event, whoever asks.
@@ -49,11 +59,13 @@ function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
   const usageAsked = includeUsage || injects;
   return wholePlan({
     type: 'llm_responses',
-    label: textOf(member(root, 'model')) ?? '',
-    content: canonicalRequest(api, input.dialect, root),
+    label: modelOf(input, root),
+    content: canonicalRequest(api, input.dialect, root, { without: overruled(input) }),
     body: injects
       ? Buffer.from(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
       : input.body,
+    touches,
+    draw: drawOf(root),
     streams,
     company,
     liveCompany: `${usageAsked} ${saysUsage ? JSON.stringify([...echo]) : ''}`,
@@ -65,12 +77,19 @@ function plan(api: Api, input: PlanInput, request: JsonRequest): Plan {
   });
 }
 
+/** Temperature 0 takes the likeliest token each time; nothing else that can be asked for does on every server. */
+function drawOf(root: ObjectNode): Plan['draw'] {
+  const temperature = member(root, 'temperature');
+  if (temperature?.kind === 'number' && Number(temperature.raw) === 0) return 'greedy';
+  return isSet(member(root, 'seed')) ? 'seeded' : 'free';
+}
+
 /** Whether `include_usage` can be said without mending what the upstream would refuse: the caller's bytes are its own. */
 function takesUsage(root: ObjectNode): boolean {
   const options = member(root, 'stream_options');
   if (!isSet(options)) return true;
   const asked = member(options, 'include_usage');
-  return options.kind === 'object' && (!isSet(asked) || (asked.kind === 'literal' && asked.value === false));
+  return options.kind === 'object' && (!isSet(asked) || isFalse(asked));
 }
 
 /** What the caller sent for the fields that an answer repeats. */

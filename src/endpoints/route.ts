@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto';
 import { readBody } from '../openai/body.ts';
 import { canonicalValue } from '../openai/canonical.ts';
+import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 import { member } from '../openai/json.ts';
+import type { Touches } from '../openai/objects.ts';
+import { readCondition } from '../policy/condition.ts';
 import { upstreamSays } from '../policy/upstream-lifetime.ts';
 import { replayable } from '../upstream/headers.ts';
 import type { Answer, Endpoint, PlanInput, Taken } from './endpoint.ts';
@@ -30,22 +33,29 @@ export function createRouteEndpoint(route: Route): Endpoint {
   return {
     name: route.name,
     methods: route.match.method,
-    path: route.match.path,
+    paths: [route.match.path],
     type: route.type,
     plan(input) {
-      const personal = PERSONAL.find(
+      // With a copy of its own a caller asks for what everybody is given: the entry, if that is another.
+      const personal = [...PERSONAL, ...(input.method === 'GET' ? [] : VALIDATORS)].find(
         (name) => input.header(name) !== undefined && !route.key.headers.includes(name),
       );
-      if (personal !== undefined) return { kind: 'bypass', reason: `header:${personal}` };
-      if (input.header('content-encoding') !== undefined) return { kind: 'bypass', reason: 'body-encoded' };
+      const touches = touchedWith(input);
+      if (personal !== undefined) return { kind: 'bypass', reason: `header:${personal}`, touches };
+      if (input.header('content-encoding') !== undefined)
+        return { kind: 'bypass', reason: 'body-encoded', touches };
       const content = contentOf(route, input);
-      if (content === undefined) return { kind: 'bypass', reason: 'body-not-json' };
+      if (content === undefined) return { kind: 'bypass', reason: 'body-not-json', touches };
+      const unkeyed = (name: string) => (route.key.headers.includes(name) ? undefined : input.header(name));
+      const condition = readCondition(unkeyed);
       return wholePlan({
         type: route.type,
         label: route.name,
         content,
         body: input.body,
+        touches,
         shaping: { query: keyedQuery(route, input.query), headers: keyedHeaders(route, input) },
+        ...(condition && { condition }),
         takeApart: (answer) => take(route, answer),
       });
     },
@@ -54,16 +64,14 @@ export function createRouteEndpoint(route: Route): Endpoint {
 
 // Requests with these are somebody's own, or ask for something else than the whole answer. An `authorization` here is
 // none that Reprise knows, so the answer may be one person's (RFC 9111 §3.5).
-const PERSONAL = [
-  'cookie',
-  'authorization',
-  'range',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-  'if-range',
-];
+const PERSONAL = ['cookie', 'authorization', 'range', 'if-match', 'if-unmodified-since', 'if-range'];
+
+const VALIDATORS = ['if-none-match', 'if-modified-since'];
+
+/** On the user's own endpoints nobody knows what a credential makes personal: what is asked with one is its holder's alone. */
+function touchedWith({ header }: PlanInput): Touches {
+  return CREDENTIAL_HEADERS.some((name) => header(name) !== undefined) ? 'account' : 'nothing';
+}
 
 /** What of the body is keyed, as injective text; undefined where fields of it are and it has none. */
 function contentOf(route: Route, input: PlanInput): string | undefined {

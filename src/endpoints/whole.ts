@@ -2,11 +2,20 @@ import type { Payload } from '../cache/entry.ts';
 import type { Plan } from './endpoint.ts';
 
 /** What a plan of one part needs to say; the rest is the same for all of them. */
-export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart'> &
+export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart' | 'touches'> &
   Partial<
     Pick<
       Plan,
-      'shaping' | 'streams' | 'company' | 'liveCompany' | 'serves' | 'record' | 'view' | 'putTogether'
+      | 'shaping'
+      | 'condition'
+      | 'draw'
+      | 'streams'
+      | 'company'
+      | 'liveCompany'
+      | 'serves'
+      | 'record'
+      | 'view'
+      | 'putTogether'
     >
   > & {
     /** Injective text of what in the body shapes the answer. */
@@ -21,18 +30,19 @@ export function wholePlan({ content, body, ...said }: WholePlan): Plan {
     kind: 'plan',
     parts: [{ content }],
     order: [0],
+    draw: 'greedy',
     streams: false,
     company: '',
     liveCompany: '',
     narrow: () => body,
     serves: () => true,
-    putTogether: ([payload]) => sole(payload),
+    putTogether: (payloads) => sole(payloads),
     ...said,
   };
 }
 
-/** The payload of a one-part plan as an answer, its bytes as they are. */
-function sole(payload: Payload | undefined) {
+/** The payload of a one-part plan, which as it is is an answer too. */
+export function sole([payload]: readonly Payload[]): Payload {
   if (payload === undefined) throw new Error('a one-part answer is put together from no part');
-  return { status: payload.status, headers: payload.headers, body: payload.body };
+  return payload;
 }

@@ -20,13 +20,15 @@ export function bindEndpoints(
   offers: readonly (Offer & { readonly upstream: Upstream })[],
   fallback: Upstream,
 ): Binding[] {
-  return endpoints.map((endpoint) => ({
-    endpoint,
-    pattern: mustParsePattern(endpoint.path),
-    choose: (model) => choose(offers, endpoint.name, model)?.upstream ?? fallback,
-    target: (upstream, path, query) => join(upstream.baseUrl, path, query),
-    route: false,
-  }));
+  return endpoints.flatMap((endpoint) =>
+    endpoint.paths.map((path) => ({
+      endpoint,
+      pattern: mustParsePattern(path),
+      choose: (model) => choose(offers, endpoint.name, model)?.upstream ?? fallback,
+      target: (upstream, path, query) => join(upstream.baseUrl, path, query),
+      route: false,
+    })),
+  );
 }
 
 /** Binds the profile's routes, the more specific of two that overlap first. */

@@ -80,7 +80,7 @@ export class Boarding {
         refused ??= settled.refused;
         continue;
       }
-      const mine = fetch === this.own || fetch.whole === wholeOf(this.#call.keys);
+      const mine = fetch === this.own || isOwnQuestion(fetch, this.#call);
       if (settled.kind === 'failed') {
         if (mine) return { kind: 'failed', error: settled.error };
         foreign = true;
@@ -124,9 +124,15 @@ export class Boarding {
   }
 }
 
+/** Whether `fetch` asked just what `call` would have asked, with the same credential: its failure is then the call's own. */
+function isOwnQuestion(fetch: Fetch, call: Call): boolean {
+  return fetch.asker === call.caller.asker && fetch.whole === wholeOf(call.keys);
+}
+
 /** Whether `call` may share what `fetch` brings. */
 function welcomes(fetch: Fetch, call: Call): boolean {
   const { plan } = call;
+  if (!call.trusted || call.policy.mode === 'shadow') return false;
   if (call.directives.refresh || fetch.plan.company !== plan.company) return false;
   if (!plan.streams) return true;
   // Who wants a stream starts one even while a JSON call runs: its first words come sooner. Others then join that.
@@ -139,11 +145,18 @@ function startFetch(context: FetchContext, call: Call, asked: readonly number[])
   return new Fetch(context, {
     plan: call.plan,
     asked,
+    caller: call.caller,
+    realm: call.realm,
     keys: asked.flatMap((part) => call.keys[part] ?? []),
     upstream: call.upstream,
     path: call.upstreamPath,
-    method: call.request.method,
-    headers: forwardHeaders(call.request.rawHeaders, true),
+    method: call.method,
+    headers: forwardHeaders(call.request.rawHeaders, {
+      reads: true,
+      credential: call.upstream.credential,
+      // What all are to be given is asked for whole.
+      ...(call.revalidation && { without: ['if-none-match', 'if-modified-since'] }),
+    }),
     body: body.length > 0 ? body : null,
     policy: call.policy,
     ttlMs: call.directives.ttlMs,

@@ -1,6 +1,8 @@
 import type { Key } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
 import type { Plan } from '../endpoints/endpoint.ts';
+import type { Caller } from '../policy/access.ts';
+import type { Condition } from '../policy/condition.ts';
 import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FetchPolicy } from './fetch.ts';
@@ -9,10 +11,19 @@ import type { Request } from './request.ts';
 /** A request whose answer may come from the cache: planned, keyed, and its caller's wishes read. */
 export interface Call {
   readonly request: Request;
+  /** How the upstream is asked: GET where a HEAD is answered from what a GET brings. */
+  readonly method: string;
   readonly plan: Plan;
   /** One key for each of the plan's parts. */
   readonly keys: readonly Key[];
   readonly directives: Directives;
+  readonly caller: Caller;
+  /** What the upstream must take the caller's credential for: an upstream, an endpoint and a model. */
+  readonly realm: string;
+  /** Whether the caller may be shown what others paid for; if not it asks itself. */
+  readonly trusted: boolean;
+  /** Where the caller has a copy already. */
+  readonly revalidation: Revalidation | undefined;
   readonly policy: FetchPolicy;
   /** What this request may add to L1: a quarter of it, whether found on disk or fetched. */
   readonly quota: Quota;
@@ -23,9 +34,17 @@ export interface Call {
   readonly uncacheableDownstream: boolean;
 }
 
+/** A request for an answer only if it is another than the caller has (RFC 9110 §13.1). */
+export interface Revalidation {
+  readonly condition: Condition;
+  /** How it is forwarded where there is nothing to compare with. */
+  readonly relay: Relay;
+}
+
 /** A request that is forwarded as it is. */
 export interface Relay {
   readonly request: Request;
+  readonly caller: Caller;
   /** The body if it has been read whole; else the request's stream is passed through. */
   readonly body: Buffer | undefined;
   readonly upstream: Upstream;

@@ -1,11 +1,12 @@
 import type { Endpoint, PlanInput } from '../endpoints/endpoint.ts';
+import { isOnSurface } from '../openai/surface.ts';
 import { matchPath, type Segment } from '../shared/path-pattern.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** An endpoint as this installation serves it. */
 export interface Binding {
   readonly endpoint: Endpoint;
-  /** Of its path. */
+  /** Of one of its paths. */
   readonly pattern: readonly Segment[];
   /** The upstream for a call; `model` reads the model from the request, for those chosen by it. */
   readonly choose: (model: () => string | undefined) => Upstream;
@@ -15,35 +16,38 @@ export interface Binding {
   readonly route: boolean;
 }
 
-/** Which binding takes a request, with its path's variables; undefined if none does. */
+/**
+ * Which binding takes a request, with its path's variables and the method it is taken as; undefined if none does. A HEAD on a
+ * route is answered from what a GET brings.
+ */
 export function classify(
   bindings: readonly Binding[],
   method: string,
   path: string,
-): { readonly binding: Binding; readonly params: PlanInput['params'] } | undefined {
+): { readonly binding: Binding; readonly params: PlanInput['params']; readonly method: string } | undefined {
   for (const binding of bindings) {
-    if (!binding.endpoint.methods.includes(method)) continue;
+    const as = binding.route && method === 'HEAD' ? 'GET' : method;
+    if (!binding.endpoint.methods.includes(as)) continue;
     const params = matchPath(binding.pattern, path);
-    if (params !== undefined) return { binding, params };
+    if (params !== undefined) return { binding, params, method: as };
   }
   return undefined;
 }
 
 /** A path of the OpenAI-compatible surface, and the upstream named in front of it if there is one. */
 export interface SurfacePath {
-  /** The path without the upstream's name: `/v1/…` or `/openai/…`. */
+  /** The path without the upstream's name: `/v1/…`, `/openai/…` or one of the few others. */
   readonly path: string;
   readonly named: Upstream | undefined;
 }
 
-/** Reads a path as `/v1/…`, `/openai/…` or `/NAME/v1/…`; undefined for any other. All of the surface is forwarded. */
+/** Reads a path as one of the surface, or as `/NAME` before one; undefined for any other. All of the surface is forwarded. */
 export function surfacePath(upstreams: ReadonlyMap<string, Upstream>, path: string): SurfacePath | undefined {
-  if (path.startsWith('/v1/') || path === '/v1' || path.startsWith('/openai/'))
-    return { path, named: undefined };
+  if (isOnSurface(path)) return { path, named: undefined };
   const end = path.indexOf('/', 1);
   const named = end === -1 ? undefined : upstreams.get(path.slice(1, end));
   const rest = path.slice(end);
-  return named !== undefined && rest.startsWith('/v1/') ? { path: rest, named } : undefined;
+  return named !== undefined && isOnSurface(rest) ? { path: rest, named } : undefined;
 }
 
 /** Whether a path belongs to the data plane: to the surface, or to a route whatever the method. */

@@ -4,6 +4,7 @@ import { answerHeaders, replayable } from '../upstream/headers.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
+import { relay } from './relay.ts';
 
 type Header = readonly [name: string, value: string];
 
@@ -20,11 +21,16 @@ export async function deliver(
     if (delivery.kind === 'follow') delivery.leave();
     return;
   }
+  if (delivery.kind === 'relay') {
+    await relay(delivery.relay, response, envelope.requestId);
+    return;
+  }
   if (delivery.kind === 'whole') {
     const { rendering, head } = delivery;
     const upstream = answerHeaders(head?.headers ?? []).filter(([name]) => !OF_THE_BYTES.has(name));
     const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
-    headers.push('content-length', String(rendering.body.length));
+    // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
+    if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
     response.writeHead(rendering.status, headers);
     response.end(rendering.body);
     return;

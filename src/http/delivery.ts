@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Entry, Payload } from '../cache/entry.ts';
 import type { Level } from '../cache/tier.ts';
 import type { LiveView, Rendering } from '../endpoints/endpoint.ts';
+import { isNotModified } from '../policy/condition.ts';
 import type { Clock } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { AnswerHead } from '../upstream/exchange.ts';
 import type { Cursor } from '../upstream/recording.ts';
 import type { Boarding, Landing } from './boarding.ts';
-import type { Call } from './call.ts';
+import type { Call, Relay } from './call.ts';
 import type { Outcome, Report } from './report.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -31,7 +32,14 @@ export type Delivery =
       readonly own: boolean;
       /** To be called when the answer is through. */
       readonly leave: () => void;
-    };
+    }
+  /** Whatever the upstream says to the request as it is. */
+  | { readonly kind: 'relay'; readonly relay: Relay; readonly report: Report };
+
+/** The upstream's own answer, untouched. */
+export function fromUpstream(relay: Relay): Delivery {
+  return { kind: 'relay', relay, report: { outcome: 'BYPASS', reason: relay.reason } };
+}
 
 /** An answer from what the cache holds, fresh or not. */
 export function fromShelf(clock: Clock, call: Call, shelf: Shelf): Delivery {
@@ -77,7 +85,9 @@ export async function fromLanding(
       const entries = shelf.holdings.map((holding, part) => landing.entries.get(part) ?? holding?.entry);
       const reason = landing.refused ?? report.reason;
       const told = { ...report, reason, fwdStatus: head?.status, stored: own && landing.stored };
-      return { kind: 'whole', rendering: render(call, entries, now), report: told, head };
+      const rendering = render(call, entries, now);
+      // The head is of an answer that this caller has already.
+      return { kind: 'whole', rendering, report: told, head: rendering.status === 304 ? undefined : head };
     }
   }
 }
@@ -88,10 +98,16 @@ function render(call: Call, entries: readonly (Entry | undefined)[], now: number
     if (entry === undefined) throw new Error('an answer is put together before all its parts are there');
     payloads.push(entry.payload);
   }
-  return call.plan.putTogether(payloads, { identity: call.directives.identity, now, newId });
+  const whole = call.plan.putTogether(payloads, { identity: call.directives.identity, now, newId });
+  const condition = call.revalidation?.condition;
+  if (condition === undefined || whole.status !== 200 || !isNotModified(condition, whole.headers))
+    return whole;
+  const validators = whole.headers.filter(([name]) => name === 'etag' || name === 'last-modified');
+  return { status: 304, headers: validators, body: Buffer.alloc(0) };
 }
 
 function outcomeOf(call: Call, shelf: Shelf, own: boolean): Outcome {
+  if (call.policy.mode === 'shadow') return 'BYPASS';
   if (call.directives.refresh) return 'REFRESH';
   if (shelf.lacking.length < call.keys.length) return 'PARTIAL';
   return own ? 'MISS' : 'COALESCED';

@@ -3,6 +3,7 @@ import type { Flights } from '../cache/flights.ts';
 import type { Quota, Store } from '../cache/store.ts';
 import type { Plan, StreamRecorder, Taken } from '../endpoints/endpoint.ts';
 import { isEventStream } from '../openai/sse.ts';
+import type { Caller } from '../policy/access.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
@@ -29,8 +30,12 @@ export interface Slot {
   readonly index: number;
 }
 
-/** What of a type's policy bears on fetching. */
+/** What of a type's policy bears on its calls. */
 export interface FetchPolicy extends LifetimePolicy {
+  /** Which calls are cached by their randomness. */
+  readonly sampling: 'any' | 'seeded' | 'greedy';
+  /** What the cache does: serve and store; only serve; only store, and count what it could have served; nothing. */
+  readonly mode: 'on' | 'read_only' | 'shadow' | 'off';
   /** What becomes of a call whose last caller has left. */
   readonly on_abandon: 'cancel' | 'finish';
   /** Milliseconds an abandoned call waits for new company before it is cancelled. */
@@ -53,6 +58,9 @@ export interface FetchWork {
   readonly asked: readonly number[];
   /** The keys of these parts, in the same order. */
   readonly keys: readonly Key[];
+  /** Who asks, and for what as {@link Caller.answered} is told. */
+  readonly caller: Caller;
+  readonly realm: string;
   readonly upstream: Upstream;
   readonly path: string;
   readonly method: string;
@@ -82,6 +90,8 @@ export class Fetch {
   readonly plan: Plan;
   /** Identifies what was asked upstream: see {@link wholeOf}. */
   readonly whole: string;
+  /** Whom the upstream's answer answers. */
+  readonly asker: string;
   /** The upstream's status and headers; rejects with a RepriseError if there is none. */
   readonly head: Promise<AnswerHead>;
   readonly settled: Promise<Settled>;
@@ -111,6 +121,7 @@ export class Fetch {
     this.#ttlMs = work.ttlMs;
     this.plan = work.plan;
     this.whole = wholeOf(work.keys);
+    this.asker = work.caller.asker;
     this.#slots = new Map(work.keys.map(({ id }, index) => [id, { fetch: this, index }]));
     for (const [id, slot] of this.#slots) context.flights.open(id, slot);
     this.#exchange = startExchange({
@@ -182,6 +193,7 @@ export class Fetch {
   #onHead(head: AnswerHead): void {
     this.#head = head;
     this.#work.upstream.health.answered(head.status);
+    this.#work.caller.answered(this.#work.realm, head.status);
     const encoded = head.headers.some(([name]) => name === 'content-encoding');
     if (head.status === 200 && isEventStream(head.headers) && !encoded) {
       this.#recorder = this.#work.plan.record?.(head, this.#context.maxEntry);
@@ -246,7 +258,7 @@ export class Fetch {
     const born = this.#context.clock.now();
     const policy = { ...this.#work.policy, ...taken.lifetime };
     const entries: Entry[] = [];
-    let stored = taken.refused === undefined;
+    let stored = taken.refused === undefined && policy.mode !== 'read_only';
     for (const [index, payload] of taken.payloads.entries()) {
       const key = this.#work.keys[index];
       if (key === undefined) throw new Error('an answer has more parts than were asked for');

@@ -2,7 +2,7 @@ import type { Entry } from '../cache/entry.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
-import { type Delivery, fromLanding, fromShelf } from './delivery.ts';
+import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf } from './shelf.ts';
@@ -30,6 +30,9 @@ export async function answer(
       return fromShelf(context.clock, call, shelf);
     }
     if (call.directives.onlyIfCached) throw notCached();
+    if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
+      return fromUpstream(call.revalidation.relay);
+    }
     if (shelf.bridged && rests(context, call, shelf.lacking)) return fromShelf(context.clock, call, shelf);
 
     const boarding = board(context, call, shelf, alone);

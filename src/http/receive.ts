@@ -1,9 +1,10 @@
 import type { Store } from '../cache/store.ts';
+import type { Bypass, Plan } from '../endpoints/endpoint.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
-import { readDirectives } from '../policy/directives.ts';
+import type { Access } from '../policy/access.ts';
+import { type Directives, readDirectives } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
-import type { Scopes } from '../policy/scope.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { join } from '../upstream/target.ts';
@@ -22,7 +23,7 @@ export interface ReceiveContext {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** The upstream for what no binding takes. */
   readonly fallback: Upstream;
-  readonly scopes: Scopes;
+  readonly access: Access;
   readonly store: Store;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
@@ -41,72 +42,67 @@ export type Received =
 
 /** Receives a request whose head has been read. Throws a RepriseError for one that cannot be taken. */
 export async function receive(context: ReceiveContext, request: Request): Promise<Received> {
+  const caller = context.access.identify(request.header);
   const surface = surfacePath(context.upstreams, request.path);
   const path = surface?.path ?? request.path;
   const found = classify(context.bindings, request.method, path);
   if (found === undefined) {
     if (surface === undefined) throw wrongMethod(request);
+    caller.mayRelay(request.method, request.path);
     const upstream = surface.named ?? context.fallback;
     const upstreamPath = join(upstream.baseUrl, path, request.query);
-    const relay = {
-      request,
-      body: undefined,
-      upstream,
-      upstreamPath,
-      reason: undefined,
-      uncacheableDownstream: false,
-    };
+    const relay = passingThrough({ request, caller, upstream, upstreamPath });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
-  const { binding, params } = found;
-  const directives = readDirectives(request.header);
+  const { binding, params, method } = found;
+  const header = caller.visible(request.header);
+  const directives = readDirectives(header);
   const body = await readBody(request, context.maxBody);
   const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(body));
   const upstreamPath = binding.target(upstream, path, request.query, params);
-  const plan = binding.endpoint.plan({
-    method: request.method,
-    path,
-    params,
-    query: request.query,
-    body,
-    header: request.header,
-    dialect: upstream.dialect,
-    injectUsage: upstream.injectUsage,
-  });
+  const { dialect, injectUsage } = upstream;
+  const input = { method, path, params, query: request.query, body, header, dialect, injectUsage };
+  const plan = binding.endpoint.plan(input);
+  const entitled = caller.entitle(plan.touches);
+
   const uncacheableDownstream = binding.route;
   const { name: endpoint, type } = binding.endpoint;
-  const reason = plan.kind === 'bypass' ? plan.reason : directives.noStore ? 'client-no-store' : undefined;
+  const policy = context.policyOf(plan.kind === 'plan' ? plan.type : type);
+  const relayFor = (reason: string): Relay => {
+    return { request, caller, body, upstream, upstreamPath, reason, uncacheableDownstream };
+  };
+  const reason = whyNot(plan, directives, policy);
   if (plan.kind === 'bypass' || reason !== undefined) {
     if (directives.onlyIfCached) throw notCached();
-    return {
-      kind: 'relay',
-      endpoint,
-      type,
-      relay: { request, body, upstream, upstreamPath, reason, uncacheableDownstream },
-    };
+    return { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
   }
   const keyring = createKeyring({
     type: plan.type,
     namespace: directives.namespace,
-    scope: context.scopes.of(request.header),
+    scope: entitled.scope,
     variant: directives.variant,
-    method: request.method,
+    method,
     baseUrl: upstream.baseUrl,
-    dialect: upstream.dialect,
+    dialect,
     path,
     query: plan.shaping?.query ?? request.query,
-    headers: plan.shaping?.headers ?? shapingHeaders(upstream.dialect, headerPairs(request.rawHeaders)),
+    headers: plan.shaping?.headers ?? shapingHeaders(dialect, headerPairs(request.rawHeaders)),
   });
-  const keys = plan.parts.map((part) => keyring(plan.label, part.content));
-  const policy = context.policyOf(plan.type);
+  const realm = JSON.stringify([upstream.name, endpoint, plan.label]);
+  const { condition } = plan;
   return {
     kind: 'call',
     endpoint,
     call: {
       request,
+      method,
       plan,
-      keys,
+      keys: plan.parts.map((part) => keyring(plan.label, part.content)),
       directives,
+      caller,
+      realm,
+      trusted: entitled.trusted(realm),
+      revalidation: condition && { condition, relay: relayFor(`header:${condition.header}`) },
       policy,
       quota: context.store.quota(),
       upstream,
@@ -114,6 +110,25 @@ export async function receive(context: ReceiveContext, request: Request): Promis
       uncacheableDownstream,
     },
   };
+}
+
+/** Why a request that could be planned or not is neither looked up nor stored; undefined if it is. */
+function whyNot(plan: Plan | Bypass, { noStore }: Directives, policy: FetchPolicy): string | undefined {
+  if (plan.kind === 'bypass') return plan.reason;
+  if (noStore) return 'client-no-store';
+  if (policy.mode === 'off') return 'mode-off';
+  return DRAWS[policy.sampling].includes(plan.draw) ? undefined : 'sampling';
+}
+
+/** The draws that are cached with each setting of a type's `sampling`. */
+const DRAWS: Readonly<Record<FetchPolicy['sampling'], readonly Plan['draw'][]>> = {
+  any: ['free', 'seeded', 'greedy'],
+  seeded: ['seeded', 'greedy'],
+  greedy: ['greedy'],
+};
+
+function passingThrough(to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath'>): Relay {
+  return { ...to, body: undefined, reason: undefined, uncacheableDownstream: false };
 }
 
 function modelIn(body: Buffer): string | undefined {

@@ -26,6 +26,7 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
       head(code, headers) {
         status = code;
         upstream.health.answered(code);
+        work.caller.answered(undefined, code);
         response.writeHead(code, relayedHeaders(work, code, answerHeaders(headers), requestId));
         response.flushHeaders();
       },
@@ -60,8 +61,11 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
 }
 
 /** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */
-function messageOf({ request, body }: Relay): { headers: string[]; body: Buffer | PassThrough | null } {
-  const headers = forwardHeaders(request.rawHeaders, false);
+function messageOf({ request, body, upstream }: Relay): {
+  headers: string[];
+  body: Buffer | PassThrough | null;
+} {
+  const headers = forwardHeaders(request.rawHeaders, { reads: false, credential: upstream.credential });
   if (body !== undefined) return { headers, body: body.length > 0 ? body : null };
   const length = request.header('content-length');
   if (request.header('transfer-encoding') === undefined && Number(length ?? 0) === 0)

@@ -12,7 +12,7 @@ export interface Report {
   readonly level?: Level | undefined;
   /** The shown key; one-part requests only. */
   readonly key?: string | undefined;
-  /** Items answered from the cache, and all items, repeats counted each. Absent on BYPASS. */
+  /** Items answered from the cache, and all items, repeats counted each. Absent where the cache was not asked. */
   readonly parts?: { readonly hits: number; readonly total: number } | undefined;
   /** Milliseconds since the oldest entry used was born; absent where none was. */
   readonly ageMs?: number | undefined;

@@ -28,6 +28,7 @@ export interface Shelf {
 
 /** Looks every part up, tier by tier, and judges what was found for this caller. */
 export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Shelf> {
+  if (!call.trusted) return bare(call, 'credential-unverified');
   const found = await find(store, call);
   const at = clock.now();
   const holdings: (Holding | undefined)[] = [];
@@ -47,6 +48,7 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
     else if (holding.verdict === 'stale') stale.push(part);
     if (holding === undefined) bridged = false;
   }
+  if (call.policy.mode === 'shadow') return bare(call, lacking.length === 0 ? 'shadow-hit' : 'shadow-miss');
   return {
     holdings,
     lacking,
@@ -54,6 +56,12 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
     bridged,
     reason: reasonOf(call, lacking[0], found, unusable),
   };
+}
+
+/** A shelf with nothing on it for this call. */
+function bare(call: Call, reason: string): Shelf {
+  const lacking = [...call.keys.keys()];
+  return { holdings: lacking.map(() => undefined), lacking, stale: [], bridged: false, reason };
 }
 
 async function find(store: Store, call: Call): Promise<readonly (Found | undefined)[]> {

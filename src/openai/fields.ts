@@ -3,12 +3,32 @@ import { CHAT, COMPLETIONS } from './fields-chat.ts';
 import { RESPONSES } from './fields-responses.ts';
 
 /** The kinds of request whose fields are known. */
-export type RequestApi = 'chat' | 'completions' | 'responses' | 'embeddings' | 'vector_store_search';
+export type RequestApi =
+  | 'chat'
+  | 'completions'
+  | 'responses'
+  | 'embeddings'
+  | 'moderations'
+  | 'rerank'
+  | 'vector_store_search';
 
-// No field of these two is nullable.
+// No field of OpenAI's in these is nullable.
 const EMBEDDINGS = fields(VLLM_ACCOUNTING, {
   encoding_format: { absent: [absent('"float"'), absent('"base64"')] },
   user: USER,
+});
+
+const MODERATIONS = fields({
+  model: { absent: [absent('"omni-moderation-latest"', OPENAI)] },
+});
+
+// Only vLLM's defaults hold whatever the model: those of Cohere and Jina are their models' own.
+const RERANK = fields(VLLM_ACCOUNTING, {
+  user: { known: ['vllm'], dropped: ['string'] },
+  top_n: { absent: [absent('0', ['vllm'])] },
+  truncate_prompt_tokens: { absent: [absent('null', ['vllm'])] },
+  max_tokens_per_query: { absent: [absent('0', ['vllm'])] },
+  max_tokens_per_doc: { absent: [absent('0', ['vllm'])] },
 });
 
 const VECTOR_STORE_SEARCH = fields({
@@ -30,5 +50,7 @@ export const FIELDS: Readonly<Record<RequestApi, Fields>> = {
   completions: COMPLETIONS,
   responses: RESPONSES,
   embeddings: EMBEDDINGS,
+  moderations: MODERATIONS,
+  rerank: RERANK,
   vector_store_search: VECTOR_STORE_SEARCH,
 };

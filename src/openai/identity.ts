@@ -2,15 +2,18 @@ import { itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
 import type { Api } from './outcome.ts';
 import type { Edit } from './splice.ts';
 
+/** The APIs whose answers have an identity that can be made new. */
+export type IdentifiedApi = Api | 'moderations' | 'rerank';
+
 /** Gives an answer an identity of its own, the same in all its pieces. */
 export class FreshIdentity {
-  readonly #api: Api;
+  readonly #api: IdentifiedApi;
   readonly #seconds: string;
   readonly #newId: () => string;
   readonly #renewed = new Map<string, string>();
 
   /** `now` in milliseconds since the epoch; `newId` gives 24 random letters and digits at every call. */
-  constructor(api: Api, now: number, newId: () => string) {
+  constructor(api: IdentifiedApi, now: number, newId: () => string) {
     this.#api = api;
     this.#seconds = String(Math.floor(now / 1000));
     this.#newId = newId;
@@ -48,4 +51,10 @@ export class FreshIdentity {
   }
 }
 
-const PREFIX: Readonly<Record<Api, string>> = { chat: 'chatcmpl-', completions: 'cmpl-', responses: 'resp_' };
+const PREFIX: Readonly<Record<IdentifiedApi, string>> = {
+  chat: 'chatcmpl-',
+  completions: 'cmpl-',
+  responses: 'resp_',
+  moderations: 'modr-',
+  rerank: 'rerank-',
+};

@@ -38,3 +38,10 @@ export function objectText(
   }
   return `{${text}}`;
 }
+
+/** The UTF-8 of a text in memory of its own. `Buffer.from` shares a pool, all of which a kept entry would keep alive. */
+export function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}

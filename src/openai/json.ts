@@ -87,6 +87,11 @@ export function isSet(node: Node | undefined): node is Node {
   return node !== undefined && !(node.kind === 'literal' && node.value === null);
 }
 
+/** Whether the node is `false`. */
+export function isFalse(node: Node | undefined): boolean {
+  return node?.kind === 'literal' && node.value === false;
+}
+
 /** Whether the node is `true`. */
 export function isTrue(node: Node | undefined): boolean {
   return node?.kind === 'literal' && node.value === true;

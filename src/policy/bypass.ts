@@ -61,6 +61,8 @@ const RULES: Readonly<Record<RequestApi, readonly Rule[]>> = {
     ['file-url', (root) => [...itemsOf(member(root, 'input')), ...promptVariables(root)].some(readsFileUrl)],
   ],
   embeddings: EMBEDDINGS,
+  moderations: [],
+  rerank: [],
   vector_store_search: [],
 };
 

@@ -1,15 +1,5 @@
 import { createHmac } from 'node:crypto';
-
-/** The headers that say who asks: OpenAI's, Azure's (also through its API Management), Anthropic's and Google's custom. */
-export const CREDENTIAL_HEADERS = [
-  'authorization',
-  'api-key',
-  'x-api-key',
-  'ocp-apim-subscription-key',
-  'x-goog-api-key',
-  'openai-organization',
-  'openai-project',
-] as const;
+import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 
 // An HMAC costs as much as the rest of a hit's policies together (measured: an eighth of it), and few credentials make
 // most calls.
@@ -30,9 +20,16 @@ export class Scopes {
   /** The scope of a request, whose headers are read by lower-case name; `anonymous` where it has no credential at all. */
   of(header: (name: string) => string | undefined): string {
     const marks = CREDENTIAL_HEADERS.map((name) => header(name));
-    if (marks.every((mark) => mark === undefined)) return 'anonymous';
-    // JSON keeps the framing injective: no two lists of values share a text.
-    const text = JSON.stringify(marks);
+    return marks.every((mark) => mark === undefined) ? 'anonymous' : this.#seal(JSON.stringify(marks));
+  }
+
+  /** The scope of a group that shares entries, such as a tenant. Never the scope of a credential. */
+  shared(kind: 'verified' | 'tenant' | 'key' | 'all', name = ''): string {
+    return this.#seal(`${kind} ${name}`);
+  }
+
+  /** JSON arrays and the words of {@link shared} never share a text, and neither do two of one kind. */
+  #seal(text: string): string {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const scope = createHmac('sha256', this.#secret).update(text).digest('base64url');

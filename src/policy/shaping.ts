@@ -1,5 +1,5 @@
+import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 import type { Dialect } from '../openai/dialect.ts';
-import { CREDENTIAL_HEADERS } from './scope.ts';
 
 /** A header by its lower-case name. */
 export type Header = readonly [name: string, value: string];
@@ -113,4 +113,4 @@ const INERT: ReadonlySet<string> = new Set([
 ]);
 
 // In this order: ours, the SDKs' telemetry, fetch metadata and client hints, tracing.
-const INERT_PREFIX = /^(?:x-cache-|x-stainless-|sec-|x-b3-|x-datadog-)/;
+const INERT_PREFIX = /^(?:x-cache-|x-stainless-|x-fern-|sec-|x-b3-|x-datadog-)/;

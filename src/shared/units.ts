@@ -10,6 +10,18 @@ export const DURATION_PATTERN = /^(0|(\d{1,16})(ms|s|m|h|d))$/;
 /** The text that {@link parseSize} reads; a number too large to be exact in bytes is refused besides. */
 export const SIZE_PATTERN = /^(0|(\d{1,16})(B|KB|MB|GB|TB))$/;
 
+/** What {@link parseRate} takes, in words for a message. */
+export const RATE_EXPECTED = 'a number of calls and a unit of time (s, m, h or d), such as 600/m';
+
+/** The text that {@link parseRate} reads. */
+export const RATE_PATTERN = /^([1-9]\d{0,8})\/(s|m|h|d)$/;
+
+/** So many calls in so many milliseconds. */
+export interface Rate {
+  readonly calls: number;
+  readonly perMs: number;
+}
+
 /** Milliseconds of `500ms`, `30s`, `10m`, `24h`, `7d` or a bare `0`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   return parse(text, DURATION_PATTERN, MILLISECONDS);
@@ -18,6 +30,18 @@ export function parseDuration(text: string): number | undefined {
 /** Bytes of `512B`, `16KB`, `200MB`, `2GB`, `1TB` or a bare `0`, in powers of 1000; undefined for anything else. */
 export function parseSize(text: string): number | undefined {
   return parse(text, SIZE_PATTERN, BYTES);
+}
+
+/** The rate of `10/s`, `600/m`, `5000/h` or `100000/d`; undefined for anything else. */
+export function parseRate(text: string): Rate | undefined {
+  const [, calls, unit = ''] = RATE_PATTERN.exec(text) ?? [];
+  const perMs = MILLISECONDS.get(unit);
+  return calls === undefined || perMs === undefined ? undefined : { calls: Number(calls), perMs };
+}
+
+/** The text that {@link parseRate} reads as this rate. */
+export function formatRate({ calls, perMs }: Rate): string {
+  return `${calls}/${format(perMs, MILLISECONDS, 's').slice(1)}`;
 }
 
 /** The shortest text that {@link parseDuration} reads as `ms` milliseconds (a whole number): 90000 gives `90s`. */

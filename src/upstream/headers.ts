@@ -1,15 +1,29 @@
+import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+
 /** A header, its name in lower case. */
 export type Header = readonly [name: string, value: string];
+
+/** How a call's headers are made of a client's. */
+export interface Forwarding {
+  /** Whether the answer is read here: it is then asked for without content coding. */
+  readonly reads: boolean;
+  /** The headers, flat, that stand in the place of all by which a client could say who asks; absent: its own. */
+  readonly credential?: readonly string[] | undefined;
+  /** Lower-case names of more headers that are not sent. */
+  readonly without?: readonly string[];
+}
 
 /**
  * The request headers to send upstream, flat (name, value, …), from those a client sent (`raw`, likewise): without
  * hop-by-hop ones (RFC 9110 §7.6.1), those its `connection` names, those that describe this hop's message, and ours.
- * `reads` is for calls whose answer is read here: it asks for an answer without content coding.
  */
-export function forwardHeaders(raw: readonly string[], reads: boolean): string[] {
-  const dropped = new Set(HOP_BY_HOP);
-  for (const name of NOT_FORWARDED) dropped.add(name);
+export function forwardHeaders(
+  raw: readonly string[],
+  { reads, credential, without = [] }: Forwarding,
+): string[] {
+  const dropped = new Set([...HOP_BY_HOP, ...NOT_FORWARDED, ...without]);
   if (reads) dropped.add('accept-encoding');
+  if (credential !== undefined) for (const name of CREDENTIAL_HEADERS) dropped.add(name);
   for (let at = 0; at + 1 < raw.length; at += 2) {
     if (raw[at]?.toLowerCase() === 'connection') for (const name of listed(raw[at + 1])) dropped.add(name);
   }
@@ -19,7 +33,7 @@ export function forwardHeaders(raw: readonly string[], reads: boolean): string[]
     if (!dropped.has(name.toLowerCase())) headers.push(name, raw[at + 1] ?? '');
   }
   if (reads) headers.push('accept-encoding', 'identity');
-  return headers;
+  return credential === undefined ? headers : [...headers, ...credential];
 }
 
 /**

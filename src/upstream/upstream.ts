@@ -13,6 +13,8 @@ export interface Upstream {
   /** Scheme, host and port. */
   readonly origin: string;
   readonly dialect: Dialect;
+  /** The operator's own credential as headers, flat, which every call gets instead of its client's; absent: the client's own. */
+  readonly credential: readonly string[] | undefined;
   /** Whether streams are asked for their usage although the caller did not. */
   readonly injectUsage: boolean;
   /** Milliseconds after which a whole call is given up. */
@@ -39,6 +41,7 @@ export function admit(upstream: Upstream): void {
 export interface UpstreamOptions {
   readonly base_url: string;
   readonly dialect: Dialect;
+  readonly credential?: readonly string[] | undefined;
   readonly inject_usage: boolean;
   readonly timeouts: ClientTimeouts & { readonly total: number };
   readonly breaker: { readonly failures: number; readonly probe: number };
@@ -68,6 +71,7 @@ export function createUpstream(
     baseUrl: options.base_url,
     origin: new URL(options.base_url).origin,
     dialect: options.dialect,
+    credential: options.credential,
     injectUsage: options.inject_usage,
     deadlineMs: options.timeouts.total,
     retryAfterFailureMs: options.retry_after_failure,

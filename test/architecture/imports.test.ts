@@ -11,7 +11,7 @@ import { filesBelow, importsOf } from './source.ts';
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
-  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe'],
+  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'policy/client-key.ts'],
   'compose.ts': [
     'http',
     'control',
@@ -20,20 +20,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'cache',
     'upstream',
+    'openai/credential-headers.ts',
     'observe/events.ts',
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
   // An error of ours looks the same from wherever it comes.
   control: ['cache', 'upstream', 'http/errors.ts'],
-  config: ['openai/dialect.ts'],
+  // What a client key's hash looks like is for who makes it to say.
+  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
   endpoints: ['policy', 'openai', 'cache/entry.ts', 'upstream/headers.ts'],
   policy: ['openai'],
   cache: ['codec'],
-  upstream: ['openai/dialect.ts'],
+  upstream: ['openai/dialect.ts', 'openai/credential-headers.ts'],
   observe: ['cache/tier.ts'],
   openai: [],
   codec: [],
@@ -53,6 +55,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [
     'cli/config.ts',
+    'config/access-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',
     'config/problems.ts',

@@ -10,6 +10,8 @@ const NAME = 'a name of at most 64 letters, digits, _ and -, a letter first';
 const PATTERN =
   'a path from / without query, whose segments are literal or one {name} each, such as /products/{id}';
 
+const KEY = `{ name: web, hash: "sha256:${'A'.repeat(43)}" }`;
+
 /** A profile of few lines, and the one line that a user sees after `profile.yaml:`. */
 const MISTAKES: readonly (readonly [title: string, profile: string, line: string])[] = [
   [
@@ -71,9 +73,54 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     '1: disk.compression: got "lzma", expected none, gzip or zstd',
   ],
   [
-    'a sharing mode of another day',
+    'a sharing of the other mode',
     'access: { share: all }',
-    '1: access.share: got "all", expected credential',
+    '1: access.share: got "all", expected credential or verified, which go with access.mode passthrough',
+  ],
+  [
+    'a sharing of the other mode, in the gateway',
+    `access: { mode: gateway, share: verified, keys: [${KEY}] }`,
+    '1: access.share: got "verified", expected tenant or all, which go with access.mode gateway',
+  ],
+  [
+    'a gateway without keys',
+    'access: { mode: gateway }',
+    '1: access.keys: got nothing, expected at least one key, of those that reprise key new makes',
+  ],
+  [
+    'keys without a gateway',
+    `access: { keys: [${KEY}] }`,
+    '1: access.keys: got [a map], expected none, unless access.mode is gateway',
+  ],
+  [
+    'two keys of one name',
+    `access:\n  mode: gateway\n  keys:\n    - ${KEY}\n    - ${KEY.replace(/AAAA"/, 'AAAB"')}`,
+    '5: access.keys[1].name: got "web", expected a name that no other key has, as access.keys[0] does',
+  ],
+  [
+    'one key twice',
+    `access:\n  mode: gateway\n  keys:\n    - ${KEY}\n    - ${KEY.replace('web', 'app')}`,
+    `5: access.keys[1].hash: got "sha256:${'A'.repeat(43)}", expected a hash that no other key has, as access.keys[0] does`,
+  ],
+  [
+    'a key where its hash belongs',
+    'access: { mode: gateway, keys: [{ name: web, hash: rp-x }] }',
+    '1: access.keys[0].hash: got "rp-x", expected the hash that reprise key new prints: sha256: and 43 characters',
+  ],
+  [
+    'a rate in words',
+    `access: { mode: gateway, keys: [${KEY.replace('}', ', rate: often }')}] }`,
+    '1: access.keys[0].rate: got "often", expected a number of calls and a unit of time (s, m, h or d), such as 600/m',
+  ],
+  [
+    'a right without its method',
+    `access: { mode: gateway, keys: [${KEY.replace('}', ', allow: [/v1/files] }')}] }`,
+    '1: access.keys[0].allow[0]: got "/v1/files", expected a method, or *, and a path pattern, such as "GET /v1/files/*"',
+  ],
+  [
+    'a key of the upstream that nobody uses',
+    'upstreams: { default: { api_key: sk-operator-secret } }',
+    '1: upstreams.default.api_key: got "***", expected none, unless access.mode is gateway: clients bring their own keys',
   ],
   ['a value for a map', 'log: loud', '1: log: got "loud", expected a map'],
   ['a list for a map', 'log: [a, 1]', '1: log: got ["a", 1], expected a map'],
@@ -147,7 +194,12 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an upstream in the place of a path',
     'upstreams: { openai: { base_url: "http://x" } }',
-    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard',
+    '1: upstreams.openai: got a name that would take the path /openai, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
+  ],
+  [
+    'an upstream that would stand before a path of the API',
+    'upstreams: { v2: { base_url: "http://127.0.0.1:1/v1" } }',
+    '1: upstreams.v2: got a name that would take the path /v2, expected a name other than v1, openai, monitoring, cache, webhooks, health, metrics, dashboard, v2',
   ],
   [
     'an unknown dialect',
@@ -157,7 +209,7 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an unknown endpoint',
     'upstreams: { default: { serves: [chat, embedding] } }',
-    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, vector_store_search or models',
+    '1: upstreams.default.serves[1]: got "embedding", expected embeddings, chat, completions, responses, moderations, rerank, vector_store_search or models',
   ],
   [
     'a timeout of zero',
@@ -211,8 +263,13 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   ],
   [
     'a variable twice',
-    route('match: { method: GET, path: "/{a}/{a}" }'),
-    `1: routes[0].match.path: got "/{a}/{a}", expected ${PATTERN}`,
+    route('match: { method: GET, path: "/a/{a}/{a}" }'),
+    `1: routes[0].match.path: got "/a/{a}/{a}", expected ${PATTERN}`,
+  ],
+  [
+    'a route that takes any first segment, reserved ones too',
+    route('match: { method: GET, path: "/{shop}/products" }'),
+    '1: routes[0].match.path: got "/{shop}/products", expected a path whose first segment is literal',
   ],
   [
     'a reserved path',
@@ -223,6 +280,16 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     "an upstream's path",
     route('match: { method: GET, path: /default/v1/x }'),
     '1: routes[0].match.path: got "/default/v1/x", expected a path outside /default/v1, where the upstream of that name is reached',
+  ],
+  [
+    'a path where rerankers are asked',
+    route('match: { method: POST, path: "/v2/{what}" }'),
+    '1: routes[0].match.path: got "/v2/{what}", expected a path other than /v2/rerank, which is reserved',
+  ],
+  [
+    'such a path below an upstream',
+    route('match: { method: POST, path: /default/rerank }'),
+    '1: routes[0].match.path: got "/default/rerank", expected a path outside /default/rerank, where the upstream of that name is reached',
   ],
   [
     'an unknown type',
@@ -299,8 +366,8 @@ const PAIRS: readonly (readonly [one: string, other: string, overlap: boolean])[
   ['GET /a/{x}', 'POST /a/{x}', false],
   ['GET /a/{x}', 'GET /b/{x}', false],
   ['GET /a', 'GET /a/', false],
-  ['GET /{x}/b/c', 'GET /a/b/{z}', true],
-  ['GET /{x}/b', 'GET /a/c', false],
+  ['GET /s/{x}/b/c', 'GET /s/a/b/{z}', true],
+  ['GET /s/{x}/b', 'GET /s/a/c', false],
 ];
 
 for (const [one, other, overlap] of PAIRS) {
@@ -318,6 +385,20 @@ for (const [one, other, overlap] of PAIRS) {
     assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), overlap ? [line] : []);
   });
 }
+
+test('paths beside those of the API, and names that only look like them, are free', () => {
+  const cwd = folderWith({
+    'profile.yaml': [
+      'upstreams: { rerank: { base_url: "http://127.0.0.1:1/v1" } }',
+      'routes:',
+      ...['/v2/products/{id}', '/rerank/items/{id}', '/default/v2/items'].map(
+        (path, index) =>
+          `  - { name: r${index}, match: { method: GET, path: "${path}" }, type: models, upstream: default }`,
+      ),
+    ].join('\n'),
+  });
+  assert.deepEqual(linesOf(load(cwd, { profile: 'profile.yaml' })), []);
+});
 
 test('two routes cannot have one name', () => {
   const routes = ['a', 'b'].map(

@@ -84,7 +84,7 @@ test('everything else has the default that is promised', () => {
     ],
   );
   assert.deepEqual(routes, []);
-  assert.deepEqual(access, { share: 'credential' });
+  assert.deepEqual(access, { mode: 'passthrough', share: 'credential', verify_ttl: 300 * SECOND, keys: [] });
   assert.deepEqual(log, { level: 'info', format: 'auto' });
 });
 

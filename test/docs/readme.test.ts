@@ -61,15 +61,20 @@ test('the table of flags says what --help says', () => {
 });
 
 test('the table of cached requests names every endpoint and its type', () => {
-  const rows = ENDPOINTS.map(({ methods, path, type }) => [
-    `\`${methods.join(', ')} ${path}\``,
+  // Azure's paths, which many of them have too, are told in one row.
+  const rows = ENDPOINTS.map(({ methods, paths, type }) => [
+    `\`${methods.join(', ')} ${paths.filter((path) => !path.startsWith('/openai/')).join(', ')}\``,
     `\`${type}\``,
   ]);
+  const azure = ENDPOINTS.flatMap(({ paths }) => paths).filter((path) => path.startsWith('/openai/'));
+  const roots = new Set(
+    azure.map((path) => path.replace(/^(\/openai\/(?:v1|deployments\/\{model\})\/).*/, '`$1…`')),
+  );
   const told = tablesWith('request', 'type', 'how it is cached').map(([request = '', type = '']) => [
     request,
     type,
   ]);
-  same(told, [...rows, ["your profile's `routes`", 'as said there']]);
+  same(told, [...rows, [[...roots].join(', '), 'as above'], ["your profile's `routes`", 'as said there']]);
 });
 
 test('the table of errors names every code that can occur, and its status', () => {
@@ -93,9 +98,9 @@ test('the table of reasons names every one that a request can be given', () => {
     /\bkind: 'bypass', reason: ['`]([^'`]+)['`]/g,
     /\bproblem: '([^']+)'/g,
     /#fail\('([^']+)'\)/g,
-    /return ['`]((?:absent|expired|client-|usage-|other-)[^'`]*)['`]/g,
-    /\? '(expired|client-no-store)'/g,
-    /: '(usage-unknown)'/g,
+    /return ['`]((?:absent|expired|client-|usage-|other-|mode-)[^'`]*)['`]/g,
+    /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
+    /bare\(call, '(credential-[^']+)'/g,
   ];
   const given = CODE.flatMap(({ path, text }) => {
     const rules = path === 'src/policy/bypass.ts' ? [/\['([a-z-]+)', \(root\)/g, /return `(tool:)/g] : [];
@@ -141,7 +146,7 @@ test('every profile that the README shows is one that Reprise takes', () => {
     const cwd = folderWith({ 'mine.yaml': yaml });
     const loaded = loadSettings({
       flags: { profile: 'mine.yaml', values: new Map(), sets: [] },
-      env: {},
+      env: { OPENAI_API_KEY: 'sk-mine' },
       cwd,
     });
     assert.equal(loaded.kind, 'loaded', JSON.stringify(loaded));

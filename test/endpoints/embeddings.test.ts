@@ -82,7 +82,7 @@ describe('the parts of an embeddings request', () => {
   ];
   for (const [name, input] of limits) {
     it(`are not made of ${name}`, () => {
-      assert.deepEqual(planOf({ input }), { kind: 'bypass', reason: 'input-not-itemizable' });
+      assert.equal(bypassOf(planOf({ input })), 'input-not-itemizable');
     });
   }
 
@@ -93,7 +93,7 @@ describe('the parts of an embeddings request', () => {
       ['embed_dtype', 'float16', 'embed-dtype'],
       ['endianness', 'big', 'endianness'],
     ] as const) {
-      assert.deepEqual(planOf({ input: 'a', [field]: value }), { kind: 'bypass', reason });
+      assert.equal(bypassOf(planOf({ input: 'a', [field]: value })), reason);
     }
   });
 });
@@ -303,6 +303,10 @@ it('a batch of 2,048 items is planned within a fraction of a second', () => {
 
 function planOf(fields: Readonly<Record<string, unknown>>, dialect: Dialect = 'generic'): Plan | Bypass {
   return planEmbeddings(Buffer.from(JSON.stringify({ model: 'm', ...fields })), dialect);
+}
+
+function bypassOf(plan: Plan | Bypass): string {
+  return plan.kind === 'bypass' ? plan.reason : assert.fail('it is planned');
 }
 
 function planOfText(json: string, dialect: Dialect = 'generic'): Plan {

@@ -104,8 +104,8 @@ describe('routes', () => {
     ['cookie', 'session=1'],
     ['authorization', 'Bearer somebody'],
     ['range', 'bytes=0-9'],
-    ['if-none-match', '"a"'],
-    ['if-modified-since', 'Wed, 25 Nov 2026 00:00:00 GMT'],
+    ['if-match', '"a"'],
+    ['if-unmodified-since', 'Wed, 25 Nov 2026 00:00:00 GMT'],
   ] as const) {
     it(`a request with ${name} bypasses, unless the key names it`, async () => {
       await using stage = await setStage(shop({}, { key: { headers: [name] } }));

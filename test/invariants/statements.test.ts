@@ -32,6 +32,7 @@ describe('what must always hold', () => {
         id: who,
         data: [{ object: 'embedding', index: 0, embedding: [...Buffer.from(who)].map((byte) => byte / 256) }],
         choices: [{ index: 0, message: { role: 'assistant', content: who }, finish_reason: 'stop' }],
+        results: [{ index: 0, relevance_score: 1, who }],
         status: 'completed',
         output: [{ type: 'message', content: [{ type: 'output_text', text: who }] }],
         usage: { prompt_tokens: 1, total_tokens: 1 },
@@ -43,6 +44,8 @@ describe('what must always hold', () => {
       ['/v1/completions', { model: 'm', prompt: 'x' }],
       ['/v1/responses', { model: 'm', input: 'x' }],
       ['/v1/embeddings', { model: 'm', input: 'x' }],
+      ['/v1/moderations', { input: ['x'] }],
+      ['/v2/rerank', { query: 'x', documents: ['y'] }],
       ['/v1/vector_stores/vs/search', { query: 'x' }],
       ['/v1/models', undefined],
     ] as const;

@@ -121,8 +121,17 @@ test("OpenAI's own defaults equal absence with OpenAI only", () => {
   sameAsWithout('responses', '"reasoning":{"effort":"medium"}', NONE);
   sameAsWithout('vector_store_search', '"max_num_results":10', OPENAI, '"query":"q"');
   sameAsWithout('vector_store_search', '"rewrite_query":false', OPENAI, '"query":"q"');
+  sameAsWithout('moderations', '"model":"omni-moderation-latest"', OPENAI, '"input":"i"');
+  sameAsWithout('moderations', '"model":"text-moderation-latest"', NONE, '"input":"i"');
   const options = '"ranking_options":{"score_threshold":0.0,"ranker":"auto"}';
   sameAsWithout('vector_store_search', options, OPENAI, '"query":"q"');
+});
+
+test("vLLM's own defaults of a ranking equal absence with vLLM only", () => {
+  for (const member of ['"top_n":0', '"max_tokens_per_doc":0', '"truncate_prompt_tokens":null', '"user":"u"'])
+    sameAsWithout('rerank', member, ['vllm'], '"query":"q"');
+  sameAsWithout('rerank', '"top_n":null', NONE, '"query":"q"');
+  sameAsWithout('rerank', '"max_tokens_per_doc":4096', NONE, '"query":"q"');
 });
 
 test('what tools default to depends on whether there are any', () => {
@@ -221,6 +230,8 @@ test('what is content of its API is kept, whatever its value', () => {
     ['responses', '{"a":1}', ['moderation', 'prompt', 'reasoning', 'context_management', 'access_programs']],
     ['completions', '"x"', ['suffix', 'prompt', 'service_tier', 'store']],
     ['embeddings', '"x"', ['input', 'dimensions', 'input_type', 'truncate', 'metadata', 'stream']],
+    ['moderations', '"x"', ['input', 'user', 'metadata']],
+    ['rerank', '"x"', ['query', 'documents', 'rank_fields', 'return_documents', 'top_n']],
     ['vector_store_search', '"x"', ['query', 'filters', 'user', 'stream']],
   ];
   for (const [api, json, names] of content) {

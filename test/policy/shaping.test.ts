@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CREDENTIAL_HEADERS } from '../../src/openai/credential-headers.ts';
 import { DIALECTS } from '../../src/openai/dialect.ts';
-import { CREDENTIAL_HEADERS } from '../../src/policy/scope.ts';
 import { type Header, shapingHeaders } from '../../src/policy/shaping.ts';
 
 function namesOf(headers: readonly Header[]): string[] {
@@ -17,7 +17,14 @@ test('who asks, how, and through which proxies shapes no answer, in any dialect'
     ...CREDENTIAL_HEADERS,
     ...['host', 'connection', 'te', 'expect', 'date', 'content-length', 'content-type', 'transfer-encoding'],
     ...['user-agent', 'accept', 'accept-encoding', 'accept-language', 'sec-fetch-mode', 'sec-ch-ua', 'dnt'],
-    ...['x-stainless-lang', 'x-stainless-retry-count', 'x-cache-ttl', 'x-cache-tags', 'cache-control'],
+    ...[
+      'x-stainless-lang',
+      'x-stainless-retry-count',
+      'x-fern-runtime',
+      'x-cache-ttl',
+      'x-cache-tags',
+      'cache-control',
+    ],
     ...['x-request-id', 'x-client-request-id', 'x-ms-client-request-id', 'idempotency-key'],
     ...['traceparent', 'tracestate', 'x-b3-traceid', 'sentry-trace', 'x-datadog-trace-id'],
     ...[

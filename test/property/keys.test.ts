@@ -15,7 +15,15 @@ import { REQUESTS } from './requests.ts';
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_007);
 console.log(`seed ${seed}`);
 
-const APIS: readonly RequestApi[] = ['chat', 'completions', 'responses', 'embeddings', 'vector_store_search'];
+const APIS: readonly RequestApi[] = [
+  'chat',
+  'completions',
+  'responses',
+  'embeddings',
+  'moderations',
+  'rerank',
+  'vector_store_search',
+];
 const dialects = fc.constantFrom(...DIALECTS);
 const pickSeeds = fc.nat();
 
@@ -184,6 +192,17 @@ const ADDITIONS: Readonly<Record<RequestApi, readonly Addition[]>> = {
     ),
   ],
   embeddings: [...vllm, ...additions({ user: ['u'], encoding_format: ['float', 'base64'] })],
+  moderations: [],
+  rerank: [
+    ...vllm,
+    ...additions(
+      {
+        ...{ user: ['u'], top_n: [0], truncate_prompt_tokens: [null] },
+        ...{ max_tokens_per_query: [0], max_tokens_per_doc: [0] },
+      },
+      ['vllm'],
+    ),
+  ],
   vector_store_search: additions(
     {
       ...{ rewrite_query: [false], max_num_results: [10] },

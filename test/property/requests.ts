@@ -184,6 +184,23 @@ const embeddings = tree(
   ['model', 'input'],
 );
 
+const moderations = tree({ model: word, input: fc.oneof(text, list(text)), ...unknown }, ['model', 'input']);
+
+const rerank = tree(
+  {
+    model: word,
+    query: text,
+    documents: list(fc.oneof(text, tree({ text }, ['text']))),
+    top_n: many,
+    return_documents: fc.boolean(),
+    rank_fields: list(word),
+    max_chunks_per_doc: many,
+    max_tokens_per_doc: many,
+    ...unknown,
+  },
+  ['query', 'documents'],
+);
+
 const filter = tree({ type: fc.constantFrom('eq', 'ne'), key: word, value: leaf }, ['type', 'key', 'value']);
 const vectorStoreSearch = tree(
   {
@@ -203,5 +220,7 @@ export const REQUESTS: Readonly<Record<RequestApi, fc.Arbitrary<Tree>>> = {
   completions,
   responses,
   embeddings,
+  moderations,
+  rerank,
   vector_store_search: vectorStoreSearch,
 };

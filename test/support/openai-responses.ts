@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 
 type Asked = Record<string, unknown>;
 
-/** The answer of the Responses API: reasoning, a message, and with tools a function call. */
+/** The answer of the Responses API: reasoning, a message (JSON if a schema was given), and with tools a call of the first. */
 export function responseObject(asked: Asked): Record<string, unknown> {
   const seed = createHash('sha256')
     .update(JSON.stringify([asked.input, asked.model]))
     .digest('hex');
-  const text = `Über ${seed.slice(0, 8)} 🏔️ nothing is known.`;
+  const format = (asked.text as { format?: { type: string } } | undefined)?.format ?? { type: 'text' };
+  const text =
+    format.type === 'json_schema' ? '{"sku":"SKU-7"}' : `Über ${seed.slice(0, 8)} 🏔️ nothing is known.`;
   const output: unknown[] = [
     {
       id: `rs_${seed.slice(0, 10)}`,
@@ -22,13 +24,14 @@ export function responseObject(asked: Asked): Record<string, unknown> {
       content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
     },
   ];
-  if (Array.isArray(asked.tools) && asked.tools.length > 0) {
+  const tool = toolCalled(asked);
+  if (tool !== undefined) {
     output.push({
       id: `fc_${seed.slice(0, 10)}`,
       type: 'function_call',
       status: 'completed',
       call_id: `call_${seed.slice(0, 10)}`,
-      name: 'look_up',
+      name: tool,
       arguments: '{"sku":"SKU-7"}',
     });
   }
@@ -53,7 +56,7 @@ export function responseObject(asked: Asked): Record<string, unknown> {
     service_tier: 'default',
     store: asked.store ?? true,
     temperature: 1,
-    text: { format: { type: 'text' } },
+    text: { format },
     tool_choice: 'auto',
     tools: asked.tools ?? [],
     top_p: 1,
@@ -114,4 +117,11 @@ export function responseEvents(asked: Asked): string[] {
   }
   say('response.completed', { response: whole });
   return events;
+}
+
+/** The first tool, unless this request brings what an earlier call gave. */
+function toolCalled({ tools, input }: Asked): string | undefined {
+  if (JSON.stringify(input).includes('function_call_output')) return undefined;
+  const [first] = (Array.isArray(tools) ? tools : []) as { name: string }[];
+  return first?.name;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/shared/clock.ts';
+import { until } from './deadline.ts';
 import { type Answer, type Sent, send } from './http.ts';
 import { startReprise, type TestReprise } from './reprise.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
@@ -9,6 +10,8 @@ export interface Stage extends AsyncDisposable {
   readonly reprise: TestReprise;
   /** Sends a request to the proxy; a path below `/v1` may leave that out. */
   ask(path: string, sent?: Sent): Promise<Answer>;
+  /** Resolves when `count` requests are being answered. */
+  running(count: number): Promise<void>;
 }
 
 /** What a test may choose. */
@@ -56,6 +59,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     upstream,
     reprise,
     ask: (path, sent) => send(reprise.url + path, sent),
+    running: (count) => until(() => reprise.running() === count, `${count} requests in the proxy`),
     async [Symbol.asyncDispose]() {
       await upstream[Symbol.asyncDispose]();
       await reprise[Symbol.asyncDispose]();
