@@ -26,7 +26,10 @@ export interface ListenerContext {
  */
 export function createListener(context: ListenerContext): Server {
   const control = getRequestListener(context.control.fetch);
-  const server = createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+  return createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+    // Of the connection, on which nothing moves either way; told to a request while its body is incomplete. Not for the
+    // whole server: a tunnel may be silent for longer.
+    incoming.setTimeout(context.bodyTimeoutMs);
     incoming.on('timeout', cutStalled);
     // Else Node would close the connection of a call whose answer takes its time.
     response.on('timeout', waitOn);
@@ -41,9 +44,6 @@ export function createListener(context: ListenerContext): Server {
     if (context.isData(request.path)) void context.serveData(request, response);
     else void control(incoming, response);
   });
-  // Of a connection on which nothing moves, in either direction. A request is told while its body is incomplete.
-  server.timeout = context.bodyTimeoutMs;
-  return server;
 }
 
 function waitOn(): void {}

@@ -27,7 +27,7 @@ export function admitting(client: UpstreamClient, by: Admitting): UpstreamClient
 export function overloaded({ name, gate }: Pick<Admitting, 'name' | 'gate'>): RepriseError {
   return new RepriseError(
     'overloaded',
-    `As many calls as may run at the upstream "${name}" at once are running, and too many wait for their turn, or for too long (settings upstreams.${name}.concurrency).`,
+    `The upstream "${name}" has as many calls as it may have at once, and the queue for it is full or too slow (settings upstreams.${name}.concurrency).`,
     { retryAfterS: Math.max(1, Math.ceil(gate.delayMs / 1000)) },
   );
 }

@@ -73,53 +73,47 @@ async function assertQuiet({ reprise, clock }: Scene): Promise<void> {
 const JSON_CALL = chat('x');
 const STREAM = chat('x', { stream: true });
 
-/** Where a call can be when its caller leaves: `hold` before it is made, then `reached` tells when it is there. */
+/** Where a call can be when its caller leaves: `hold`, before it is made, gives the gate at which it then stands. */
 const STAGES: readonly {
   readonly when: string;
   readonly body: object;
   readonly hold: (stage: Stage) => Gate;
-  readonly reached: (gate: Gate) => Promise<void>;
 }[] = [
   {
     when: 'before the upstream has answered a JSON call',
     body: JSON_CALL,
     hold: ({ upstream }) => upstream.hold(),
-    reached: (gate) => gate.arrived(1),
   },
   {
     when: 'before the upstream has answered a stream',
     body: STREAM,
     hold: ({ upstream }) => upstream.hold(),
-    reached: (gate) => gate.arrived(1),
   },
   {
     when: 'before the first chunk of a stream',
     body: STREAM,
     hold: ({ upstream }) => upstream.holdChunks(0),
-    reached: (gate) => gate.arrived(1),
   },
   {
     when: 'in the middle of a stream',
     body: STREAM,
     hold: ({ upstream }) => upstream.holdChunks(5),
-    reached: (gate) => gate.arrived(1),
   },
   {
     when: 'before the last event of a stream',
     body: STREAM,
     // One event with the role, twelve words, the end, the usage that is asked for always, and [DONE].
     hold: ({ upstream }) => upstream.holdChunks(15),
-    reached: (gate) => gate.arrived(1),
   },
 ];
 
-for (const { when, body, hold, reached } of STAGES) {
+for (const { when, body, hold } of STAGES) {
   describe(`a client that leaves ${when}`, () => {
     it('alone: the call is cancelled, and the next one makes its own', async () => {
       await using scene = await setScene('cancel');
       const gate = hold(scene);
       const leave = start(scene, CHAT, body);
-      await within(reached(gate), when);
+      await within(gate.arrived(1), when);
       leave();
       await assertCut(scene);
       gate.release();
@@ -131,7 +125,7 @@ for (const { when, body, hold, reached } of STAGES) {
       await using scene = await setScene('finish');
       const gate = hold(scene);
       const leave = start(scene, CHAT, body);
-      await within(reached(gate), when);
+      await within(gate.arrived(1), when);
       leave();
       await running(scene, 0);
       const joined = scene.ask(CHAT, { body });
@@ -147,7 +141,7 @@ for (const { when, body, hold, reached } of STAGES) {
       await using scene = await setScene('linger');
       const gate = hold(scene);
       const leave = start(scene, CHAT, body);
-      await within(reached(gate), when);
+      await within(gate.arrived(1), when);
       leave();
       await until(() => scene.clock.pending === 3, 'the call lingers');
       scene.clock.advance(9_999);
@@ -173,7 +167,7 @@ for (const { when, body, hold, reached } of STAGES) {
         let leave = () => {};
         if (who === 'who started it') leave = start(scene, CHAT, body);
         else join();
-        await within(reached(gate), when);
+        await within(gate.arrived(1), when);
         if (who === 'who joined it') leave = start(scene, CHAT, body);
         join();
         join();
