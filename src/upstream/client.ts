@@ -31,6 +31,8 @@ export interface UpstreamCall {
 
 /** Who is told of an answer. After `end`, `upgraded` or `error`, one of which comes last, nothing more comes. */
 export interface Sink {
+  /** The call goes out, now that it has waited for its turn. Comes first, unless it is refused. */
+  begin?(): void;
   head(status: number, headers: readonly Header[]): void;
   /** `chunk` is a view on the socket's buffer: copy what is kept beyond this call. */
   data(chunk: Buffer): void;
@@ -185,6 +187,7 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
 
   #dispatch(): void {
     if (this.#over) return;
+    this.#sink.begin?.();
     const { timeouts, proxied } = this.#route;
     const { headers: flat, ...call } = this.#call;
     const dispatcher = call.upgrade === undefined ? this.#route.dispatcher : this.#route.upgrades;

@@ -77,6 +77,7 @@ test('everything else has the default that is promised', () => {
           dialect: 'openai',
           timeouts: { connect: 10 * SECOND, headers: 15 * MINUTE, idle: 15 * MINUTE, total: 30 * MINUTE },
           breaker: { failures: 5, probe: 2 * SECOND },
+          concurrency: { queue: 1000, wait: 30 * SECOND },
           retry_after_failure: 5 * SECOND,
           inject_usage: true,
         },

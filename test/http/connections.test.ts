@@ -177,11 +177,11 @@ describe('a client that is slow', () => {
     );
     await using reprise = await startReprise({
       upstream: `http://127.0.0.1:${source.port}/v1`,
-      ...impatient({ body: '100ms', write: '100ms' }),
+      ...impatient({ body: '400ms', write: '400ms' }),
     });
     using client = connectRaw(reprise.url, post('/v1/files', '', body));
     client.socket.write(Buffer.alloc(body));
-    await wait(500); // five times the longest silence
+    await wait(1_600); // four times the longest silence
     go.resolve();
     await client.got(/all read/);
   });
