@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
+import { answerClientErrors } from './client-error.ts';
 import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
 import { type Request, readHead } from './request.ts';
@@ -23,18 +24,24 @@ export interface ListenerContext {
  */
 export function createListener(context: ListenerContext): Server {
   const control = getRequestListener(context.control.fetch);
-  return createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+  const server = createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
     let request: Request;
     try {
       request = readHead(incoming);
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
+      // Where the head is in doubt, so is where the next one begins.
+      response.setHeader('connection', 'close');
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
     if (context.isData(request.path)) void context.serveData(request, response);
     else void control(incoming, response);
   });
+  // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
+  server.maxHeadersCount = 0;
+  answerClientErrors(server);
+  return server;
 }
 
 const SETTINGS = {
@@ -44,4 +51,6 @@ const SETTINGS = {
   // An upload may take as long as it takes; Node's default would cut one of 512 MB on a slow line after 5 minutes.
   requestTimeout: 0,
   maxHeaderSize: 32_768,
+  // Answered by us, in the shape of our errors.
+  requireHostHeader: false,
 } as const;
