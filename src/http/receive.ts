@@ -10,6 +10,7 @@ import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Call, Relay } from './call.ts';
 import { type Binding, classify, surfacePath } from './classify.ts';
+import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch.ts';
 import { type Request, readBody } from './request.ts';
@@ -61,15 +62,15 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   const { binding, params } = found;
   const directives = readDirectives(request.header);
   const body = await readBody(request, context.maxBody);
-  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(body));
+  const content = await readContent(request, body, context.maxBody);
+  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
   const upstreamPath = binding.target(upstream, path, request.query, params);
   const plan = binding.endpoint.plan({
     method: request.method,
     path,
     params,
     query: request.query,
-    body,
-    header: request.header,
+    ...content,
     dialect: upstream.dialect,
     injectUsage: upstream.injectUsage,
   });

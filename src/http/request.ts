@@ -30,7 +30,7 @@ export function readHead(incoming: IncomingMessage): Request {
  */
 export async function readBody(request: Request, limit: number): Promise<Buffer> {
   const declared = Number(request.header('content-length') ?? 0);
-  if (declared > limit) throw tooLarge(limit);
+  if (declared > limit) throw bodyTooLarge(limit);
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -39,7 +39,7 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
       size += chunk.length;
       if (size > limit) {
         stream.removeAllListeners('data');
-        reject(tooLarge(limit));
+        reject(bodyTooLarge(limit));
       } else {
         chunks.push(chunk);
       }
@@ -86,7 +86,8 @@ function checkFraming({ headersDistinct, httpVersion }: IncomingMessage): void {
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+=%-]+)(?::\d*)?$/;
 const DISGUISED = ['content_length', 'transfer_encoding'];
 
-function tooLarge(limit: number): RepriseError {
+/** The error for a body of more than `limit` bytes, before or after its content coding is taken off. */
+export function bodyTooLarge(limit: number): RepriseError {
   return new RepriseError(
     'request_too_large',
     `The request body is larger than ${limit} bytes, the most that is read whole here (setting server.max_body).`,
