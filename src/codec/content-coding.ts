@@ -8,22 +8,22 @@ import {
   createZstdDecompress,
 } from 'node:zlib';
 
-/** A content coding that can be taken off a message (RFC 9110 §8.4.1, RFC 7932, RFC 9659); `identity` is none at all. */
-export type ContentCoding = 'identity' | 'gzip' | 'deflate' | 'br' | 'zstd';
+/** A content coding that can be taken off a message (RFC 9110 §8.4.1, RFC 7932, RFC 9659). */
+export type ContentCoding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
 /**
- * Reads the value of a `content-encoding` header, absent too. Undefined for a coding that is not known, and for several one
- * upon another, which no client of these APIs sends.
+ * Reads the value of a `content-encoding` header; `identity` is none at all. Undefined for a coding that is not known, and for
+ * several one upon another, which nobody uses with these APIs.
  */
-export function readCoding(value: string | undefined): ContentCoding | undefined {
-  return CODINGS.get((value ?? 'identity').trim().toLowerCase());
+export function readCoding(value: string): ContentCoding | 'identity' | undefined {
+  return CODINGS.get(value.trim().toLowerCase());
 }
 
 /**
  * A stream that takes a coding off; it errs on what is corrupt or cut short. `start` are the first bytes, which are yet to be
  * written to it: some servers call bare DEFLATE data `deflate`, without the zlib header that belongs there.
  */
-export function createDecoder(coding: Exclude<ContentCoding, 'identity'>, start: Buffer): Transform {
+export function createDecoder(coding: ContentCoding, start: Buffer): Transform {
   switch (coding) {
     case 'gzip':
       return createGunzip();
@@ -37,7 +37,7 @@ export function createDecoder(coding: Exclude<ContentCoding, 'identity'>, start:
   }
 }
 
-const CODINGS: ReadonlyMap<string, ContentCoding> = new Map([
+const CODINGS: ReadonlyMap<string, ContentCoding | 'identity'> = new Map([
   ['identity', 'identity'],
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],

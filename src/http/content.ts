@@ -15,8 +15,8 @@ export interface Content {
 export async function readContent(request: Request, body: Buffer, limit: number): Promise<Content> {
   const { header } = request;
   const said = header('content-encoding');
-  const coding = readCoding(said);
-  if (said === undefined || coding === undefined) return { body, header };
+  const coding = said === undefined ? undefined : readCoding(said);
+  if (coding === undefined) return { body, header };
   if (coding === 'identity') return { body, header: withoutCoding(header) };
   const decoder = createDecoder(coding, body);
   decoder.end(body);

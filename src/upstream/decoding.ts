@@ -17,7 +17,7 @@ class Decoding implements CallHandle, Sink {
   readonly #origin: string;
   readonly #sink: Sink;
   readonly #call: CallHandle;
-  #coding: Exclude<ContentCoding, 'identity'> | undefined;
+  #coding: ContentCoding | undefined;
   #decoder: Transform | undefined;
   #paused = false;
   /** Whether the upstream's own bytes have ended. */
@@ -77,7 +77,7 @@ class Decoding implements CallHandle, Sink {
     this.#sink.error(error);
   }
 
-  #start(coding: Exclude<ContentCoding, 'identity'>, chunk: Buffer): Transform {
+  #start(coding: ContentCoding, chunk: Buffer): Transform {
     const decoder = createDecoder(coding, chunk);
     decoder.on('data', (plain: Buffer) => this.#sink.data(plain));
     decoder.on('drain', () => {
