@@ -63,11 +63,11 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
     else socket.destroy();
   });
   server.on('clientError', (thrown: Error, socket: Duplex) => {
-    const error = mistakeOf(thrown, timeouts);
+    const mistake = mistakeOf(thrown, timeouts);
     // A connection that never had a request may be a browser's in reserve: what comes unasked would answer its first one.
     const isInReserve = !('bytesRead' in socket) || socket.bytesRead === 0;
-    if (error === undefined || isInReserve || !socket.writable) socket.destroy();
-    else cut(socket, latest.get(socket), error);
+    if (mistake === undefined || isInReserve || !socket.writable) socket.destroy();
+    else cut(socket, latest.get(socket), mistake);
   });
 }
 
@@ -92,9 +92,9 @@ function isOver({ request, response }: Latest): boolean {
 }
 
 /** Ends a connection for what is wrong with the request that is being received on it: told where that can still be. */
-function cut(socket: Duplex, exchange: Latest | undefined, error: RepriseError): void {
-  if (exchange === undefined || isOver(exchange) || isNext(exchange)) refuse(socket, error, `req_${newId()}`);
-  else socket.destroy();
+function cut(socket: Duplex, exchange: Latest | undefined, { message, status }: Mistake): void {
+  if (exchange !== undefined && !isOver(exchange) && !isNext(exchange)) return void socket.destroy();
+  refuse(socket, new RepriseError('invalid_request', message), `req_${newId()}`, status);
 }
 
 /** Whether what is written now is read as this request's answer, and not as the rest of one, or as the one before. */
@@ -102,23 +102,27 @@ function isNext({ request, response }: Latest): boolean {
   return !request.complete && !response.headersSent && response.socket !== null;
 }
 
-function silentBody({ body }: ClientTimeouts): RepriseError {
-  return new RepriseError(
-    'invalid_request',
-    `Nothing more of the request body came for ${body / 1000} s (setting server.timeouts.body).`,
-  );
+/** What is wrong with a request, and the status that says so. */
+interface Mistake {
+  readonly message: string;
+  readonly status: number;
+}
+
+function silentBody({ body }: ClientTimeouts): Mistake {
+  const waited = `${body / 1000} s (setting server.timeouts.body)`;
+  return { status: 408, message: `Nothing more of the request body came for ${waited}.` };
 }
 
 /** What a client is told of a request that Node could not read; undefined where the connection is broken. */
-function mistakeOf(thrown: Error, { headers }: ClientTimeouts): RepriseError | undefined {
+function mistakeOf(thrown: Error, { headers }: ClientTimeouts): Mistake | undefined {
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const why = `was not complete within ${headers / 1000} s (setting server.timeouts.headers)`;
-    return new RepriseError('invalid_request', `The head of the request ${why}.`);
+    const waited = `${headers / 1000} s (setting server.timeouts.headers)`;
+    return { status: 408, message: `The head of the request was not complete within ${waited}.` };
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return new RepriseError('invalid_request', 'The head of the request is larger than is taken.');
+    return { status: 431, message: 'The head of the request is larger than is taken.' };
   }
   if (!code.startsWith('HPE_')) return undefined;
-  return new RepriseError('invalid_request', `This is no request in HTTP/1.1: ${messageOf(thrown)}.`);
+  return { status: 400, message: `The request cannot be read: ${messageOf(thrown)}.` };
 }

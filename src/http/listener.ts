@@ -7,6 +7,7 @@ import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
+import { refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
 import { isWebSocket } from './tunnel.ts';
 
@@ -56,6 +57,8 @@ export function createListener(context: ListenerContext): Server {
       request = readHead(incoming);
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
+      // Where the head is in doubt, so is where the next one begins.
+      response.setHeader('connection', 'close');
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
@@ -63,9 +66,18 @@ export function createListener(context: ListenerContext): Server {
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
     else void context.serveData(request, response);
   });
+  // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
+  server.maxHeadersCount = 0;
+  server.on('connect', (_incoming, socket) => refuse(socket, noTunnel(), `req_${newId()}`));
+  // Nobody needs to meet an expectation (RFC 9110 §10.1.1), and Node's own 417 says nothing.
+  server.on('checkExpectation', (incoming, response) => server.emit('request', incoming, response));
   server.on('upgrade', (incoming, _socket, early) => context.openTunnel(incoming, early));
   watchConnections(server, timeouts);
   return server;
+}
+
+function noTunnel(): RepriseError {
+  return new RepriseError('method_not_allowed', 'CONNECT is not taken here: this is no tunnel.');
 }
 
 /** Answers in the place of the upstream, which need not know whose pages may call here. */
@@ -85,6 +97,8 @@ const SETTINGS = {
   keepAliveInitialDelay: 60_000,
   // Node before 24.9 does not know it.
   shouldUpgradeCallback: isWebSocket,
+  // Answered by us, in the shape of our errors.
+  requireHostHeader: false,
 } as const;
 
 /** Node looks for heads that are late at intervals: short enough for the time that is set to mean something. */

@@ -1,10 +1,11 @@
 import type { Clock, Timer } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { CallHandle, UpstreamCall, UpstreamClient } from './client.ts';
+import { sendDecoded } from './decoding.ts';
 import type { Header } from './headers.ts';
 import { Recording } from './recording.ts';
 
-/** An upstream answer's status and headers, names in lower case. */
+/** An upstream answer's status and headers, names in lower case; of what its content coding was there is nothing left. */
 export interface AnswerHead {
   readonly status: number;
   readonly headers: readonly Header[];
@@ -32,7 +33,7 @@ export interface ExchangeOptions {
   readonly hooks: ExchangeHooks;
 }
 
-/** One upstream call with its recording. It belongs to the cache, not to a caller. */
+/** One upstream call with its recording, which is of the answer without its content coding. It belongs to the cache, not to a caller. */
 export interface Exchange {
   /** Rejects with a RepriseError if there is no answer. */
   readonly head: Promise<AnswerHead>;
@@ -62,7 +63,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
     recording.fail(error);
     head.reject(error);
   };
-  handle = client.send(call, {
+  handle = sendDecoded(client, call, {
     begin() {
       deadline = clock.after(deadlineMs, () => {
         fail(

@@ -24,9 +24,9 @@ const WHOLE = Buffer.from(EVENTS.join(''));
 
 /** What 1,000 readers who take nothing may cost, however much they are owed (here 2 GB). */
 const ALLOWED = {
-  // The stream itself, once. Then, of each reader: its own view of the chunk that filled its response, and of the event
-  // under way. The upstream's socket gives chunks of up to 64 KiB.
-  external: 2 * WHOLE.length + READERS * 2 * 65_536,
+  // The stream itself, once. Then, of each reader: its own view of the chunk that filled its response, what Node frames of
+  // it for the socket, and the event under way. The upstream's socket gives chunks of up to 64 KiB.
+  external: 2 * WHOLE.length + READERS * 3 * 65_536,
   // Connection, request, response, cursor and timers.
   heap: READERS * 40_000,
 };
@@ -52,11 +52,16 @@ for (const [kept, maxEntry, usage] of [
     const server = await startServer(profile, tempFolder());
     try {
       const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+      let sent = 0;
       const asked = Array.from({ length: READERS }, () =>
-        ask(`${server.url}/v1/chat/completions`, agent, usage),
+        ask(`${server.url}/v1/chat/completions`, agent, usage, () => {
+          sent += 1;
+        }),
       );
       await within(gate.arrived(1), 'the call');
-      await until(() => server.sockets() >= READERS, 'all are connected', 20_000);
+      await until(() => sent === READERS, 'all have asked', 20_000);
+      // Sent is not yet read: what is asked behind them all is answered behind them all.
+      for (let turn = 0; turn < 3; turn += 1) await (await fetch(`${server.url}/health/live`)).text();
       const unread = await server.sample();
       gate.release();
       const answers = await within(Promise.all(asked), 'all heads', 20_000);
@@ -88,11 +93,12 @@ for (const [kept, maxEntry, usage] of [
 }
 
 /** Asks for the stream; resolves when its head is there. Nothing is read of its body until somebody does. */
-function ask(url: string, agent: Agent, usage: boolean): Promise<IncomingMessage> {
+function ask(url: string, agent: Agent, usage: boolean, onSent: () => void): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: 'Bearer k', 'content-type': 'application/json' };
     const request = startRequest(url, { method: 'POST', agent, headers });
     request.on('error', reject);
+    request.on('finish', onSent);
     request.on('response', resolve);
     request.end(JSON.stringify(chat('x', { stream: true, stream_options: { include_usage: usage } })));
   });

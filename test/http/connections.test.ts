@@ -34,11 +34,11 @@ function errorIn(text: string): { code: string; message: string } {
 }
 
 describe('a client that goes silent', () => {
-  it('within the head of a request gets 400, and its connection is closed', async () => {
+  it('within the head of a request gets 408, and its connection is closed', async () => {
     await using stage = await setStage(impatient({ headers: '200ms' }));
     using client = connectRaw(stage.reprise.url, 'GET /v1/models HTTP/1.1\r\nHost: x\r\nX-');
     await client.ended;
-    assert.match(client.text(), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\nconnection: close\r\n/);
+    assert.match(client.text(), /^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*\r\nconnection: close\r\n/);
     assert.equal(errorIn(client.text()).code, 'invalid_request');
     assert.match(
       errorIn(client.text()).message,
@@ -71,11 +71,11 @@ describe('a client that goes silent', () => {
     ['a body that is read whole', CHAT],
     ['a body that is passed through', '/v1/files'],
   ] as const) {
-    it(`within ${what} gets 400, its connection is closed, and nothing goes on for it`, async () => {
+    it(`within ${what} gets 408, its connection is closed, and nothing goes on for it`, async () => {
       await using stage = await setStage(impatient({ body: '200ms' }));
       using client = connectRaw(stage.reprise.url, post(path, '{"model":', 1_000));
       await client.ended;
-      assert.match(client.text(), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\nconnection: close\r\n/);
+      assert.match(client.text(), /^HTTP\/1\.1 408 Request Timeout\r\n[\s\S]*\r\nconnection: close\r\n/);
       assert.match(errorIn(client.text()).message, /for 0\.2 s \(setting server\.timeouts\.body\)/);
       await until(() => stage.reprise.running() === 0, 'nothing runs any more');
       await until(() => stage.upstream.sockets() === 0, 'the upstream call is over');
@@ -88,7 +88,7 @@ describe('a client that goes silent', () => {
     const head = `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
     using client = connectRaw(stage.reprise.url, `${head}3\r\nabc\r\n`);
     await client.ended;
-    assert.match(client.text(), /^HTTP\/1\.1 400 /);
+    assert.match(client.text(), /^HTTP\/1\.1 408 /);
   });
 
   it('and takes nothing of an answer that waits for it is cut: passed through or not, whole or not', async () => {
@@ -274,29 +274,30 @@ describe('the request after one whose body nobody wanted', () => {
 });
 
 describe('what is no request', () => {
-  for (const [what, bytes, message] of [
-    ['another protocol', 'HELO there\r\n\r\n', /no request in HTTP\/1\.1/],
+  for (const [what, bytes, message, status = 400] of [
+    ['another protocol', 'HELO there\r\n\r\n', /cannot be read/],
     [
       'a length that is none',
       'POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
-      /no request in HTTP/,
+      /cannot be read/,
     ],
     [
       'a head that is too large',
       `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
       /larger than is taken/,
+      431,
     ],
     [
       'a chunk that is none',
       `POST ${CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
-      /no request in HTTP/,
+      /cannot be read/,
     ],
-  ] as const) {
-    it(`${what} gets 400 in OpenAI's shape, and the connection is closed`, async () => {
+  ] satisfies [string, string, RegExp, number?][]) {
+    it(`${what} gets ${status} in OpenAI's shape, and the connection is closed`, async () => {
       await using stage = await setStage();
       using client = connectRaw(stage.reprise.url, bytes);
       await client.ended;
-      assert.match(client.text(), /^HTTP\/1\.1 400 Bad Request\r\n/);
+      assert.ok(client.text().startsWith(`HTTP/1.1 ${status} `), client.text());
       assert.equal(errorIn(client.text()).code, 'invalid_request');
       assert.match(errorIn(client.text()).message, message);
       await until(() => stage.reprise.running() === 0, 'nothing runs any more');

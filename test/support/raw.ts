@@ -35,3 +35,31 @@ export function connectRaw(url: string, bytes = ''): RawClient {
     [Symbol.dispose]: () => socket.destroy(),
   };
 }
+
+/** What came back over a connection on which bytes of a test's own were sent. */
+export interface RawAnswer {
+  /** Of each answer, in order; interim ones too. */
+  readonly statuses: readonly number[];
+  readonly text: string;
+  /** The JSON body of the last answer. */
+  json(): {
+    readonly error?: { readonly code?: string; readonly type?: string; readonly param?: string | null };
+  };
+}
+
+/** Sends these bytes, one piece after the other's answer, and reads until the server ends the connection. */
+export async function sendRaw(url: string, ...pieces: readonly (string | Buffer)[]): Promise<RawAnswer> {
+  using client = connectRaw(url);
+  for (const [at, piece] of pieces.entries()) {
+    const before = client.text().length;
+    client.socket.write(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece);
+    if (at < pieces.length - 1) await until(() => client.text().length > before, 'an answer');
+  }
+  await client.ended;
+  const text = client.text();
+  return {
+    text,
+    statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)),
+    json: () => JSON.parse(text.slice(text.lastIndexOf('\r\n\r\n') + 4)),
+  };
+}
