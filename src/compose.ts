@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from './cache/disk.ts';
 import { Flights } from './cache/flights.ts';
@@ -13,8 +14,9 @@ import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
-import { createListener } from './http/listener.ts';
+import { type Certificate, createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { openTunnel } from './http/tunnel.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
@@ -44,6 +46,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
+  const certificate = certificateOf(settings);
   const disk = await openDisk(settings, clock, events);
   const store = new Store(
     new MemoryTier({ maxEntries: settings.memory.max_entries, maxBytes: settings.memory.max_bytes }, clock),
@@ -87,6 +90,10 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
         isData: (path) => isDataPath(context, path),
         serveData: (request, response) => serveData(context, request, response),
         control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams) }),
+        openTunnel: (incoming, early) => openTunnel(context, incoming, early),
+        corsOrigins: settings.server.cors.origins,
+        timeouts: settings.server.timeouts,
+        certificate,
       }),
     async close() {
       sweeping.cancel();
@@ -121,6 +128,10 @@ async function openDisk(settings: Settings, clock: Clock, events: Events): Promi
     clock,
     notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
   });
+}
+
+function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
+  return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
 }
 
 /** The kept secret; one for this process alone where there is no folder to keep it in, which is where there is no L2. */
