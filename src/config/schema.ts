@@ -4,6 +4,7 @@ import { choice, duration, section, size, text, whole } from './fields.ts';
 import { routes } from './route-settings.ts';
 import { types } from './type-settings.ts';
 import { upstreams } from './upstream-settings.ts';
+import { webhooks } from './webhook-settings.ts';
 
 /** Every setting, checked: durations in milliseconds, sizes in bytes, names of the user's own as maps. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -49,6 +50,7 @@ export const settingsSchema = section({
   types: types(),
   upstreams: upstreams(),
   routes: routes(),
+  webhooks: webhooks(),
   access: access(),
   log: section({
     level: choice(['debug', 'info', 'warn', 'error', 'silent'])
