@@ -27,7 +27,7 @@ export function hmac(settings: SchemeSettings): Scheme {
       }
       const written = header(signature) ?? '';
       const digest = written.startsWith(prefix) && decodeDigest(written.slice(prefix.length), encoding);
-      const parts = signedParts(pieces, { body, timestamp: sentAt, id: header(id?.header ?? '') });
+      const parts = signedParts(pieces, { body, timestamp: sentAt, id: id?.header && header(id.header) });
       const expected = secrets.map((secret) => hmacOf(secret, parts, algorithm));
       if (!digest || !isAmong([digest], expected)) return WRONG_SIGNATURE;
       return sentAt === undefined ? { kind: 'genuine' } : { kind: 'genuine', sentAt };
