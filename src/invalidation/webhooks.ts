@@ -93,18 +93,18 @@ export class Webhooks {
     if (event === undefined)
       throw new RepriseError('invalid_request', 'This delivery does not say its event.');
     const ownId = scheme.id(delivery, payload);
-    const fingerprint = fingerprintOf(ownId ?? verdict.sentAt ?? '', event, delivery.body);
+    // Where a sender tells its deliveries in no way apart, the second of two equal ones may be of a second change.
+    const toldApart = ownId ?? verdict.sentAt;
+    const fingerprint = fingerprintOf(toldApart ?? '', event, delivery.body);
     const id = ownId ?? fingerprint;
     const concerned = rules.filter((rule) => rule.concerns(event));
     if (concerned.length === 0) return { event, receipt: { ...NOTHING, id } };
     const orders = ordersOf(concerned, payload, name);
-    // Where a sender tells its deliveries in no way apart, the second of two equal ones may be of a second change.
-    const isTold = ownId !== undefined || verdict.sentAt !== undefined;
-    if (isTold && deliveries.has(name, fingerprint)) {
+    if (toldApart !== undefined && deliveries.has(name, fingerprint)) {
       return { event, receipt: { ...NOTHING, id, accepted: true, duplicate: true } };
     }
     const outcomes = await invalidator.invalidate(orders);
-    if (isTold) await this.#remember(name, fingerprint);
+    if (toldApart !== undefined) await this.#remember(name, fingerprint);
     const tags = [...new Set(orders.flatMap(({ condition }) => condition.tags ?? []))];
     const invalidated = outcomes.reduce((sum, outcome) => sum + outcome.invalidated, 0);
     return { event, receipt: { id, accepted: true, duplicate: false, tags, invalidated } };
