@@ -16,6 +16,9 @@ import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { type Certificate, createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { Deliveries } from './invalidation/deliveries.ts';
+import type { Invalidator } from './invalidation/invalidator.ts';
+import { Webhooks } from './invalidation/webhooks.ts';
 import { openTunnel } from './http/tunnel.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
@@ -28,6 +31,7 @@ import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
 import type { Clock } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
+import { fetchJson } from './upstream/fetch-json.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** What the process brings along, beside its settings. */
@@ -36,13 +40,16 @@ export interface Surroundings {
   readonly events: Events;
   /** Names the proxies that upstreams are reached through. */
   readonly env: NodeJS.ProcessEnv;
+  /** Carries out what webhooks ask for; without one there are none. */
+  readonly invalidator?: Invalidator;
 }
 
 /**
  * Builds the whole object graph once, and opens it for requests. The service it gives closes everything again, in
  * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
  */
-export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Service> {
+export async function compose(settings: Settings, surroundings: Surroundings): Promise<Service> {
+  const { clock, events, env } = surroundings;
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
@@ -82,6 +89,16 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     background,
     events,
   };
+  const deliveries = await deliveriesOf(settings, events, clock);
+  const webhooks =
+    surroundings.invalidator &&
+    new Webhooks(settings.webhooks, {
+      invalidator: surroundings.invalidator,
+      deliveries,
+      fetchJwks: (url) => fetchJson(url, env),
+      clock,
+      events,
+    });
   const service = new Service({
     clock,
     drainMs: settings.server.drain,
@@ -89,7 +106,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
       createListener({
         isData: (path) => isDataPath(context, path),
         serveData: (request, response) => serveData(context, request, response),
-        control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams) }),
+        control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams), webhooks }),
         openTunnel: (incoming, early) => openTunnel(context, incoming, early),
         corsOrigins: settings.server.cors.origins,
         timeouts: settings.server.timeouts,
@@ -100,6 +117,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await background.drain();
+      await deliveries.close();
       await store.close();
     },
   });
@@ -146,6 +164,19 @@ async function secretOf(settings: Settings, events: Events): Promise<Buffer> {
       why: `${messageOf(thrown)}; L2 will not be found again after a restart`,
     });
     return randomBytes(32);
+  }
+}
+
+/** The deliveries that have been carried out; remembered in memory only where there is no folder to keep them in. */
+async function deliveriesOf(settings: Settings, events: Events, clock: Clock): Promise<Deliveries> {
+  if (settings.disk.max_bytes === 0 || settings.webhooks.size === 0)
+    return await Deliveries.open(undefined, clock);
+  try {
+    return await Deliveries.open(join(settings.disk.path, 'deliveries.journal'), clock);
+  } catch (thrown) {
+    const why = `${messageOf(thrown)}; deliveries before a restart will not be known as repeats after it`;
+    events.emit({ kind: 'degraded', what: 'webhook deliveries', why });
+    return await Deliveries.open(undefined, clock);
   }
 }
 

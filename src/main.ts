@@ -4,15 +4,17 @@ import { config } from './cli/config.ts';
 import { demo } from './cli/demo.ts';
 import { key } from './cli/key.ts';
 import { serve } from './cli/serve.ts';
+import { webhook } from './cli/webhook.ts';
 import { nearest } from './config/nearest.ts';
 import { messageOf } from './shared/errors.ts';
 
 const HELP = `Usage: reprise COMMAND [FLAGS]
 
-  serve   run the proxy (what npm start does)
-  config  print the effective settings; --schema prints the JSON Schema of profiles
-  key     make a client key for the gateway: reprise key new
-  demo    show what a cache does for a shop's assistant; needs no key and no network
+  serve    run the proxy (what npm start does)
+  config   print the effective settings; --schema prints the JSON Schema of profiles
+  key      make a client key for the gateway: reprise key new
+  webhook  sign and send a test event: reprise webhook send NAME --event EVENT
+  demo     show what a cache does for a shop's assistant; needs no key and no network
 
 Every command explains its flags with --help.
 `;
@@ -40,6 +42,8 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         return config(argv, process.env, io);
       case 'key':
         return key(argv, io);
+      case 'webhook':
+        return await webhook(argv, process.env, io);
       case 'demo':
         return await demo(argv, process.env, io);
       case '--help':
@@ -52,7 +56,7 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         return 0;
       default:
         io.err(
-          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, ['serve', 'config', 'key', 'demo'])}.\n\n${HELP}`,
+          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, ['serve', 'config', 'key', 'webhook', 'demo'])}.\n\n${HELP}`,
         );
         return 2;
     }

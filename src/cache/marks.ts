@@ -12,8 +12,6 @@ export interface Mark {
   readonly condition: Condition | undefined;
   readonly effect: Effect;
   readonly stamp: number;
-  /** Milliseconds since the epoch after which nothing that it concerns can be alive. */
-  readonly until: number;
 }
 
 /** What is judged: an entry, or a fetch that will make one. */
@@ -72,20 +70,21 @@ export class Marks {
     return STANDINGS[rank] ?? 'purged';
   }
 
-  /** Forgets the marks that can concern nothing any more. */
-  retire(now: number): void {
-    for (const [name, latest] of this.#names) if (latest.until <= now) this.#names.delete(name);
-    this.#broad = this.#broad.filter(({ mark }) => mark.until > now);
+  /** Forgets the marks that are older than everything they could concern: whatever was asked for before `oldest` is gone. */
+  retire(oldest: number): void {
+    for (const [name, { purge, expire }] of this.#names)
+      if (Math.max(purge, expire) < oldest) this.#names.delete(name);
+    this.#broad = this.#broad.filter(({ mark }) => mark.stamp >= oldest);
+    if (this.#floor < oldest) this.#floor = 0;
   }
 
   /** Marks that together say what these do. */
   *all(): Iterable<Mark> {
-    const until = Number.MAX_SAFE_INTEGER;
-    if (this.#floor > 0) yield { condition: undefined, effect: 'purge', stamp: this.#floor, until };
+    if (this.#floor > 0) yield { condition: undefined, effect: 'purge', stamp: this.#floor };
     for (const [name, latest] of this.#names) {
       for (const effect of ['purge', 'expire'] as const) {
         const stamp = latest[effect];
-        if (stamp > 0) yield { condition: conditionOf(name), effect, stamp, until: latest.until };
+        if (stamp > 0) yield { condition: conditionOf(name), effect, stamp };
       }
     }
     for (const { mark } of this.#broad) yield mark;
@@ -128,15 +127,9 @@ export class Marks {
     return stamp <= latest.expire ? EXPIRED : ALIVE;
   }
 
-  #addName(name: string, { effect, stamp, until }: Mark): void {
-    const before = this.#names.get(name) ?? { purge: 0, expire: 0, until: 0 };
-    // Moved to the end: of too many the ones longest untouched are the older half.
-    this.#names.delete(name);
-    this.#names.set(name, {
-      ...before,
-      [effect]: Math.max(before[effect], stamp),
-      until: Math.max(before.until, until),
-    });
+  #addName(name: string, { effect, stamp }: Mark): void {
+    const before = this.#names.get(name) ?? { purge: 0, expire: 0 };
+    this.#names.set(name, { ...before, [effect]: Math.max(before[effect], stamp) });
   }
 
   #addBroad(broad: Broad): void {
@@ -159,7 +152,6 @@ export class Marks {
 interface Latest {
   readonly purge: number;
   readonly expire: number;
-  readonly until: number;
 }
 
 const ALIVE = 0;

@@ -39,7 +39,8 @@ export const methodField = z
   )
   .describe('GET, POST or a list of them.');
 
-const headerName = text('a header name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).overwrite((name) =>
+/** A header of a request, in lower case. */
+export const headerName = text('a header name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).overwrite((name) =>
   name.toLowerCase(),
 );
 

@@ -5,6 +5,7 @@ import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
 import { settingsSchema } from './schema.ts';
 import { valueAt } from './tree.ts';
+import { checkWebhooks } from './webhook-rules.ts';
 
 /**
  * What is wrong with a profile beyond each value by itself: names that are not there, routes in each other's way.
@@ -22,6 +23,8 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...checkLoops(upstreams, raw),
     ...checkAccess(raw, upstreams),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
+    ...namesIn(valueAt(raw, ['webhooks']), defaults.webhooks).flatMap((name) => checkName(name, 'webhooks')),
+    ...checkWebhooks(valueAt(raw, ['webhooks']), mayBeMore ? undefined : types),
   ];
 }
 

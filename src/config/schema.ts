@@ -5,6 +5,7 @@ import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
 import { upstreams } from './upstream-settings.ts';
+import { webhooks } from './webhook-settings.ts';
 
 /** Every setting, checked: durations in milliseconds, sizes in bytes, names of the user's own as maps. */
 export type Settings = z.output<typeof settingsSchema>;
@@ -38,6 +39,7 @@ export const settingsSchema = section({
   types: types(),
   upstreams: upstreams(),
   routes: routes(),
+  webhooks: webhooks(),
   access: access(),
   log: section({
     level: choice(['debug', 'info', 'warn', 'error', 'silent'])

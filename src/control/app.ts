@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { errorAnswer } from '../http/errors.ts';
 import { RepriseError } from '../shared/errors.ts';
+import { answerWebhook, type DeliveryTaker, WEBHOOKS_PATH } from './webhooks.ts';
 
 /** The state of one thing the service rests on. */
 export interface Check {
@@ -15,6 +16,8 @@ export interface ControlContext {
   readonly accepting: () => boolean;
   /** The state of each tier and upstream by its name. */
   readonly checks: () => ReadonlyMap<string, Check>;
+  /** Takes the deliveries to webhooks; undefined if there are none. */
+  readonly webhooks: DeliveryTaker | undefined;
 }
 
 /** The control plane: health, and an answer for every path that is nobody else's. */
@@ -34,6 +37,7 @@ export function createControlApp(context: ControlContext): Hono {
         )
       : respond(unknown(c.req.method, c.req.path)),
   );
+  app.all(`${WEBHOOKS_PATH}*`, (c) => answerWebhook(context.webhooks, c.req.raw, c.req.path));
   app.notFound((c) => respond(unknown(c.req.method, c.req.path)));
   app.onError((thrown) => {
     if (thrown instanceof RepriseError) return respond(thrown);

@@ -20,6 +20,19 @@ export type Event =
       readonly ms: number;
       readonly requestId: string;
     }
+  /** A delivery has come to a webhook that is there. */
+  | {
+      readonly kind: 'delivery';
+      readonly webhook: string;
+      /** The sender's name for what has happened; undefined where it was not read, empty where there are no names. */
+      readonly event: string | undefined;
+      /** `unmatched`: no rule is for its event. `refused`: the sender is wrong. `failed`: we are. */
+      readonly outcome: 'accepted' | 'duplicate' | 'unmatched' | 'refused' | 'failed';
+      /** Entries that were meant. */
+      readonly invalidated: number;
+      /** Why it was refused or failed. */
+      readonly why: string | undefined;
+    }
   /** Something works less well than it should, or does again. */
   | { readonly kind: 'degraded' | 'recovered'; readonly what: string; readonly why: string }
   /** Work nobody waited for has failed. */

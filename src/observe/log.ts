@@ -11,6 +11,14 @@ type Fields = Readonly<Record<string, string | number | undefined>>;
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
 
+const DELIVERY_LEVEL = {
+  accepted: 'info',
+  duplicate: 'info',
+  unmatched: 'info',
+  refused: 'warn',
+  failed: 'error',
+} as const;
+
 /** Writes one line an event: never a prompt, an answer or a credential, only what {@link Event} names. */
 export class Log {
   readonly #rank: number;
@@ -33,6 +41,11 @@ export class Log {
         // `level` is the line's own.
         const rounded = Math.round(ms * 10) / 10;
         this.line('debug', kind, { ...fields, tier: level, ms: rounded, request_id: requestId });
+        break;
+      }
+      case 'delivery': {
+        const { kind, ...fields } = event;
+        this.line(DELIVERY_LEVEL[event.outcome], kind, fields);
         break;
       }
       case 'degraded':

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compose } from '../../src/compose.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
+import type { Invalidator } from '../../src/invalidation/invalidator.ts';
 import { type Event, Events } from '../../src/observe/events.ts';
 import { type Clock, systemClock } from '../../src/shared/clock.ts';
 
@@ -29,6 +30,8 @@ export interface TestOptions {
   /** Settings of the default upstream. */
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** Carries out what webhooks ask for. */
+  readonly invalidator?: Invalidator;
   /** The data folder of an earlier one, which is then not removed at the end. */
   readonly folder?: string;
 }
@@ -49,7 +52,12 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
   const seen: Event[] = [];
   const events = new Events();
   events.listen((event) => seen.push(event));
-  const service = await compose(settings, { clock: options.clock ?? systemClock, events, env: {} });
+  const service = await compose(settings, {
+    clock: options.clock ?? systemClock,
+    events,
+    env: {},
+    ...(options.invalidator && { invalidator: options.invalidator }),
+  });
   return {
     url: service.url,
     folder,

@@ -1,0 +1,88 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import type { Catalog } from '../cache/catalog.ts';
+import type { Condition } from '../cache/condition.ts';
+import type { Mark, Marks } from '../cache/marks.ts';
+import type { Background } from '../shared/background.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Stamps } from '../shared/stamps.ts';
+import type { Invalidator, Order, Outcome } from './invalidator.ts';
+
+/** What carrying out invalidations takes. */
+export interface InvalidationsOptions {
+  readonly clock: Clock;
+  readonly stamps: Stamps;
+  readonly marks: Marks;
+  readonly catalog: Catalog;
+  readonly background: Background;
+  /** Resolves when these marks survive a crash; rejects if they may not. */
+  readonly keep: (marks: readonly Mark[]) => Promise<void>;
+  /** Removes an invalidated entry from every tier. */
+  readonly remove: (id: string) => void;
+}
+
+/** Entries that are counted exactly; beyond that it is said to be at least so many. */
+const COUNTED = 10_000;
+const SAMPLED = 20;
+/** Entries that the sweep looks at before other work gets a turn. */
+const SLICE = 500;
+
+/** Carries invalidations out: in memory at once, on disk before anybody is told, and with a sweep behind that gives the bytes back. */
+export class Invalidations implements Invalidator {
+  readonly #options: InvalidationsOptions;
+
+  constructor(options: InvalidationsOptions) {
+    this.#options = options;
+  }
+
+  async invalidate(orders: readonly Order[]): Promise<readonly Outcome[]> {
+    const { stamps, marks, keep, background } = this.#options;
+    const outcomes = orders.map((order) => this.#outcome(order));
+    const made = orders
+      .filter(({ dryRun }) => !dryRun)
+      .map(({ condition, effect }): Mark => ({ condition, effect, stamp: stamps.next() }));
+    if (made.length === 0) return outcomes;
+    for (const mark of made) marks.add(mark);
+    await keep(made);
+    for (const { condition, effect } of made)
+      if (effect === 'purge') background.run('sweeping what was invalidated', this.#sweep(condition));
+    return outcomes;
+  }
+
+  /** Removes everything that marks have killed, whenever that was. */
+  async sweep(): Promise<void> {
+    await this.#sweep(undefined);
+  }
+
+  #outcome({ condition, effect, dryRun }: Order): Outcome {
+    const { marks, catalog, clock } = this.#options;
+    const now = clock.now();
+    const sample: string[] = [];
+    let matched = 0;
+    for (const listed of catalog.meant(condition)) {
+      if (listed.keepUntil <= now) continue;
+      const standing = marks.standing(listed);
+      if (standing === 'purged' || (effect === 'expire' && standing === 'expired')) continue;
+      if (matched === COUNTED) {
+        return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast: true, sample };
+      }
+      matched += 1;
+      if (sample.length < SAMPLED) sample.push(listed.key.shown);
+    }
+    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast: false, sample };
+  }
+
+  async #sweep(condition: Condition | undefined): Promise<void> {
+    const { catalog, marks, remove } = this.#options;
+    let seen = 0;
+    for (const listed of catalog.meant(condition)) {
+      if (marks.standing(listed) === 'purged') remove(listed.key.id);
+      seen += 1;
+      if (seen % SLICE === 0) await turn();
+    }
+  }
+}
+
+function newId(): string {
+  return `inv_${randomUUID()}`;
+}

@@ -1,0 +1,27 @@
+import { compileJsonPath, type JsonPath } from '../../openai/json-path.ts';
+import type { Delivery, Place } from './scheme.ts';
+
+/** Reads what stands at a place of a delivery; undefined if nothing that is a text or a whole number does. */
+export type PlaceReader = (delivery: Delivery, payload: unknown) => string | undefined;
+
+/** The reader of a place. The settings are checked: a path that is none reads nothing. */
+export function readerOf({ header: name, json }: Place): PlaceReader {
+  const path = json === undefined ? undefined : compileJsonPath(json);
+  return ({ header }, payload) =>
+    (name === undefined ? undefined : header(name)) || (path && firstText(path, payload));
+}
+
+function firstText(path: JsonPath, payload: unknown): string | undefined {
+  const [value] = path.values(payload);
+  return typeof value === 'string' && value !== '' ? value : wholeText(value);
+}
+
+/** The header in which a value is said, where the place is one. */
+export function headerOf(place: Place | undefined, value: string): readonly (readonly [string, string])[] {
+  return place?.header === undefined ? [] : [[place.header, value]];
+}
+
+/** The digits of a whole number; undefined for anything else. */
+export function wholeText(value: unknown): string | undefined {
+  return typeof value === 'bigint' || Number.isSafeInteger(value) ? String(value) : undefined;
+}
