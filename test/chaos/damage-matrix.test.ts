@@ -213,7 +213,7 @@ describe('the proxy on a data folder with', () => {
   test('kill -9 while writing', async (t) => {
     const folder = tempFolder();
     const args = ['serve', '--port', '0', '--data', folder, '--upstream', upstream.url];
-    const child = spawn(process.execPath, [MAIN, ...args, '--set', 'disk.max_bytes=12MB'], {
+    const child = spawn(process.execPath, [MAIN, ...args, '--set', 'disk.max_bytes=50MB'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     t.after(() => child.kill('SIGKILL'));
@@ -234,14 +234,14 @@ describe('the proxy on a data folder with', () => {
         0,
       );
     await within(
-      Promise.race([load, until(() => written() > 6_000_000, 'more than the first round', 20_000)]),
+      Promise.race([load, until(() => written() > 15_000_000, 'more than the first round', 20_000)]),
       'writes',
       20_000,
     );
     child.kill('SIGKILL');
     await assert.rejects(load);
     await exited;
-    await using reprise = await startReprise({ upstream: upstream.url, folder, profile: PROFILE });
+    await using reprise = await startReprise({ upstream: upstream.url, folder });
     const found = await lost(() => askAll(reprise.url));
     assert.equal(found, TEXTS.length);
     assert.equal(await l2(reprise), 'ok');
