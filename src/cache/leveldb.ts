@@ -67,6 +67,17 @@ export function isCorrupted(thrown: unknown): boolean {
   );
 }
 
+/**
+ * Whether a database failed for want of what the system gives: room, rights, descriptors. That says nothing of its
+ * contents. Node and LevelDB both use the system's own words (strerror), and LevelDB gives no others.
+ */
+export function isOutage(thrown: unknown): boolean {
+  return thrown instanceof Error && (OUTAGE.test(thrown.message) || isOutage(thrown.cause));
+}
+
+const OUTAGE =
+  /no space left|quota exceeded|file too large|read-only file system|permission denied|too many open files|cannot allocate/i;
+
 /** What `level` is made of in Node, with what its typings, shared with browsers, leave out. */
 interface Native extends Level<Buffer, Buffer> {
   getSync(key: Buffer): Buffer | undefined;
