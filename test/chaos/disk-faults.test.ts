@@ -125,10 +125,12 @@ describe('the proxy answers while its disk', () => {
       t.after(() => process.seteuid?.(0));
     }
     const folder = dataFolder(t);
-    const paths = [join(folder, 'l2'), folder];
+    const mode = (bits: number) => {
+      for (const path of [folder, join(folder, 'l2')]) chmodSync(path, bits);
+    };
     await comesThrough(folder, {
-      strike: () => paths.forEach((path) => chmodSync(path, 0o500)),
-      lift: () => paths.toReversed().forEach((path) => chmodSync(path, 0o700)),
+      strike: () => mode(0o500),
+      lift: () => mode(0o700),
       reason: /Permission denied|EACCES/,
     });
   });
