@@ -16,10 +16,10 @@ import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { type Certificate, createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { openTunnel } from './http/tunnel.ts';
 import { Deliveries } from './invalidation/deliveries.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
-import { openTunnel } from './http/tunnel.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
@@ -29,7 +29,7 @@ import { Scopes } from './policy/scope.ts';
 import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
-import type { Clock } from './shared/clock.ts';
+import { type Clock, every, neverBack } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
@@ -49,7 +49,8 @@ export interface Surroundings {
  * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
  */
 export async function compose(settings: Settings, surroundings: Surroundings): Promise<Service> {
-  const { clock, events, env } = surroundings;
+  const { events, env } = surroundings;
+  const clock = neverBack(surroundings.clock);
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
@@ -178,14 +179,4 @@ async function deliveriesOf(settings: Settings, events: Events, clock: Clock): P
     events.emit({ kind: 'degraded', what: 'webhook deliveries', why });
     return await Deliveries.open(undefined, clock);
   }
-}
-
-/** Runs `work` every `ms` milliseconds until cancelled. */
-function every(clock: Clock, ms: number, work: () => void): { cancel(): void } {
-  let timer = clock.after(ms, again);
-  function again() {
-    work();
-    timer = clock.after(ms, again);
-  }
-  return { cancel: () => timer.cancel() };
 }

@@ -1,5 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Mark, Marks } from '../cache/marks.ts';

@@ -56,7 +56,8 @@ export class MarkLog {
       // What cannot be added to may yet be written anew.
       await this.#rewrite(RESERVE_MS);
     }
-    if (this.#journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten)) await this.#rewrite(RESERVE_MS);
+    if (this.#journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten))
+      await this.#rewrite(RESERVE_MS);
   }
 
   /** Writes what is left, and lets go of the file. */
@@ -90,7 +91,12 @@ function take(record: unknown, { marks, stamps }: MarkLogOptions): boolean {
     stamps.observe(record.ceiling);
     return true;
   }
-  const { condition, effect, stamp } = { condition: undefined, effect: undefined, stamp: undefined, ...record };
+  const { condition, effect, stamp } = {
+    condition: undefined,
+    effect: undefined,
+    stamp: undefined,
+    ...record,
+  };
   if (typeof stamp !== 'number' || (effect !== 'purge' && effect !== 'expire')) return false;
   if (condition !== undefined && !isCondition(condition)) return false;
   stamps.observe(stamp);
