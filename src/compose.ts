@@ -5,9 +5,12 @@ import { Flights } from './cache/flights.ts';
 import { installSecret } from './cache/install-secret.ts';
 import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
+import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
+import type { ControlCall } from './control/call.ts';
 import { healthChecks } from './control/checks.ts';
+import { healthCalls } from './control/health.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
@@ -18,6 +21,7 @@ import { Service } from './http/service.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
+import { AdminToken, keepingOut } from './policy/admin-token.ts';
 import { gatewayAccess } from './policy/gateway.ts';
 import { passthroughAccess } from './policy/passthrough.ts';
 import { Scopes } from './policy/scope.ts';
@@ -32,15 +36,23 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts';
 export interface Surroundings {
   readonly clock: Clock;
   readonly events: Events;
-  /** Names the proxies that upstreams are reached through. */
+  /** Names the proxies that upstreams are reached through, and holds the admin token. */
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** The whole, as it runs. */
+export interface Composed {
+  /** Closes everything again, in reverse, when it is stopped. */
+  readonly service: Service;
+  /** Where the control plane listens: like the service, or at a port of its own. */
+  readonly controlUrl: string;
+}
+
 /**
- * Builds the whole object graph once, and opens it for requests. The service it gives closes everything again, in
- * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
+ * Builds the whole object graph once, and opens it for requests. Rejects if the data folder is in use by another process,
+ * or an address cannot be listened on.
  */
-export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Service> {
+export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Composed> {
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
@@ -61,11 +73,14 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     ...offer,
     upstream: upstreams.get(name) ?? fallback,
   }));
+  const secret = adminToken(env);
+  const token = secret === undefined ? undefined : new AdminToken(secret);
+  const access = accessOf(settings, new Scopes(await secretOf(settings, events)), clock);
   const context: DataPlaneContext = {
     bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
     upstreams,
     fallback,
-    access: accessOf(settings, new Scopes(await secretOf(settings, events)), clock),
+    access: token === undefined ? access : keepingOut(token, access),
     policyOf: (type) => {
       const policy = settings.types.get(type);
       if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
@@ -79,26 +94,45 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     background,
     events,
   };
+  const { server, admin } = settings;
+  const calls = healthCalls({
+    accepting: () => service.accepting,
+    checks: () => healthChecks(store, upstreams),
+  });
+  const listener = (isData: (path: string) => boolean, told: readonly ControlCall[]) =>
+    createListener({
+      isData,
+      serveData: (request, response) => serveData(context, request, response),
+      control: createControlApp({ calls: told, token, events }),
+    });
+  const drainMs = server.drain;
+  const control =
+    admin.port === undefined
+      ? undefined
+      : new Service({ clock, drainMs, server: listener(() => false, calls), close: async () => {} });
+  const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
   const service = new Service({
     clock,
-    drainMs: settings.server.drain,
-    createServer: (accepting) =>
-      createListener({
-        isData: (path) => isDataPath(context, path),
-        serveData: (request, response) => serveData(context, request, response),
-        control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams) }),
-      }),
+    drainMs,
+    server: listener((path) => isDataPath(context, path), open),
     async close() {
       sweeping.cancel();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
+      await control?.stop();
       await background.drain();
       await store.close();
     },
   });
   const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', store.sweep()));
-  await service.listen(settings.server.host, settings.server.port);
-  return service;
+  try {
+    await control?.listen(server.host, admin.port ?? 0);
+  } catch (thrown) {
+    await service.stop();
+    throw thrown;
+  }
+  await service.listen(server.host, server.port);
+  return { service, controlUrl: (control ?? service).url };
 }
 
 /** Who may ask, and whose entries they are served. */

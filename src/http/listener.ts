@@ -6,6 +6,11 @@ import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
 import { type Request, readHead } from './request.ts';
 
+/** What a request to the control plane brings along: the connection says who asks. */
+export interface ControlBindings {
+  readonly incoming: IncomingMessage;
+}
+
 /** What a listener hands requests to. */
 export interface ListenerContext {
   /** Whether a path belongs to the data plane. */
@@ -13,7 +18,7 @@ export interface ListenerContext {
   /** Answers a data-plane request; never rejects. */
   readonly serveData: (request: Request, response: ServerResponse) => Promise<void>;
   /** Answers everything else. */
-  readonly control: Hono;
+  readonly control: Hono<{ Bindings: ControlBindings }>;
 }
 
 /**

@@ -27,12 +27,16 @@ export function readHead(incoming: IncomingMessage): Request {
 }
 
 /**
- * Reads a request's whole body. Throws `request_too_large` as soon as it is known to exceed `limit` bytes, and
- * `invalid_request` if the client stopped half-way.
+ * Reads a request's whole body. Throws `request_too_large` as soon as it is known to exceed `limit` bytes, which `bound`
+ * names, and `invalid_request` if the client stopped half-way.
  */
-export async function readBody(request: Request, limit: number): Promise<Buffer> {
+export async function readBody(
+  request: Pick<Request, 'header' | 'stream'>,
+  limit: number,
+  bound = 'setting server.max_body',
+): Promise<Buffer> {
   const declared = Number(request.header('content-length') ?? 0);
-  if (declared > limit) throw tooLarge(limit);
+  if (declared > limit) throw tooLarge(limit, bound);
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -41,7 +45,7 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
       size += chunk.length;
       if (size > limit) {
         stream.removeAllListeners('data');
-        reject(tooLarge(limit));
+        reject(tooLarge(limit, bound));
       } else {
         chunks.push(chunk);
       }
@@ -58,10 +62,10 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
   });
 }
 
-function tooLarge(limit: number): RepriseError {
+function tooLarge(limit: number, bound: string): RepriseError {
   return new RepriseError(
     'request_too_large',
-    `The request body is larger than ${limit} bytes, the most that is read whole here (setting server.max_body).`,
+    `The request body is larger than ${limit} bytes, the most that is read whole here (${bound}).`,
   );
 }
 

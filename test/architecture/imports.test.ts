@@ -25,10 +25,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
-  // An error of ours looks the same from wherever it comes.
-  control: ['cache', 'upstream', 'http/errors.ts'],
+  // An error of ours looks the same, and a body is read the same, from wherever it comes.
+  control: [
+    'cache',
+    'policy',
+    'upstream',
+    'invalidation',
+    'config/nearest.ts',
+    'http/errors.ts',
+    'http/request.ts',
+    'observe/events.ts',
+  ],
+  invalidation: ['cache'],
   // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
+  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts', 'policy/admin-token.ts'],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
