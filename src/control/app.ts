@@ -20,20 +20,20 @@ export interface ControlContext {
 export function createControlApp({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
   for (const call of calls) {
-    app.all(call.path, (c) => {
+    app.all(call.path, (c, next) => {
       const { incoming } = c.env;
-      if (call.who === 'admin') checkAsker(askerOf(incoming), token);
       const handler = call.handlers.get(c.req.method === 'HEAD' ? 'GET' : c.req.method);
+      // Who opens the root in a browser is told where to find what, not what a CDN's tool may do there.
+      if (handler === undefined && call.path === '/') return next();
+      if (call.who === 'admin') checkAsker(askerOf(incoming), token);
       return handler === undefined ? wrongMethod(c, call) : handler(askOf(c.req.method, incoming));
     });
   }
   app.notFound((c) => respond(unknown(c.req.method, c.req.path)));
   app.onError((thrown) => {
-    if (thrown instanceof RepriseError) return respond(thrown);
+    if (thrown instanceof RepriseError && thrown.code !== 'internal_error') return respond(thrown);
     events.emit({ kind: 'background-failed', label: 'control plane', message: messageOf(thrown) });
-    return respond(
-      new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.'),
-    );
+    return respond(thrown instanceof RepriseError ? thrown : defect());
   });
   return app;
 }
@@ -69,6 +69,10 @@ function wrongMethod(c: Context, { path, handlers }: ControlCall): Response {
   const allowed = [...handlers.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   const message = `${path} takes ${allowed.join(', ')}, not ${c.req.method.slice(0, 20)}.`;
   return respond(new RepriseError('method_not_allowed', message), { allow: allowed.join(', ') });
+}
+
+function defect(): RepriseError {
+  return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.');
 }
 
 function unknown(method: string, path: string): RepriseError {

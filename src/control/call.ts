@@ -34,7 +34,10 @@ export function controlCall(
   return { path, who, handlers: new Map(Object.entries(handlers)) };
 }
 
-/** What stands in a path, as sent, behind `base`. */
-export function behind(base: string, path: string): string {
-  return path.slice(base.length);
+/** What stands in a path, as sent, behind its first `segments` segments, which may be percent-encoded in other ways than ours. */
+export function behind(segments: number, path: string): string {
+  return path
+    .split('/')
+    .slice(segments + 1)
+    .join('/');
 }

@@ -4,6 +4,7 @@ import type { Condition } from '../cache/condition.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
 import { type ControlCall, controlCall } from './call.ts';
+import { carryOut } from './carry-out.ts';
 import { readCondition } from './condition.ts';
 import { bodyFields, mistake, textsIn } from './fields.ts';
 
@@ -58,7 +59,7 @@ async function purge({ invalidator, catalog }: ClearContext, condition: Conditio
     // Others are to be answered in between: there may be a million entries.
     await turn();
   } while (cursor !== undefined);
-  await invalidator.invalidate([{ condition, effect: 'purge', by: 'api', dryRun: false }]);
+  await carryOut(invalidator, condition, 'purge', false);
   return { cleared, freedBytes };
 }
 

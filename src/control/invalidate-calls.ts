@@ -1,7 +1,7 @@
 import type { Condition, Effect } from '../cache/condition.ts';
-import type { Invalidator, Order } from '../invalidation/invalidator.ts';
-import type { Ask } from './call.ts';
-import { type ControlCall, controlCall } from './call.ts';
+import type { Invalidator } from '../invalidation/invalidator.ts';
+import { type Ask, type ControlCall, controlCall } from './call.ts';
+import { carryOut } from './carry-out.ts';
 import { CONDITION_FIELDS, LONGEST_TAG, MOST_MEMBERS, readCondition } from './condition.ts';
 import { bodyFields, mistake, switchIn, textsIn, wordIn } from './fields.ts';
 
@@ -14,10 +14,8 @@ export interface InvalidateContext {
 
 /** `POST /cache/invalidate`, and `PURGE /`, which says the same as tools for CDNs do. */
 export function invalidateCalls({ invalidator, types }: InvalidateContext): readonly ControlCall[] {
-  const carryOut = async (condition: Condition, effect: Effect, dryRun: boolean): Promise<Response> => {
-    const order: Order = { condition, effect, by: 'api', dryRun };
-    const [outcome] = await invalidator.invalidate([order]);
-    if (outcome === undefined) throw new Error('an order came to nothing');
+  const answer = async (condition: Condition, effect: Effect, dryRun: boolean): Promise<Response> => {
+    const outcome = await carryOut(invalidator, condition, effect, dryRun);
     const { id, matched, invalidated, atLeast, sample } = outcome;
     return Response.json({
       id,
@@ -38,14 +36,14 @@ export function invalidateCalls({ invalidator, types }: InvalidateContext): read
         if (condition === undefined) {
           throw mistake('the condition', undefined, `some of ${CONDITION_FIELDS.join(', ')}`);
         }
-        return await carryOut(condition, effect, dryRun);
+        return await answer(condition, effect, dryRun);
       },
     }),
     controlCall('admin', '/', {
       PURGE: (ask) => {
         // Fastly's word for what stays usable when the origin fails.
         const soft = ask.header('fastly-soft-purge') === '1';
-        return carryOut({ tags: purgedTags(ask) }, soft ? 'expire' : 'purge', false);
+        return answer({ tags: purgedTags(ask) }, soft ? 'expire' : 'purge', false);
       },
     }),
   ];

@@ -27,7 +27,7 @@ export function listingCalls({ catalog, audit, types }: ListingContext): readonl
     }),
     controlCall('admin', `${ENTRIES}/*`, {
       GET(ask) {
-        const key = keyIn(behind(`${ENTRIES}/`, ask.path));
+        const key = keyIn(behind(3, ask.path));
         const entry = catalog.get(key);
         if (entry === undefined) {
           throw new RepriseError('not_found', `There is no entry ${key.slice(0, 200)}.`, { param: 'key' });

@@ -74,7 +74,7 @@ function read(
   types: Iterable<string>,
 ): { readonly name: ValueName; readonly directives: Directives } {
   const directives = readDirectives(ask.header);
-  const tail = behind(VALUES, ask.path);
+  const tail = behind(2, ask.path);
   const slash = tail.indexOf('/');
   if (slash < 1 || slash === tail.length - 1) {
     throw new RepriseError('not_found', `A value is at ${VALUES}TYPE/KEY, not at ${ask.path.slice(0, 200)}.`);
