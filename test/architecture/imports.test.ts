@@ -11,7 +11,7 @@ import { filesBelow, importsOf } from './source.ts';
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
-  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'policy/client-key.ts'],
+  cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'policy/client-key.ts'],
   'compose.ts': [
     'http',
     'control',
