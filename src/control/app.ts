@@ -26,7 +26,7 @@ export function createControlApp({ calls, token, events }: ControlContext): Hono
       // Who opens the root in a browser is told where to find what, not what a CDN's tool may do there.
       if (handler === undefined && call.path === '/') return next();
       if (call.who === 'admin') checkAsker(askerOf(incoming), token);
-      return handler === undefined ? wrongMethod(c, call) : handler(askOf(c.req.method, incoming));
+      return handler === undefined ? wrongMethod(c, call) : handler(askOf(incoming));
     });
   }
   app.notFound((c) => respond(unknown(c.req.method, c.req.path)));
@@ -52,12 +52,11 @@ function askerOf({ socket, headersDistinct }: IncomingMessage) {
   };
 }
 
-function askOf(method: string, incoming: IncomingMessage): Ask {
+function askOf(incoming: IncomingMessage): Ask {
   const { headersDistinct, url = '' } = incoming;
   const header = (name: string) => headersDistinct[name]?.join(', ');
   const [path = '', ...query] = url.split('?');
   return {
-    method,
     path,
     query: new URLSearchParams(query.join('?')),
     header,

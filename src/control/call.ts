@@ -2,7 +2,6 @@ import type { HeaderOf } from '../policy/access.ts';
 
 /** A request to the control plane; its caller may make it. */
 export interface Ask {
-  readonly method: string;
   /** As sent, without the query. */
   readonly path: string;
   /** Percent-decoded. */
