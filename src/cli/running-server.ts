@@ -1,6 +1,6 @@
-import { ADMIN_TOKEN, adminToken } from '../config/admin-token.ts';
+import { ADMIN_TOKEN, adminToken, checkAdminToken } from '../config/admin-token.ts';
 import type { Problem } from '../config/problems.ts';
-import type { Environment } from '../config/secrets.ts';
+import { type Environment, maskFor } from '../config/secrets.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { CommandLine, ValuedFlag } from './command-line.ts';
 
@@ -24,14 +24,17 @@ export interface RunningServer {
   call(path: string, body?: object): Promise<Reply>;
 }
 
-/** The server that a command line and the environment name, or what is wrong with its address. */
+/** The server that a command line and the environment name, or what is wrong with its address or the token. */
 export function runningServer({ values }: CommandLine, env: Environment): RunningServer | Problem {
   const flag = values.get(URL_FLAG.flag)?.at(-1);
   const url = flag ?? (env.REPRISE_URL || 'http://127.0.0.1:8787');
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || /[?#]/.test(url)) {
+  if (!URL.canParse(url) || !/^https?:\/\/[^@?#]+$/.test(url)) {
     const where = flag === undefined ? 'REPRISE_URL' : '--url';
-    return { where, path: '', got: JSON.stringify(url), expected: 'a URL such as http://127.0.0.1:8787' };
+    const got = JSON.stringify(maskFor(env)([], url));
+    return { where, path: '', got, expected: 'a URL such as http://127.0.0.1:8787' };
   }
+  const [problem] = checkAdminToken(env, false);
+  if (problem !== undefined) return problem;
   const base = url.replace(/\/+$/, '');
   const token = adminToken(env);
   return { call: (path, body) => call(base, path, body, token) };

@@ -113,6 +113,18 @@ for (const [says, argv, message] of [
   });
 }
 
+test('a token that can be none is told before anything is sent, and neither it nor a password is shown', async () => {
+  const token = await run(['--tag', 'a'], { REPRISE_ADMIN_TOKEN: 'short secret' });
+  assert.equal(token.status, 2);
+  assert.match(
+    token.err,
+    /^REPRISE_ADMIN_TOKEN: got a text of 12 characters, expected an admin token: at least 16/,
+  );
+  const url = await run(['--tag', 'a'], { REPRISE_URL: 'http://me:hunter2@host' });
+  assert.equal(url.status, 2);
+  assert.match(url.err, /^REPRISE_URL: got "http:\/\/\*\*\*host", expected a URL/);
+});
+
 test('what the server takes for a mistake is status 2, in its words', async () => {
   await using plane = await startControlPlane();
   const { status, err } = await run(['--type', 'product', '--url', plane.url]);
