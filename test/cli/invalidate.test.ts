@@ -122,7 +122,7 @@ test('a token that can be none is told before anything is sent, and neither it n
   );
   const url = await run(['--tag', 'a'], { REPRISE_URL: 'http://me:hunter2@host' });
   assert.equal(url.status, 2);
-  assert.match(url.err, /^REPRISE_URL: got "http:\/\/\*\*\*host", expected a URL/);
+  assert.match(url.err, /^REPRISE_URL: got "http:\/\/\*\*\*@host", expected a URL/);
 });
 
 test('what the server takes for a mistake is status 2, in its words', async () => {
