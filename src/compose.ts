@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from './cache/disk.ts';
 import { Flights } from './cache/flights.ts';
@@ -16,8 +17,9 @@ import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
-import { createListener } from './http/listener.ts';
+import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { openTunnel } from './http/tunnel.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
@@ -56,6 +58,7 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
+  const certificate = certificateOf(settings);
   const disk = await openDisk(settings, clock, events);
   const store = new Store(
     new MemoryTier({ maxEntries: settings.memory.max_entries, maxBytes: settings.memory.max_bytes }, clock),
@@ -99,22 +102,29 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     accepting: () => service.accepting,
     checks: () => healthChecks(store, upstreams),
   });
-  const listener = (isData: (path: string) => boolean, told: readonly ControlCall[]) =>
+  const data: DataListener = {
+    isData: (path) => isDataPath(context, path),
+    serveData: (request, response) => serveData(context, request, response),
+    openTunnel: (incoming, early) => openTunnel(context, incoming, early),
+    corsOrigins: server.cors.origins,
+  };
+  const serverOf = (told: readonly ControlCall[], on?: DataListener) =>
     createListener({
-      isData,
-      serveData: (request, response) => serveData(context, request, response),
+      data: on,
       control: createControlApp({ calls: told, token, events }),
+      timeouts: server.timeouts,
+      certificate,
     });
   const drainMs = server.drain;
   const control =
     admin.port === undefined
       ? undefined
-      : new Service({ clock, drainMs, server: listener(() => false, calls), close: async () => {} });
+      : new Service({ clock, drainMs, server: serverOf(calls), close: async () => {} });
   const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
   const service = new Service({
     clock,
     drainMs,
-    server: listener((path) => isDataPath(context, path), open),
+    server: serverOf(open, data),
     async close() {
       sweeping.cancel();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
@@ -155,6 +165,10 @@ async function openDisk(settings: Settings, clock: Clock, events: Events): Promi
     clock,
     notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
   });
+}
+
+function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
+  return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
 }
 
 /** The kept secret; one for this process alone where there is no folder to keep it in, which is where there is no L2. */

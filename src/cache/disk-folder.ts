@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../shared/errors.ts';
 import { type Engine, type EngineMaker, type EngineTuning, isLocked } from './leveldb.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** The data folder belongs to another process: the one thing about a disk that must stop a start. */
 export class FolderLocked extends Error {
@@ -38,7 +39,7 @@ const CONTENTS = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
  */
 export async function openFolder(options: FolderOptions, trust: Trust): Promise<Engine> {
   const { folder, notify } = options;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await assertFree(folder);
   const used = (await readdir(folder)).some((name) => CONTENTS.test(name));
   try {
@@ -122,7 +123,7 @@ async function startEmpty(options: FolderOptions, reason: string): Promise<Engin
   await rename(folder, aside);
   try {
     await dropOldQuarantines(folder);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const engine = await check(options, await open(options, true), false);
     notify(`the cache folder ${folder} was unusable (${reason}): moved to ${aside}, starting empty`);
     return engine;

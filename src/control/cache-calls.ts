@@ -5,7 +5,7 @@ import { type ListingContext, listingCalls } from './listing-calls.ts';
 import { type ValuesCallContext, valuesCall } from './values-calls.ts';
 
 /** What the calls that concern entries work with. */
-export interface CacheContext extends InvalidateContext, ClearContext, ListingContext, ValuesCallContext {}
+export type CacheContext = InvalidateContext & ClearContext & ListingContext & ValuesCallContext;
 
 /** The calls that change and list what the cache holds. */
 export function cacheCalls(context: CacheContext): readonly ControlCall[] {

@@ -19,7 +19,7 @@ export interface Cleared {
 /** What clearing works with. */
 export interface ClearContext {
   readonly invalidator: Invalidator;
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'page'>;
   /** How all copies in one level are dropped, for each level there is. Entries that another level has too live on there. */
   readonly drops: ReadonlyMap<Level, () => Promise<Cleared>>;
   /** The names of the profile's types. */

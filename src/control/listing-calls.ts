@@ -7,7 +7,7 @@ import { countIn, mistake, queryFields, textsIn } from './fields.ts';
 
 /** What is listed. */
 export interface ListingContext {
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'page' | 'get'>;
   readonly audit: AuditLog;
   /** The names of the profile's types. */
   readonly types: () => Iterable<string>;

@@ -1,7 +1,7 @@
 import type { Entry, Key, Payload, Times } from '../cache/entry.ts';
 import type { Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
-import { type Demands, judge } from '../policy/judge.ts';
+import type { Demands, Verdict } from '../policy/judge.ts';
 import { createKeyring } from '../policy/key.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -49,23 +49,25 @@ export interface ValuesContext {
   readonly policyOf: (
     type: string,
   ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
+  /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
+  readonly judge: (entry: Entry, demands: Demands) => Verdict;
   /** Makes an entry of a value that was given at this moment, with its tags. */
   readonly entryOf: (key: Key, times: Times, payload: Payload, tags: readonly string[]) => Entry;
 }
 
 /** Values in the tiers. */
-export function storedValues({ store, clock, policyOf, entryOf }: ValuesContext): Values {
+export function storedValues({ store, clock, policyOf, judge, entryOf }: ValuesContext): Values {
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
   return {
     async get(name, demands) {
       const { mode } = policyOf(name.type);
       if (mode === 'off' || mode === 'shadow') return undefined;
       const found = await find(keyOf(name));
-      const now = clock.now();
       if (found === undefined) return undefined;
       // Nobody else is to be asked, so there is no failure either that a value past its time could bridge.
-      const verdict = judge(found.entry, now, demands);
+      const verdict = judge(found.entry, demands);
       if (verdict === 'grace' || verdict === 'dead') return undefined;
+      const now = clock.now();
       const { freshUntil, born } = found.entry;
       return { ...found, stale: now >= freshUntil, ageMs: now - born };
     },

@@ -56,7 +56,7 @@ async function refresh(context: ProxyContext, call: Call, parts: readonly number
   try {
     boarding = new Boarding(context, call, parts, true);
   } catch (thrown) {
-    // The breaker is open, which health tells.
+    // The breaker is open, or the upstream's queue full: old entries answer meanwhile.
     if (thrown instanceof RepriseError) return;
     throw thrown;
   }

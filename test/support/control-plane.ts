@@ -12,6 +12,7 @@ import { audited } from '../../src/invalidation/audited.ts';
 import { KeptAudit } from '../../src/invalidation/kept-audit.ts';
 import { type Event, Events } from '../../src/observe/events.ts';
 import { AdminToken } from '../../src/policy/admin-token.ts';
+import { judge } from '../../src/policy/judge.ts';
 import { Background } from '../../src/shared/background.ts';
 import { ManualClock } from './clock.ts';
 import { type Answer, type Sent, send } from './http.ts';
@@ -70,6 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       negative_ttl: 0,
       mode,
     }),
+    judge: (entry, demands) => judge(entry, clock.now(), demands),
     entryOf(key, times, payload, tags) {
       valueTags.set(key.shown, tags);
       return { key, ...times, payload };
@@ -88,8 +90,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     types: () => ['products', 'search_results', 'llm_responses'],
   });
   const server = createListener({
-    isData: () => false,
-    serveData: () => Promise.reject(new Error('there is no data plane here')),
+    data: undefined,
+    timeouts: { headers: 60_000, body: 60_000, write: 60_000 },
+    certificate: undefined,
     control: createControlApp({
       calls,
       token: token === undefined ? undefined : new AdminToken(token),

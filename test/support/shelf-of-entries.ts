@@ -14,7 +14,7 @@ export interface Shelved {
 }
 
 /** Entries in a list, which are looked through one by one: what a catalogue and an invalidator do, in the plainest way. */
-export class ShelfOfEntries implements Catalog, Invalidator {
+export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidator {
   /** Every order that came. */
   readonly orders: Order[] = [];
   /** Set to make every order fail. */
