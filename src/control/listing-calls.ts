@@ -8,7 +8,7 @@ import { countIn, mistake, queryFields, textsIn } from './fields.ts';
 /** What is listed. */
 export interface ListingContext {
   readonly catalog: Pick<Catalog, 'page' | 'get'>;
-  readonly audit: AuditLog;
+  readonly audit: Pick<AuditLog, 'latest'>;
   /** The names of the profile's types. */
   readonly types: () => Iterable<string>;
 }
