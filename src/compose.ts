@@ -6,15 +6,18 @@ import { Flights } from './cache/flights.ts';
 import { installSecret } from './cache/install-secret.ts';
 import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
+import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
+import type { ControlCall } from './control/call.ts';
 import { healthChecks } from './control/checks.ts';
+import { healthCalls } from './control/health.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
-import { type Certificate, createListener } from './http/listener.ts';
+import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { openTunnel } from './http/tunnel.ts';
 import { Deliveries } from './invalidation/deliveries.ts';
@@ -23,6 +26,7 @@ import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
+import { AdminToken, keepingOut } from './policy/admin-token.ts';
 import { gatewayAccess } from './policy/gateway.ts';
 import { passthroughAccess } from './policy/passthrough.ts';
 import { Scopes } from './policy/scope.ts';
@@ -38,19 +42,25 @@ import { createUpstream, type Upstream } from './upstream/upstream.ts';
 export interface Surroundings {
   readonly clock: Clock;
   readonly events: Events;
-  /** Names the proxies that upstreams are reached through. */
+  /** Names the proxies that upstreams are reached through, and holds the admin token. */
   readonly env: NodeJS.ProcessEnv;
   /** Carries out what webhooks ask for; without one there are none. */
   readonly invalidator?: Invalidator;
 }
 
+/** The whole, as it runs. */
+export interface Composed {
+  /** Closes everything again, in reverse, when it is stopped. */
+  readonly service: Service;
+  /** Where the control plane listens: like the service, or at a port of its own. */
+  readonly controlUrl: string;
+}
+
 /**
- * Builds the whole object graph once, and opens it for requests. The service it gives closes everything again, in
- * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
+ * Builds the whole object graph once, and opens it for requests. Rejects if the data folder is in use by another process,
+ * or an address cannot be listened on.
  */
-export async function compose(settings: Settings, surroundings: Surroundings): Promise<Service> {
-  const { events, env } = surroundings;
-  const clock = neverBack(surroundings.clock);
+export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Composed> {
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
@@ -72,11 +82,14 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     ...offer,
     upstream: upstreams.get(name) ?? fallback,
   }));
+  const secret = adminToken(env);
+  const token = secret === undefined ? undefined : new AdminToken(secret);
+  const access = accessOf(settings, new Scopes(await secretOf(settings, events)), clock);
   const context: DataPlaneContext = {
     bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
     upstreams,
     fallback,
-    access: accessOf(settings, new Scopes(await secretOf(settings, events)), clock),
+    access: token === undefined ? access : keepingOut(token, access),
     policyOf: (type) => {
       const policy = settings.types.get(type);
       if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
@@ -90,41 +103,53 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     background,
     events,
   };
-  const deliveries = await deliveriesOf(settings, events, clock);
-  const webhooks =
-    surroundings.invalidator &&
-    new Webhooks(settings.webhooks, {
-      invalidator: surroundings.invalidator,
-      deliveries,
-      fetchJwks: (url) => fetchJson(url, env),
-      clock,
-      events,
+  const { server, admin } = settings;
+  const calls = healthCalls({
+    accepting: () => service.accepting,
+    checks: () => healthChecks(store, upstreams),
+  });
+  const data: DataListener = {
+    isData: (path) => isDataPath(context, path),
+    serveData: (request, response) => serveData(context, request, response),
+    openTunnel: (incoming, early) => openTunnel(context, incoming, early),
+    corsOrigins: server.cors.origins,
+  };
+  const serverOf = (told: readonly ControlCall[], on?: DataListener) =>
+    createListener({
+      data: on,
+      control: createControlApp({ calls: told, token, events }),
+      timeouts: server.timeouts,
+      certificate,
     });
+  const drainMs = server.drain;
+  const control =
+    admin.port === undefined
+      ? undefined
+      : new Service({ clock, drainMs, server: serverOf(calls), close: async () => {} });
+  const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
   const service = new Service({
     clock,
-    drainMs: settings.server.drain,
-    createServer: (accepting) =>
-      createListener({
-        isData: (path) => isDataPath(context, path),
-        serveData: (request, response) => serveData(context, request, response),
-        control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams), webhooks }),
-        openTunnel: (incoming, early) => openTunnel(context, incoming, early),
-        corsOrigins: settings.server.cors.origins,
-        timeouts: settings.server.timeouts,
-        certificate,
-      }),
+    drainMs,
+    server: serverOf(open, data),
     async close() {
       sweeping.cancel();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
+      await control?.stop();
       await background.drain();
       await deliveries.close();
       await store.close();
     },
   });
   const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', store.sweep()));
-  await service.listen(settings.server.host, settings.server.port);
-  return service;
+  try {
+    await control?.listen(server.host, admin.port ?? 0);
+  } catch (thrown) {
+    await service.stop();
+    throw thrown;
+  }
+  await service.listen(server.host, server.port);
+  return { service, controlUrl: (control ?? service).url };
 }
 
 /** Who may ask, and whose entries they are served. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { config } from './cli/config.ts';
 import { demo } from './cli/demo.ts';
+import { invalidate } from './cli/invalidate.ts';
 import { key } from './cli/key.ts';
 import { serve } from './cli/serve.ts';
 import { webhook } from './cli/webhook.ts';
@@ -10,14 +11,17 @@ import { messageOf } from './shared/errors.ts';
 
 const HELP = `Usage: reprise COMMAND [FLAGS]
 
-  serve    run the proxy (what npm start does)
-  config   print the effective settings; --schema prints the JSON Schema of profiles
-  key      make a client key for the gateway: reprise key new
-  webhook  sign and send a test event: reprise webhook send NAME --event EVENT
-  demo     show what a cache does for a shop's assistant; needs no key and no network
+  serve       run the proxy (what npm start does)
+  config      print the effective settings; --schema prints the JSON Schema of profiles
+  invalidate  drop entries from the cache of a running server, by tag, key, pattern, type …
+  key         make a client key for the gateway: reprise key new
+  webhook     sign and send a test event: reprise webhook send NAME --event EVENT
+  demo        show what a cache does for a shop's assistant; needs no key and no network
 
 Every command explains its flags with --help.
 `;
+
+const COMMANDS = ['serve', 'config', 'invalidate', 'key', 'webhook', 'demo'];
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -40,6 +44,8 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         });
       case 'config':
         return config(argv, process.env, io);
+      case 'invalidate':
+        return await invalidate(argv, process.env, io);
       case 'key':
         return key(argv, io);
       case 'webhook':
@@ -56,7 +62,7 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         return 0;
       default:
         io.err(
-          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, ['serve', 'config', 'key', 'webhook', 'demo'])}.\n\n${HELP}`,
+          `${JSON.stringify(command)} is no command of reprise; the nearest is ${nearest(command, COMMANDS)}.\n\n${HELP}`,
         );
         return 2;
     }

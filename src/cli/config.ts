@@ -5,7 +5,8 @@ import { explainProblems } from '../config/problems.ts';
 import { type Settings, settingsSchema } from '../config/schema.ts';
 import { type Environment, type Mask, maskFor } from '../config/secrets.ts';
 import type { Path } from '../config/tree.ts';
-import { flagsHelp, parseFlags, type Switch } from './flags.ts';
+import type { Switch } from './command-line.ts';
+import { flagsHelp, parseFlags } from './flags.ts';
 import { settingsFrom } from './settings.ts';
 
 /** What a command writes to and where it runs. */

@@ -1,9 +1,9 @@
 import { FolderLocked } from '../cache/disk-folder.ts';
-import { compose } from '../compose.ts';
+import { type Composed, compose } from '../compose.ts';
+import { checkAdminToken } from '../config/admin-token.ts';
 import { explainProblems } from '../config/problems.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Environment } from '../config/secrets.ts';
-import type { Service } from '../http/service.ts';
 import { Events } from '../observe/events.ts';
 import { Log } from '../observe/log.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -38,8 +38,10 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
       return 0;
   }
   const loaded = settingsFrom(parsed, env, io.cwd);
-  if (loaded.kind === 'refused') {
-    io.err(`${explainProblems(loaded.problems).join('\n')}\n`);
+  const required = loaded.kind === 'loaded' && loaded.settings.admin.token_required;
+  const problems = [...(loaded.kind === 'refused' ? loaded.problems : []), ...checkAdminToken(env, required)];
+  if (loaded.kind === 'refused' || problems.length > 0) {
+    io.err(`${explainProblems(problems).join('\n')}\n`);
     return 2;
   }
   const { settings, profile } = loaded;
@@ -50,15 +52,19 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   io.onDefect((thrown) =>
     events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
   );
-  let service: Service;
+  let composed: Composed;
   try {
-    service = await compose(settings, { clock: systemClock, events, env });
+    composed = await compose(settings, { clock: systemClock, events, env });
   } catch (thrown) {
     io.err(`${whyNot(thrown, settings)}\n`);
     return 1;
   }
+  const { service, controlUrl } = composed;
   const upstream = settings.upstreams.get('default')?.base_url ?? '';
-  io.out(`reprise ready on ${service.url} (pid ${io.pid}, profile ${profile}, upstream ${upstream})\n`);
+  const control = controlUrl === service.url ? '' : `, control plane ${controlUrl}`;
+  io.out(
+    `reprise ready on ${service.url} (pid ${io.pid}, profile ${profile}, upstream ${upstream}${control})\n`,
+  );
   await io.stopAsked;
   log.line('info', 'stopping', { drain_ms: settings.server.drain });
   await service.stop();
@@ -67,16 +73,18 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
 }
 
 /** Why the proxy could not start: what happened, where, and what to do. */
-function whyNot(thrown: unknown, { server, disk }: Settings): string {
+function whyNot(thrown: unknown, { server, disk, admin }: Settings): string {
   if (thrown instanceof FolderLocked) {
     return `The data folder ${disk.path} is in use by another process. Stop that one, or choose another folder with --data.`;
   }
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  const address = `${server.host}:${server.port}`;
+  const port = thrown instanceof Error && 'port' in thrown ? thrown.port : server.port;
+  const flag = port === admin.port ? '--set admin.port=PORT' : '--port';
+  const address = `${server.host}:${port}`;
   if (code === 'EADDRINUSE')
-    return `${address} is in use by another process. Stop that one, or choose another port with --port.`;
+    return `${address} is in use by another process. Stop that one, or choose another port with ${flag}.`;
   if (code === 'EACCES')
-    return `This user may not listen on ${address}. Choose a port above 1023 with --port.`;
+    return `This user may not listen on ${address}. Choose a port above 1023 with ${flag}.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return `${server.host} is no address of this machine. Choose one with --host, such as 127.0.0.1 or 0.0.0.0.`;
   }

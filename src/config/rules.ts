@@ -21,6 +21,7 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...types.flatMap((name) => checkName(name, 'types')),
     ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
     ...checkLoops(upstreams, raw),
+    ...checkAdminPort(raw),
     ...checkAccess(raw, upstreams),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
     ...namesIn(valueAt(raw, ['webhooks']), defaults.webhooks).flatMap((name) => checkName(name, 'webhooks')),
@@ -66,6 +67,15 @@ function checkLoops(names: readonly string[], raw: unknown): Finding[] {
       ? [{ path, expected: "an upstream other than the server's own address" }]
       : [];
   });
+}
+
+/** One port for two planes that are to be apart. */
+function checkAdminPort(raw: unknown): Finding[] {
+  const port = valueAt(raw, ['admin', 'port']);
+  const settings = settingsSchema.safeParse({ server: valueAt(raw, ['server']), admin: { port } }).data;
+  if (settings?.admin.port === undefined || settings.admin.port === 0) return [];
+  if (settings.admin.port !== settings.server.port) return [];
+  return [{ path: ['admin', 'port'], expected: 'a port other than that of server.port, or none' }];
 }
 
 const LOCAL = /^(localhost|127\.[\d.]+|0\.0\.0\.0|::1?)$/;

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { access } from './access-settings.ts';
-import { choice, duration, section, size, text, whole } from './fields.ts';
+import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
@@ -41,6 +41,20 @@ export const settingsSchema = section({
   routes: routes(),
   webhooks: webhooks(),
   access: access(),
+  admin: section({
+    port: whole(0, 65_535)
+      .optional()
+      .describe(
+        'The port of the control plane, at the address of server.host; 0 picks a free one. If absent it is server.port. If it has its own, server.port has only the API, routes, webhooks and health.',
+      ),
+    token_required: toggle()
+      .prefault(false)
+      .describe(
+        'Whether the server refuses to start without REPRISE_ADMIN_TOKEN. Without one the control plane answers this machine alone.',
+      ),
+  })
+    .prefault({})
+    .describe('The control plane.'),
   log: section({
     level: choice(['debug', 'info', 'warn', 'error', 'silent'])
       .prefault('info')

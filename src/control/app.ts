@@ -1,49 +1,77 @@
-import { Hono } from 'hono';
+import type { IncomingMessage } from 'node:http';
+import { type Context, Hono } from 'hono';
 import { errorAnswer } from '../http/errors.ts';
-import { RepriseError } from '../shared/errors.ts';
-import { answerWebhook, type DeliveryTaker, WEBHOOKS_PATH } from './webhooks.ts';
+import { readBody } from '../http/request.ts';
+import type { Events } from '../observe/events.ts';
+import type { AdminToken } from '../policy/admin-token.ts';
+import { messageOf, RepriseError } from '../shared/errors.ts';
+import type { Ask, ControlCall } from './call.ts';
+import { checkAsker } from './who-may.ts';
 
-/** The state of one thing the service rests on. */
-export interface Check {
-  readonly state: 'ok' | 'degraded' | 'failed';
-  /** Why it is not `ok`, in words an operator can act on. */
-  readonly reason?: string;
-}
-
-/** What the control plane asks of the rest. */
+/** What the control plane consists of. */
 export interface ControlContext {
-  /** Whether new requests are welcome: false from the moment a stop was asked for. */
-  readonly accepting: () => boolean;
-  /** The state of each tier and upstream by its name. */
-  readonly checks: () => ReadonlyMap<string, Check>;
-  /** Takes the deliveries to webhooks; undefined if there are none. */
-  readonly webhooks: DeliveryTaker | undefined;
+  readonly calls: readonly ControlCall[];
+  /** Absent: this machine alone may make the calls that are not everyone's. */
+  readonly token: AdminToken | undefined;
+  readonly events: Events;
 }
 
-/** The control plane: health, and an answer for every path that is nobody else's. */
-export function createControlApp(context: ControlContext): Hono {
-  const app = new Hono();
-  app.get('/health/live', (c) => c.json({ status: 'ok', checks: {} }));
-  app.get('/health/ready', (c) => {
-    const checks = context.checks();
-    const degraded = [...checks.values()].some((check) => check.state !== 'ok');
-    const status = context.accepting() ? (degraded ? 'degraded' : 'ok') : 'stopping';
-    return c.json({ status, checks: Object.fromEntries(checks) }, context.accepting() ? 200 : 503);
-  });
-  app.all('/health/*', (c) =>
-    ['/health/live', '/health/ready'].includes(c.req.path)
-      ? respond(
-          new RepriseError('method_not_allowed', `${c.req.path} answers GET only, not ${c.req.method}.`),
-        )
-      : respond(unknown(c.req.method, c.req.path)),
-  );
-  app.all(`${WEBHOOKS_PATH}*`, (c) => answerWebhook(context.webhooks, c.req.raw, c.req.path));
+/** The control plane: its calls, who may make them, and an answer for every path that is nobody else's. */
+export function createControlApp({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
+  const app = new Hono<{ Bindings: Bindings }>();
+  for (const call of calls) {
+    app.all(call.path, (c, next) => {
+      const { incoming } = c.env;
+      const handler = call.handlers.get(c.req.method === 'HEAD' ? 'GET' : c.req.method);
+      // Who opens the root in a browser is told where to find what, not what a CDN's tool may do there.
+      if (handler === undefined && call.path === '/') return next();
+      if (call.who === 'admin') checkAsker(askerOf(incoming), token);
+      return handler === undefined ? wrongMethod(c, call) : handler(askOf(incoming));
+    });
+  }
   app.notFound((c) => respond(unknown(c.req.method, c.req.path)));
   app.onError((thrown) => {
-    if (thrown instanceof RepriseError) return respond(thrown);
-    throw thrown;
+    if (thrown instanceof RepriseError && thrown.code !== 'internal_error') return respond(thrown);
+    events.emit({ kind: 'background-failed', label: 'control plane', message: messageOf(thrown) });
+    return respond(thrown instanceof RepriseError ? thrown : defect());
   });
   return app;
+}
+
+/** What the listener hands over beside the request. */
+interface Bindings {
+  readonly incoming: IncomingMessage;
+}
+
+function askerOf({ socket, headersDistinct }: IncomingMessage) {
+  return {
+    peer: socket.remoteAddress,
+    port: socket.localPort,
+    secure: 'encrypted' in socket,
+    headers: headersDistinct,
+  };
+}
+
+function askOf(incoming: IncomingMessage): Ask {
+  const { headersDistinct, url = '' } = incoming;
+  const header = (name: string) => headersDistinct[name]?.join(', ');
+  const [path = '', ...query] = url.split('?');
+  return {
+    path,
+    query: new URLSearchParams(query.join('?')),
+    header,
+    readBody: (limit, bound) => readBody({ header, stream: incoming }, limit, bound),
+  };
+}
+
+function wrongMethod(c: Context, { path, handlers }: ControlCall): Response {
+  const allowed = [...handlers.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const message = `${path} takes ${allowed.join(', ')}, not ${c.req.method.slice(0, 20)}.`;
+  return respond(new RepriseError('method_not_allowed', message), { allow: allowed.join(', ') });
+}
+
+function defect(): RepriseError {
+  return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.');
 }
 
 function unknown(method: string, path: string): RepriseError {
@@ -53,10 +81,7 @@ function unknown(method: string, path: string): RepriseError {
   );
 }
 
-function respond(error: RepriseError): Response {
+function respond(error: RepriseError, more: Readonly<Record<string, string>> = {}): Response {
   const { status, headers, body } = errorAnswer(error);
-  return new Response(new Uint8Array(body), {
-    status,
-    headers: headers.map(([name, value]) => [name, value]),
-  });
+  return new Response(new Uint8Array(body), { status, headers: { ...Object.fromEntries(headers), ...more } });
 }

@@ -1,6 +1,6 @@
 import type { Store } from '../cache/store.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { Check } from './app.ts';
+import type { Check } from './health.ts';
 
 /** The state of every tier and upstream, by name: what `/health/ready` shows. */
 export function healthChecks(

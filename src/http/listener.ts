@@ -18,18 +18,29 @@ export interface Certificate {
   readonly passphrase: string | undefined;
 }
 
-/** What a listener hands requests to. */
-export interface ListenerContext {
-  /** Whether a path belongs to the data plane. */
+/** What a request to the control plane brings along: the connection says who asks. */
+export interface ControlBindings {
+  readonly incoming: IncomingMessage;
+}
+
+/** The data plane, as a listener hands requests to it. */
+export interface DataListener {
+  /** Whether a path belongs to it. */
   readonly isData: (path: string) => boolean;
-  /** Answers a data-plane request; never rejects. */
+  /** Answers a request; never rejects. */
   readonly serveData: (request: Request, response: ServerResponse) => Promise<void>;
-  /** Answers everything else. */
-  readonly control: Hono;
   /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
   readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
   /** The origins whose web pages may read answers; `*` is every one. */
   readonly corsOrigins: readonly string[];
+}
+
+/** What a listener hands requests to. */
+export interface ListenerContext {
+  /** Absent where only the control plane is. */
+  readonly data: DataListener | undefined;
+  /** Answers everything else. */
+  readonly control: Hono<{ Bindings: ControlBindings }>;
   readonly timeouts: ClientTimeouts;
   /** Absent: plain HTTP. */
   readonly certificate: Certificate | undefined;
@@ -42,7 +53,8 @@ export interface ListenerContext {
  */
 export function createListener(context: ListenerContext): Server {
   const control = getRequestListener(context.control.fetch);
-  const { certificate, timeouts, corsOrigins } = context;
+  const { certificate, timeouts, data } = context;
+  const corsOrigins = data?.corsOrigins ?? [];
   const settings = { ...SETTINGS, ...headTimeouts(timeouts.headers) };
   const server: Server =
     certificate === undefined
@@ -62,22 +74,29 @@ export function createListener(context: ListenerContext): Server {
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
-    if (!context.isData(request.path)) void control(incoming, response);
+    if (data?.isData(request.path) !== true) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
-    else void context.serveData(request, response);
+    else void data.serveData(request, response);
   });
   // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
   server.maxHeadersCount = 0;
   server.on('connect', (_incoming, socket) => refuse(socket, noTunnel(), `req_${newId()}`));
   // Nobody needs to meet an expectation (RFC 9110 §10.1.1), and Node's own 417 says nothing.
   server.on('checkExpectation', (incoming, response) => server.emit('request', incoming, response));
-  server.on('upgrade', (incoming, _socket, early) => context.openTunnel(incoming, early));
+  server.on('upgrade', (incoming, socket, early) => {
+    if (data === undefined) refuse(socket, noWebSocket(), `req_${newId()}`);
+    else data.openTunnel(incoming, early);
+  });
   watchConnections(server, timeouts);
   return server;
 }
 
 function noTunnel(): RepriseError {
   return new RepriseError('method_not_allowed', 'CONNECT is not taken here: this is no tunnel.');
+}
+
+function noWebSocket(): RepriseError {
+  return new RepriseError('not_found', 'There is no WebSocket here: this is the control plane.');
 }
 
 /** Answers in the place of the upstream, which need not know whose pages may call here. */

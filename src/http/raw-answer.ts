@@ -14,6 +14,8 @@ export function rawHead(status: number, headers: readonly Header[]): Buffer {
 export function refuse(socket: Duplex, error: RepriseError, requestId: string, as?: number): void {
   const { status, headers, body } = errorAnswer(error);
   const head = rawHead(as ?? status, [...headers, ['x-request-id', requestId], ['connection', 'close']]);
+  // Node listens no more on what it has handed over, and an error nobody hears ends the process.
+  socket.on('error', () => socket.destroy());
   // Destroyed as soon as it is out: the client's side of the connection may stay open for ever.
   socket.end(Buffer.concat([head, body]), () => socket.destroy());
 }

@@ -26,12 +26,16 @@ export function readHead(incoming: IncomingMessage): Request {
 }
 
 /**
- * Reads a request's whole body. Throws `request_too_large` as soon as it is known to exceed `limit` bytes, and
- * `invalid_request` if the client stopped half-way.
+ * Reads a request's whole body. Throws `request_too_large` as soon as it is known to exceed `limit` bytes, which `bound`
+ * names, and `invalid_request` if the client stopped half-way.
  */
-export async function readBody(request: Request, limit: number): Promise<Buffer> {
+export async function readBody(
+  request: Pick<Request, 'header' | 'stream'>,
+  limit: number,
+  bound = MAX_BODY,
+): Promise<Buffer> {
   const declared = Number(request.header('content-length') ?? 0);
-  if (declared > limit) throw bodyTooLarge(limit);
+  if (declared > limit) throw bodyTooLarge(limit, bound);
   return await new Promise((resolve, reject) => {
     const pieces = new Pieces();
     let size = 0;
@@ -40,7 +44,7 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
       size += chunk.length;
       if (size > limit) {
         stream.removeAllListeners('data');
-        reject(bodyTooLarge(limit));
+        reject(bodyTooLarge(limit, bound));
       } else {
         pieces.push(chunk);
       }
@@ -82,13 +86,14 @@ function checkFraming({ headersDistinct, httpVersion }: IncomingMessage): void {
 
 // RFC 3986 §3.2.2 and §3.2.3, without `,` and `;`, which a list of hosts could hide behind.
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+=%-]+)(?::\d*)?$/;
+const MAX_BODY = 'setting server.max_body';
 const DISGUISED = ['content_length', 'transfer_encoding'];
 
-/** The error for a body of more than `limit` bytes, before or after its content coding is taken off. */
-export function bodyTooLarge(limit: number): RepriseError {
+/** The error for a body of more than `limit` bytes, before or after its content coding is taken off; `bound` names the limit. */
+export function bodyTooLarge(limit: number, bound = MAX_BODY): RepriseError {
   return new RepriseError(
     'request_too_large',
-    `The request body is larger than ${limit} bytes, the most that is read whole here (setting server.max_body).`,
+    `The request body is larger than ${limit} bytes, the most that is read whole here (${bound}).`,
   );
 }
 

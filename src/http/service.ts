@@ -8,8 +8,7 @@ export interface ServiceParts {
   readonly clock: Clock;
   /** Milliseconds that running answers get to finish at a stop. */
   readonly drainMs: number;
-  /** Makes the server; `accepting` tells whether new requests are welcome. */
-  readonly createServer: (accepting: () => boolean) => Server;
+  readonly server: Server;
   /** Closes all that lies behind the server. */
   readonly close: () => Promise<void>;
 }
@@ -27,7 +26,7 @@ export class Service {
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
-    this.#server = parts.createServer(() => this.#accepting);
+    this.#server = parts.server;
     this.#server.prependListener('request', (_request, response) => {
       this.#running += 1;
       // Said before any answer is written: the client then does not send another request on this connection.
@@ -72,6 +71,11 @@ export class Service {
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
     const scheme = this.#server instanceof TlsServer ? 'https' : 'http';
     return `${scheme}://${host}:${address.port}`;
+  }
+
+  /** Whether new requests are welcome: false from the moment a stop was asked for. */
+  get accepting(): boolean {
+    return this.#accepting;
   }
 
   /** How many requests are being answered, and tunnels open. */

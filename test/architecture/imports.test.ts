@@ -11,7 +11,7 @@ import { filesBelow, importsOf } from './source.ts';
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
-  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'policy/client-key.ts'],
+  cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'policy/client-key.ts'],
   'compose.ts': [
     'http',
     'control',
@@ -33,10 +33,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'codec/content-coding.ts',
     'observe/events.ts',
   ],
-  // An error of ours looks the same from wherever it comes.
-  control: ['cache', 'upstream', 'http/errors.ts'],
+  // An error of ours looks the same, and a body is read the same, from wherever it comes.
+  control: [
+    'cache',
+    'policy',
+    'upstream',
+    'invalidation',
+    'config/nearest.ts',
+    'http/errors.ts',
+    'http/request.ts',
+    'observe/events.ts',
+  ],
+  invalidation: ['cache'],
   // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
+  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts', 'policy/admin-token.ts'],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.

@@ -198,6 +198,70 @@ describe('reprise serve', () => {
     taken.close();
   });
 
+  it('production does not start without an admin token, says so in one line, and starts with one', async () => {
+    await using upstream = await startUpstream();
+    const args = ['serve', '--profile', 'production', '--upstream', upstream.url, '--port', '0'];
+    for (const [token, got] of [
+      [undefined, 'nothing'],
+      ['', 'nothing'],
+      ['fifteen-letters', 'a text of 15 characters'],
+      ['sixteen letters!', 'a text of 16 characters'],
+    ] as const) {
+      const env: Record<string, string> = token === undefined ? {} : { REPRISE_ADMIN_TOKEN: token };
+      await using running = run([...args, '--data', tempFolder()], env);
+      assert.equal(await within(running.ended, 'the end', 20_000), 2);
+      assert.equal(running.err.length, 1, running.err.join('\n'));
+      assert.ok(
+        running.err.join().startsWith(`REPRISE_ADMIN_TOKEN: got ${got}, expected an admin token`),
+        running.err.join(),
+      );
+      assert.ok(token === undefined || token === '' || !running.err[0]?.includes(token));
+      assert.deepEqual(running.out, []);
+    }
+    await using running = run([...args, '--data', tempFolder()], { REPRISE_ADMIN_TOKEN: 'sixteen-letters!' });
+    await ready(running);
+  });
+
+  it('a control plane with a port of its own stands in the ready line, and may not be that of the data', async () => {
+    await using upstream = await startUpstream();
+    const args = ['serve', '--upstream', upstream.url, '--data', tempFolder()];
+    {
+      await using running = run([...args, '--port', '0', '--set', 'admin.port=0']);
+      await until(() => running.out.length > 0, 'the ready line', 20_000);
+      const [, data, control] =
+        /^reprise ready on (\S+) \(.*, upstream \S+, control plane (http:\S+)\)$/.exec(
+          running.out[0] ?? '',
+        ) ?? [];
+      assert.ok(data !== undefined && control !== undefined && data !== control, running.out.join());
+      assert.equal((await send(`${control}/health/live`)).status, 200);
+      running.child.kill('SIGTERM');
+      assert.equal(await within(running.ended, 'the end', 10_000), 0);
+    }
+    await using same = run([...args, '--port', '8799', '--set', 'admin.port=8799']);
+    assert.equal(await within(same.ended, 'the end', 20_000), 2);
+    assert.match(
+      same.err.join('\n'),
+      /^--set admin\.port: admin\.port: got "?8799"?, expected a port other than that of server\.port/,
+    );
+  });
+
+  it('a port of the control plane that is in use: a clear message, status 1', async () => {
+    await using upstream = await startUpstream();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const flags = ['--port', '0', '--set', `admin.port=${address.port}`, '--data', tempFolder()];
+    await using running = run(['serve', '--upstream', upstream.url, ...flags]);
+    assert.equal(await within(running.ended, 'the end', 20_000), 1);
+    assert.match(
+      running.err.join('\n'),
+      /127\.0\.0\.1:\d+ is in use .* choose another port with --set admin\.port=PORT/,
+    );
+    assert.deepEqual(running.out, []);
+    taken.close();
+  });
+
   it('an address that is not of this machine: a clear message, status 1', async () => {
     // RFC 5737: for documentation, and nobody's.
     await using running = run(['serve', '--host', '203.0.113.1', '--port', '0', '--data', tempFolder()]);

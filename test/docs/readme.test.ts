@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
 import { flagsHelp } from '../../src/cli/flags.ts';
+import { invalidateFlags } from '../../src/cli/invalidate.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { type Settings, settingsSchema } from '../../src/config/schema.ts';
+import { CONDITION_FIELDS } from '../../src/control/condition.ts';
 import { ENDPOINTS } from '../../src/endpoints/table.ts';
 import { ERROR_STATUS } from '../../src/shared/errors.ts';
 import { formatDuration, formatSize, parseDuration } from '../../src/shared/units.ts';
@@ -48,6 +50,7 @@ test('the table of profiles says what the profiles say', () => {
     row('memory.max_entries', ({ memory }) => memory.max_entries),
     row('disk.max_bytes', ({ disk }) => formatSize(disk.max_bytes)),
     row('disk.compression', ({ disk }) => disk.compression),
+    row('admin.token_required', ({ admin }) => String(admin.token_required)),
   ]);
 });
 
@@ -58,6 +61,21 @@ test('the table of flags says what --help says', () => {
     return [`\`${flag}\``, variables.replaceAll(/[A-Z_]{2,}/g, '`$&`'), meaning];
   });
   same(tablesWith('flag', 'environment', 'meaning'), rows);
+});
+
+test('the table of the flags of reprise invalidate says what its --help says', () => {
+  const rows = invalidateFlags().map((line) => {
+    const [, flag = '', meaning = ''] = /^ {2}(\S.*?) {2,}(.*)$/.exec(line) ?? [];
+    return [`\`${flag}\``, meaning];
+  });
+  same(tablesWith('flag of `reprise invalidate`', 'meaning'), rows);
+});
+
+test('the table of the fields of an invalidation names those that are taken', () => {
+  const told = tablesWith('field of `POST /cache/invalidate`', 'meaning').flatMap(([names = '']) =>
+    codeIn(names),
+  );
+  assert.deepEqual([...told].sort(), [...CONDITION_FIELDS, 'mode', 'dry_run'].sort());
 });
 
 test('the table of cached requests names every endpoint and its type', () => {

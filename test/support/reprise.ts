@@ -11,6 +11,8 @@ import { type Clock, systemClock } from '../../src/shared/clock.ts';
 export interface TestReprise extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`, without `/v1`. */
   readonly url: string;
+  /** Where its control plane listens. */
+  readonly controlUrl: string;
   /** The data folder. */
   readonly folder: string;
   /** Everything it has emitted so far. */
@@ -30,8 +32,8 @@ export interface TestOptions {
   /** Settings of the default upstream. */
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
-  /** Carries out what webhooks ask for. */
-  readonly invalidator?: Invalidator;
+  /** The environment of its process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The data folder of an earlier one, which is then not removed at the end. */
   readonly folder?: string;
 }
@@ -52,14 +54,14 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
   const seen: Event[] = [];
   const events = new Events();
   events.listen((event) => seen.push(event));
-  const service = await compose(settings, {
+  const { service, controlUrl } = await compose(settings, {
     clock: options.clock ?? systemClock,
     events,
-    env: {},
-    ...(options.invalidator && { invalidator: options.invalidator }),
+    env: options.env ?? {},
   });
   return {
     url: service.url,
+    controlUrl,
     folder,
     events: seen,
     running: () => service.running,

@@ -1,0 +1,75 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Catalog } from '../cache/catalog.ts';
+import type { Condition } from '../cache/condition.ts';
+import type { Level } from '../cache/tier.ts';
+import type { Invalidator } from '../invalidation/invalidator.ts';
+import { type ControlCall, controlCall } from './call.ts';
+import { carryOut } from './carry-out.ts';
+import { readCondition } from './condition.ts';
+import { bodyFields, mistake, textsIn } from './fields.ts';
+
+/** What clearing came to. */
+export interface Cleared {
+  /** Entries, or copies of entries where one level was cleared. */
+  readonly cleared: number;
+  /** Bytes of their bodies. */
+  readonly freedBytes: number;
+}
+
+/** What clearing works with. */
+export interface ClearContext {
+  readonly invalidator: Invalidator;
+  readonly catalog: Pick<Catalog, 'page'>;
+  /** How all copies in one level are dropped, for each level there is. Entries that another level has too live on there. */
+  readonly drops: ReadonlyMap<Level, () => Promise<Cleared>>;
+  /** The names of the profile's types. */
+  readonly types: () => Iterable<string>;
+}
+
+/** `POST /cache/clear`: a purge of everything, or of a type or namespace; with `level` only copies are dropped. */
+export function clearCall(context: ClearContext): ControlCall {
+  return controlCall('admin', '/cache/clear', {
+    async POST(ask) {
+      const fields = await bodyFields(ask, ['type', 'namespace', 'level']);
+      const condition = readCondition(fields, context.types());
+      const [level] = textsIn(fields, 'level', { most: 1, longest: 20 }) ?? [];
+      const cleared =
+        level === undefined
+          ? await purge(context, condition ?? EVERYTHING)
+          : await dropOf(context, level, condition)();
+      return Response.json({ cleared: cleared.cleared, freed_bytes: cleared.freedBytes });
+    },
+  });
+}
+
+const EVERYTHING: Condition = { patterns: ['**'] };
+
+const PAGE = 1_000;
+
+/** Counts first: what is purged is soon listed no more. */
+async function purge({ invalidator, catalog }: ClearContext, condition: Condition): Promise<Cleared> {
+  let cleared = 0;
+  let freedBytes = 0;
+  let cursor: string | undefined;
+  do {
+    const page = catalog.page(condition, PAGE, cursor);
+    cleared += page.entries.length;
+    for (const { size } of page.entries) freedBytes += size;
+    cursor = page.cursor;
+    // Others are to be answered in between: there may be a million entries.
+    await turn();
+  } while (cursor !== undefined);
+  await carryOut(invalidator, condition, 'purge', false);
+  return { cleared, freedBytes };
+}
+
+function dropOf(
+  { drops }: ClearContext,
+  level: string,
+  condition: Condition | undefined,
+): () => Promise<Cleared> {
+  const found = [...drops].find(([name]) => name === level);
+  if (found === undefined) throw mistake('level', level, [...drops.keys()].join(' or '));
+  if (condition !== undefined) throw mistake('level', level, 'no type and no namespace beside it');
+  return found[1];
+}

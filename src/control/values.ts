@@ -1,0 +1,114 @@
+import type { Entry, Key, Payload, Times } from '../cache/entry.ts';
+import type { Store } from '../cache/store.ts';
+import type { Level } from '../cache/tier.ts';
+import type { Demands, Verdict } from '../policy/judge.ts';
+import { createKeyring } from '../policy/key.ts';
+import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
+import type { Clock } from '../shared/clock.ts';
+
+/** Which value: of a type and a namespace (empty for the default one), by the application's own key. */
+export interface ValueName {
+  readonly type: string;
+  readonly namespace: string;
+  readonly key: string;
+}
+
+/** A value as the application gives it. */
+export interface NewValue {
+  readonly headers: Payload['headers'];
+  readonly body: Buffer;
+  /** Its lifetime in milliseconds; the type's own if undefined. */
+  readonly ttlMs: number | undefined;
+  readonly tags: readonly string[];
+}
+
+/** A value as it is found. */
+export interface FoundValue {
+  readonly entry: Entry;
+  readonly level: Level;
+  /** Whether its ttl is over; it is given only where the policy or the caller's demands allow that. */
+  readonly stale: boolean;
+  /** Milliseconds since it was stored. */
+  readonly ageMs: number;
+}
+
+/** The application's own values. They live in the tiers like answers do, under the same policies, tags and invalidations. */
+export interface Values {
+  /** The value, if there is one that meets these demands. */
+  get(name: ValueName, demands: Demands): Promise<FoundValue | undefined>;
+  /** Stores a value in the place of any other. Gives its entry; undefined where it has no life or its type stores nothing. */
+  put(name: ValueName, value: NewValue): Entry | undefined;
+  /** Forgets the value, and says whether there was one. */
+  delete(name: ValueName): Promise<boolean>;
+}
+
+/** What values are kept by. */
+export interface ValuesContext {
+  readonly store: Pick<Store, 'peek' | 'find' | 'put' | 'delete'>;
+  readonly clock: Clock;
+  readonly policyOf: (
+    type: string,
+  ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
+  /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
+  readonly judge: (entry: Entry, demands: Demands) => Verdict;
+  /** Makes an entry of a value that was given at this moment, with its tags. */
+  readonly entryOf: (key: Key, times: Times, payload: Payload, tags: readonly string[]) => Entry;
+}
+
+/** Values in the tiers. */
+export function storedValues({ store, clock, policyOf, judge, entryOf }: ValuesContext): Values {
+  const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
+  return {
+    async get(name, demands) {
+      const { mode } = policyOf(name.type);
+      if (mode === 'off' || mode === 'shadow') return undefined;
+      const found = await find(keyOf(name));
+      if (found === undefined) return undefined;
+      // Nobody else is to be asked, so there is no failure either that a value past its time could bridge.
+      const verdict = judge(found.entry, demands);
+      if (verdict === 'grace' || verdict === 'dead') return undefined;
+      const now = clock.now();
+      const { freshUntil, born } = found.entry;
+      return { ...found, stale: now >= freshUntil, ageMs: now - born };
+    },
+    put(name, { headers, body, ttlMs, tags }) {
+      const policy = policyOf(name.type);
+      const key = keyOf(name);
+      const times = lifetimeOf(policy, 200, ttlMs, clock.now());
+      const stores = policy.mode === 'on' || policy.mode === 'shadow';
+      if (times === undefined || !stores) {
+        // What is said to be the value now must not be answered with what was before.
+        store.delete(key.id);
+        return undefined;
+      }
+      const entry = entryOf(key, times, { form: 'raw', status: 200, headers, facts: {}, body }, tags);
+      store.put([entry]);
+      return entry;
+    },
+    async delete(name) {
+      const key = keyOf(name);
+      const found = await find(key);
+      store.delete(key.id);
+      return found !== undefined;
+    },
+  };
+}
+
+/** No request has a key with this method: values and answers are never taken for each other. */
+const METHOD = 'VALUE';
+
+function keyOf({ type, namespace, key }: ValueName): Key {
+  const keyring = createKeyring({
+    type,
+    namespace,
+    scope: 'values',
+    variant: '',
+    method: METHOD,
+    baseUrl: '',
+    dialect: 'generic',
+    path: '',
+    query: '',
+    headers: [],
+  });
+  return keyring('values', key);
+}
