@@ -47,9 +47,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http/listener.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
+  'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
+  re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
