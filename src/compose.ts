@@ -9,6 +9,7 @@ import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
 import { healthChecks } from './control/checks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
+import { withTags } from './endpoints/tagged.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
@@ -21,6 +22,7 @@ import type { Access } from './policy/access.ts';
 import { gatewayAccess } from './policy/gateway.ts';
 import { passthroughAccess } from './policy/passthrough.ts';
 import { Scopes } from './policy/scope.ts';
+import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
@@ -61,8 +63,14 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     ...offer,
     upstream: upstreams.get(name) ?? fallback,
   }));
+  const rulesOf = ({ type, tags = [] }: Tagged) =>
+    new TagRules([...(settings.types.get(type)?.tags ?? []), ...tags], () => clock.elapsed());
+  const endpoints = ENDPOINTS.map((endpoint) => withTags(endpoint, rulesOf(endpoint), 'api'));
   const context: DataPlaneContext = {
-    bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
+    bindings: [
+      ...bindRoutes(settings.routes, upstreams, rulesOf),
+      ...bindEndpoints(endpoints, offers, fallback),
+    ],
     upstreams,
     fallback,
     access: accessOf(settings, new Scopes(await secretOf(settings, events)), clock),
@@ -99,6 +107,12 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', store.sweep()));
   await service.listen(settings.server.host, settings.server.port);
   return service;
+}
+
+/** What has rules for tags: those of its type, and maybe more. */
+interface Tagged {
+  readonly type: string;
+  readonly tags?: readonly TagRule[];
 }
 
 /** Who may ask, and whose entries they are served. */

@@ -4,6 +4,7 @@ import type { Finding } from './problems.ts';
 import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
 import { settingsSchema } from './schema.ts';
+import { checkTags } from './tag-checks.ts';
 import { valueAt } from './tree.ts';
 
 /**
@@ -21,6 +22,7 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...upstreams.flatMap((name) => [...checkName(name, 'upstreams'), ...checkUpstreamPath(name)]),
     ...checkLoops(upstreams, raw),
     ...checkAccess(raw, upstreams),
+    ...checkTags(raw, types),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
   ];
 }

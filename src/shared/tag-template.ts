@@ -7,7 +7,7 @@ export interface TagTemplate {
   /** The names, in order; a number names a group of a pattern. */
   readonly names: readonly string[];
   /** The tag with these values; undefined where there is none for one of the names. */
-  fill(valueOf: (name: string) => string | undefined): string | undefined;
+  fill(valueFor: (name: string) => string | undefined): string | undefined;
 }
 
 /** Reads a template such as `product:{id}`; undefined for what is none. */
@@ -16,12 +16,12 @@ export function parseTagTemplate(text: string): TagTemplate | undefined {
   const pieces = [...text.matchAll(PIECE)].map(([literal, name]) => ({ literal, name }));
   return {
     names: pieces.flatMap(({ name }) => name ?? []),
-    fill(valueOf) {
+    fill(valueFor) {
       let tag = '';
       for (const { literal, name } of pieces) {
-        const text = name === undefined ? literal : valueOf(name);
-        if (text === undefined) return undefined;
-        tag += text;
+        const value = name === undefined ? literal : valueFor(name);
+        if (value === undefined) return undefined;
+        tag += value;
       }
       return tag;
     },

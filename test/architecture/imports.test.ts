@@ -27,8 +27,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
   // An error of ours looks the same from wherever it comes.
   control: ['cache', 'upstream', 'http/errors.ts'],
-  // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
+  // What a client key's hash looks like is for who makes it to say, and what a rule can hold for who reads it.
+  config: [
+    'openai/credential-headers.ts',
+    'openai/dialect.ts',
+    'openai/json-path.ts',
+    'openai/surface.ts',
+    'policy/client-key.ts',
+    'policy/tag-rules.ts',
+  ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
@@ -63,6 +70,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/problems.ts',
     'config/route-settings.ts',
     'config/schema.ts',
+    'config/tag-settings.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',
     'demo/assistant.ts',

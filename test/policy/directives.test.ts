@@ -19,6 +19,8 @@ describe('what a caller asks of the cache', () => {
       namespace: '',
       variant: '',
       identity: 'keep',
+      tags: [],
+      trace: undefined,
     });
   });
 
