@@ -40,6 +40,8 @@ function checkRule(rule: unknown, path: Path): Finding[] {
   const sources = TAG_SOURCES.filter((name) => valueAt(rule, [name]) !== undefined);
   const [source] = sources;
   if (source === undefined || sources.length > 1) {
+    // What should be there may be the key that is not known.
+    if (Object.keys(Object(rule)).length > sources.length + 1) return [];
     const got = sources.length === 0 ? 'none of them' : sources.join(' and ');
     return [{ path, got, expected: `beside tag one of ${oneOf(TAG_SOURCES)}` }];
   }

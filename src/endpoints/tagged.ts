@@ -40,15 +40,15 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
       if (planned.kind === 'bypass') return planned;
       const { texts, ...plan } = planned;
       const request = taggedRequest(input);
-      const readText = rules.textReader();
-      const own = rules.readText
-        ? texts?.map((text) => collected((into) => readText([text], into)))
+      const reader = rules.textReader();
+      const own = rules.readsText
+        ? texts?.map((text) => collected((into) => reader.read([text], into)))
         : undefined;
       const read = collected((into) => {
         into.addAll(tags);
         if (endpoint.labels !== undefined && plan.label !== '') into.add(`${endpoint.labels}:${plan.label}`);
         rules.ofRequest(request, into);
-        if (rules.readText && texts === undefined) collectText(request, whose, readText, into);
+        if (rules.readsText && texts === undefined) reader.read(textsOf(request, whose), into);
         for (const part of own ?? []) if (!part.ok) into.fail(part.problem);
       });
       if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches };
@@ -74,19 +74,12 @@ function taggedRequest({ params, query, header, body }: PlanInput): TaggedReques
   return { params, query, header, json: () => (json ??= read()) };
 }
 
-/** Collects what the text of a request as a whole says. On the user's own endpoints all there is may be text. */
-function collectText(
-  request: TaggedRequest,
-  whose: 'api' | 'user',
-  readText: ReturnType<TagRules['textReader']>,
-  into: TagCollector,
-): void {
-  const root = request.json();
-  if (root === 'unreadable') return into.unreadable();
-  const inBody =
-    root === 'none' ? [] : whose === 'user' || root.kind !== 'object' ? textsIn(root) : promptTexts(root);
-  const inQuery = whose === 'user' ? [...new URLSearchParams(request.query).values()] : [];
-  readText([...inBody, ...inQuery], into);
+/** The pieces of a request's text; undefined where it cannot be read. On the user's own endpoints all there is may be text. */
+function textsOf({ json, query }: TaggedRequest, whose: 'api' | 'user'): string[] | undefined {
+  const root = json();
+  if (root === 'unreadable') return undefined;
+  if (whose === 'api') return root === 'none' ? [] : promptTexts(root);
+  return [...(root === 'none' ? [] : textsIn(root)), ...new URLSearchParams(query).values()];
 }
 
 type Answering = Pick<TaggedPlan, 'takeApart' | 'record' | 'tagsInBody' | 'tagsOfHead'>;
@@ -103,13 +96,13 @@ function answering(plan: Plan, rules: TagRules): Answering {
     if (payload === undefined) return taken;
     const read = collected((into) => {
       collectHead(headers, into);
-      if (rules.readBody) rules.ofBody(jsonIn(document(payload)), into);
+      if (rules.readsBody) rules.ofBody(jsonIn(document(payload)), into);
     });
     return read.ok ? { ...taken, tags: read.tags } : { ...taken, refused: read.problem };
   };
   const { record, document } = plan;
   return {
-    tagsInBody: rules.readBody,
+    tagsInBody: rules.readsBody,
     tagsOfHead: (headers) => collected((into) => collectHead(headers, into)),
     takeApart: (answer, asked) => {
       return tagged(plan.takeApart(answer, asked), answer.headers, () => textOf(answer.body));

@@ -25,10 +25,10 @@ export function parseStringList(field: string): readonly string[] | undefined {
 const CHARACTERS = String.raw`(?:[ !#-[\]-~]|\\["\\])*`;
 const NUMBER = String.raw`-?(?:\d{1,12}\.\d{1,3}|\d{1,15})`;
 const TOKEN = String.raw`[A-Za-z*][!#$%&'*+.^_\`|~0-9A-Za-z:/-]*`;
-const BYTES = String.raw`:[A-Za-z0-9+/=]*:`;
+const BYTES = `:[A-Za-z0-9+/=]*:`;
 const BOOLEAN = String.raw`\?[01]`;
 const DATE = String.raw`@-?\d{1,15}`;
-const TEXT = String.raw`%"(?:[ !#$&-~]|%[0-9a-f]{2})*"`;
+const TEXT = `%"(?:[ !#$&-~]|%[0-9a-f]{2})*"`;
 const VALUE = [`"${CHARACTERS}"`, NUMBER, TOKEN, BYTES, BOOLEAN, DATE, TEXT].join('|');
 const MEMBER = new RegExp(`"(${CHARACTERS})"(?:; *[a-z*][a-z0-9_.*-]*(?:=(?:${VALUE}))?)*`, 'y');
 const SEPARATOR = /[ \t]*,[ \t]*/y;

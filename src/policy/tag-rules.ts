@@ -1,10 +1,11 @@
-import type { Node } from '../openai/json.ts';
+import type { Node, ObjectNode } from '../openai/json.ts';
 import { type JsonPath, parseJsonPath } from '../openai/json-path.ts';
 import { parseTagTemplate, type TagTemplate } from '../shared/tag-template.ts';
-import { parseTextPattern, type TextPattern } from '../shared/text-pattern.ts';
+import { parseTextPattern } from '../shared/text-pattern.ts';
 import type { HeaderOf } from './access.ts';
 import type { Headers } from './answer-tags.ts';
 import type { TagCollector } from './tags.ts';
+import { TextReader, type TextRule } from './text-rules.ts';
 
 /** Where a rule can look, beside the path: in the answer's JSON and headers, and in the request's query, JSON, headers and text. */
 export const TAG_SOURCES = ['json', 'header', 'query', 'request', 'request_header', 'text'] as const;
@@ -25,20 +26,10 @@ export interface TaggedRequest {
   readonly query: string;
   readonly header: HeaderOf;
   /** The body's JSON; `none` where there is no body, `unreadable` where it is something else. Read only if a rule asks. */
-  json(): Node | 'none' | 'unreadable';
+  readonly json: () => ObjectNode | 'none' | 'unreadable';
 }
 
 type Collect<Source> = (source: Source, into: TagCollector) => void;
-
-interface TextRule {
-  readonly pattern: TextPattern;
-  readonly template: TagTemplate;
-}
-
-// One search takes at most about 30 ns for each character and instruction (measured), all of them together no longer than
-// this and one more.
-const MOST_WORK = 50_000_000;
-const PATIENCE_MS = 100;
 
 /** The rules that apply to one kind of request. A rule that finds nothing gives no tag; one that cannot read fails the whole. */
 export class TagRules {
@@ -55,12 +46,12 @@ export class TagRules {
   }
 
   /** Whether any of them reads the request's text. */
-  get readText(): boolean {
+  get readsText(): boolean {
     return this.#texts.length > 0;
   }
 
   /** Whether any of them reads the answer's body. */
-  get readBody(): boolean {
+  get readsBody(): boolean {
     return this.#bodies.length > 0;
   }
 
@@ -69,26 +60,9 @@ export class TagRules {
     for (const collect of this.#request) collect(request, into);
   }
 
-  /**
-   * Collects what the pieces of one request's text say, in one go or in several. What would keep everybody else waiting for too
-   * long counts as unreadable.
-   */
-  textReader(): Collect<readonly string[]> {
-    const deadline = this.#elapsed() + PATIENCE_MS;
-    let work = 0;
-    return (texts, into) => {
-      for (const { pattern, template } of this.#texts) {
-        for (const text of texts) {
-          work += text.length * pattern.size;
-          if (work > MOST_WORK) return into.unreadable();
-          for (const match of pattern.matches(text)) {
-            put(template, (group) => match[Number(group)], into);
-            if (into.failed) return;
-            if (this.#elapsed() > deadline) return into.unreadable();
-          }
-        }
-      }
-    };
+  /** A reader for the text of one request. */
+  textReader(): TextReader {
+    return new TextReader(this.#texts, this.#elapsed);
   }
 
   /** Collects what an answer's headers say. */
@@ -98,7 +72,7 @@ export class TagRules {
 
   /** Collects what an answer's body says; undefined where it is not JSON. */
   ofBody(root: Node | undefined, into: TagCollector): void {
-    if (this.readBody && root === undefined) into.unreadable();
+    if (this.readsBody && root === undefined) into.unreadable();
     else if (root !== undefined) for (const collect of this.#bodies) collect(root, into);
   }
 
@@ -110,7 +84,10 @@ export class TagRules {
     }
     const template = must(parseTagTemplate(rule.tag), rule.tag);
     const putAll = (values: readonly string[], into: TagCollector) => {
-      for (const value of values) put(template, (name) => (name === 'value' ? value : undefined), into);
+      for (const value of values) {
+        if (into.failed) return;
+        put(template, (name) => (name === 'value' ? value : undefined), into);
+      }
     };
     const { query, request_header: requestHeader, header } = rule;
     if (query !== undefined) {

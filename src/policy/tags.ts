@@ -15,8 +15,9 @@ export class TagCollector {
 
   /** Takes one more. A text that is no tag makes the whole unreadable, and one too many too many: none is left out. */
   add(tag: string): void {
+    if (this.#tags.has(tag)) return;
     if (!isTag(tag)) this.unreadable();
-    else if (this.#tags.size < MAX_TAGS || this.#tags.has(tag)) this.#tags.add(tag);
+    else if (this.#tags.size < MAX_TAGS) this.#tags.add(tag);
     else this.fail('too-many-tags');
   }
 
