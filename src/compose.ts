@@ -13,6 +13,7 @@ import type { ControlCall } from './control/call.ts';
 import { healthChecks } from './control/checks.ts';
 import { healthCalls } from './control/health.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
+import { withTags } from './endpoints/tagged.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
@@ -30,6 +31,7 @@ import { AdminToken, keepingOut } from './policy/admin-token.ts';
 import { gatewayAccess } from './policy/gateway.ts';
 import { passthroughAccess } from './policy/passthrough.ts';
 import { Scopes } from './policy/scope.ts';
+import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
@@ -85,8 +87,14 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
   const access = accessOf(settings, new Scopes(await secretOf(settings, events)), clock);
+  const rulesOf = ({ type, tags = [] }: Tagged) =>
+    new TagRules([...(settings.types.get(type)?.tags ?? []), ...tags], () => clock.elapsed());
+  const endpoints = ENDPOINTS.map((endpoint) => withTags(endpoint, rulesOf(endpoint), 'api'));
   const context: DataPlaneContext = {
-    bindings: [...bindRoutes(settings.routes, upstreams), ...bindEndpoints(ENDPOINTS, offers, fallback)],
+    bindings: [
+      ...bindRoutes(settings.routes, upstreams, rulesOf),
+      ...bindEndpoints(endpoints, offers, fallback),
+    ],
     upstreams,
     fallback,
     access: token === undefined ? access : keepingOut(token, access),
@@ -150,6 +158,12 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   }
   await service.listen(server.host, server.port);
   return { service, controlUrl: (control ?? service).url };
+}
+
+/** What has rules for tags: those of its type, and maybe more. */
+interface Tagged {
+  readonly type: string;
+  readonly tags?: readonly TagRule[];
 }
 
 /** Who may ask, and whose entries they are served. */

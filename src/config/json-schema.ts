@@ -22,7 +22,9 @@ export function knownKeys(profile: Schema, path: Path): readonly string[] {
       typeof step === 'number' ? at?.items : (at?.properties?.[String(step)] ?? at?.additionalProperties),
     );
   }
-  return Object.keys(at?.properties ?? {});
+  // Where a map is one of several kinds of value.
+  const map = [at, ...(at?.anyOf ?? []).map(asSchema)].find((kind) => kind?.properties !== undefined);
+  return Object.keys(map?.properties ?? {});
 }
 
 const EXTENDS: Schema = {

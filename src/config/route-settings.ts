@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PATTERN_EXPECTED, parsePattern } from '../shared/path-pattern.ts';
 import { list, section, text, toggle } from './fields.ts';
+import { tags } from './tag-settings.ts';
 
 /** One of the user's own endpoints. */
 export type RouteSettings = z.output<typeof route>;
@@ -78,6 +79,7 @@ const route = section({
   })
     .prefault({})
     .describe('What of a request, beside its path, makes its answer different.'),
+  tags: tags().describe('Rules for the tags of its entries, beside those of its type: see Tags.'),
   respect_upstream: toggle()
     .prefault(false)
     .describe("Whether the upstream's Cache-Control decides, by RFC 9111 for a shared cache."),

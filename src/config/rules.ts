@@ -4,6 +4,7 @@ import type { Finding } from './problems.ts';
 import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
 import { settingsSchema } from './schema.ts';
+import { checkTags } from './tag-checks.ts';
 import { valueAt } from './tree.ts';
 import { checkWebhooks } from './webhook-rules.ts';
 
@@ -23,6 +24,7 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...checkLoops(upstreams, raw),
     ...checkAdminPort(raw),
     ...checkAccess(raw, upstreams),
+    ...checkTags(raw, types),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
     ...namesIn(valueAt(raw, ['webhooks']), defaults.webhooks).flatMap((name) => checkName(name, 'webhooks')),
     ...checkWebhooks(valueAt(raw, ['webhooks']), mayBeMore ? undefined : types),

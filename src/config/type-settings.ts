@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { choice, duration, named, section } from './fields.ts';
+import { tags } from './tag-settings.ts';
 
 /** A named policy of the profile's `types`: how long entries live, and what becomes of calls nobody waits for. */
 export type TypeSettings = z.output<ReturnType<typeof policy>>;
@@ -50,5 +51,6 @@ function policy(defaults: { ttl?: string; revalidate?: string; grace?: string })
     linger: duration()
       .prefault('0s')
       .describe('Duration that an abandoned call goes on before on_abandon decides.'),
+    tags: tags().describe('Rules for the tags of its entries: see Tags.'),
   });
 }

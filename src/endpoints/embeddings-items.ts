@@ -15,6 +15,8 @@ export interface ItemizedRequest {
   readonly dimensions: number | undefined;
   /** What shapes the answer to each of the items, in the caller's order. Never empty. */
   readonly contents: readonly string[];
+  /** The text of each of the items, in the caller's order; empty for one that is tokens. */
+  readonly texts: readonly string[];
   /** How large each of the items is, in the caller's order. */
   readonly sizes: ItemSizes;
   /**
@@ -32,6 +34,7 @@ export function itemizedPlan(request: ItemizedRequest): Plan {
     type: 'embeddings',
     label: request.model,
     parts: firsts.map((item): Part => ({ content: request.contents[item] ?? '' })),
+    texts: at(request.texts, firsts),
     order,
     draw: 'greedy',
     streams: false,

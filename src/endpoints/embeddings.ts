@@ -20,6 +20,8 @@ export const embeddingsEndpoint: Endpoint = {
   methods: ['POST'],
   paths: deployedPaths('/embeddings'),
   type: 'embeddings',
+  labels: 'model',
+  lineage: 'gives',
   plan(input) {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
@@ -74,6 +76,7 @@ function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encodi
     encoding,
     dimensions: integerOf(member(root, 'dimensions')),
     contents,
+    texts: read.items.map((item) => textOf(item) ?? ''),
     sizes: read.sizes,
     bodyFor(items) {
       const edits = [...always];

@@ -20,6 +20,8 @@ export interface PlanInput {
   readonly dialect: Dialect;
   /** Whether a stream may be asked for its usage although the caller did not (`stream_options.include_usage`). */
   readonly injectUsage: boolean;
+  /** The JSON text of the caller's `metadata`, where the body's is not as it was sent. */
+  readonly metadata?: string;
 }
 
 /** The request is forwarded as it is, and neither looked up nor stored; `reason` is shown in `x-cache-reason`. */
@@ -34,6 +36,8 @@ export interface Bypass {
 export interface Part {
   /** Injective text of everything in the request's body that shapes this part's answer. */
   readonly content: string;
+  /** The tags of this part beside those of the whole request. */
+  readonly tags?: readonly string[];
 }
 
 /** What an upstream answered with status 200 (or a storable 404), read whole. */
@@ -56,7 +60,8 @@ export interface SaidLifetime {
 /**
  * What an answer turned out to be:
  * `parts` one payload for each part asked, in the order asked; with `refused` they may be shown to those who wait for
- * them but not stored, for that reason; with `lifetime` they live as long as the upstream says;
+ * them but not stored, for that reason; with `lifetime` they live as long as the upstream says; `tags` are what the answer
+ * says it speaks of;
  * `opaque` nothing a plan can read: passed on as it came to who asked for exactly this, and not stored; `personal` where
  * it may belong to one caller alone, so that not even an identical request under way may share it;
  * `failed` a stream that carried an error: `error` is its JSON text;
@@ -68,6 +73,7 @@ export type Taken =
       readonly payloads: readonly Payload[];
       readonly refused?: string;
       readonly lifetime?: SaidLifetime;
+      readonly tags?: readonly string[];
     }
   | { readonly kind: 'opaque'; readonly reason: string; readonly personal?: true }
   | { readonly kind: 'failed'; readonly error: string }
@@ -116,6 +122,8 @@ export interface Plan {
   readonly label: string;
   /** The distinct parts, in order of their first appearance. Never empty. */
   readonly parts: readonly Part[];
+  /** Of each part its own text, where the text of the request is divided among them; absent where all is of all. */
+  readonly texts?: readonly string[];
   /** For each item of the caller's request the index of its part; repeats appear again. */
   readonly order: readonly number[];
   /**
@@ -158,6 +166,8 @@ export interface Plan {
   disagreeing?(payloads: readonly (Payload | undefined)[]): readonly number[];
   /** A recorder for an upstream answer of `text/event-stream`, which keeps no more than `maxBytes` of it. */
   record?(answer: Pick<Answer, 'status' | 'headers'>, maxBytes: number): StreamRecorder;
+  /** The JSON text of the answer that a recorded stream makes up. */
+  document?(payload: Payload): string;
   /** A view for this caller on a running stream; absent where the upstream's bytes are what it asked for. */
   view?(): LiveView;
 }
@@ -171,6 +181,10 @@ export interface Endpoint {
   readonly paths: readonly string[];
   /** The lifetime policy of its entries; also where it is bypassed. */
   readonly type: string;
+  /** What the labels of its plans name, which makes a tag of each (`model:gpt-5`); absent where they make none. */
+  readonly labels?: 'model' | 'vector_store';
+  /** Whether an answer `gives` its tags to those written later in its trace, or `inherits` those of earlier ones. */
+  readonly lineage?: 'gives' | 'inherits';
   /** The plan for a request, or why there is none. Pure. */
   plan(input: PlanInput): Plan | Bypass;
 }

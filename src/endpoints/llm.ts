@@ -1,13 +1,14 @@
 import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
-import { ECHOED_FIELDS } from '../openai/echo.ts';
+import { ECHOED_FIELDS, type Echo } from '../openai/echo.ts';
 import { isFalse, isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
 import { type Touches, touchedBy } from '../openai/objects.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
-import { replay, serves } from '../openai/replay.ts';
+import { answerFrom, echoing, replay, serves } from '../openai/replay.ts';
 import { setMember } from '../openai/splice.ts';
-import { UsageFreeView } from '../openai/view.ts';
+import { withoutUsage } from '../openai/stream-usage.ts';
+import { type EventEdit, EventView } from '../openai/view.ts';
 import { refusalOf } from '../policy/admission.ts';
 import { bypassReason } from '../policy/bypass.ts';
 import { replayable } from '../upstream/headers.ts';
@@ -24,6 +25,8 @@ export function llmEndpoint(api: Api, paths: readonly string[]): Endpoint {
     methods: ['POST'],
     paths,
     type: 'llm_responses',
+    labels: 'model',
+    lineage: 'inherits',
     plan(input) {
       const request = readJsonRequest(input);
       if (request.kind === 'bypass') return request;
@@ -52,11 +55,12 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
   const includeUsage =
     streams && !saysUsage && isTrue(member(member(root, 'stream_options'), 'include_usage'));
   const injects = streams && !saysUsage && !includeUsage && input.injectUsage && takesUsage(root);
-  const echo = echoOf(request);
+  const echo = echoOf(request, input);
   const tier = member(root, 'service_tier');
   const company = tier === undefined ? '' : canonicalValue(tier);
   // A stream that was asked for its usage has it for everyone; one that was not is for those who did not ask.
   const usageAsked = includeUsage || injects;
+  const edit = editFor(api, echo, injects, input);
   return wholePlan({
     type: 'llm_responses',
     label: modelOf(input, root),
@@ -73,7 +77,8 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
     putTogether: ([payload], how) => render(api, payload, { streams, includeUsage, echo }, how),
     serves: (payload) => saysUsage || serves(payload, { stream: streams, includeUsage }),
     record: (answer, maxBytes) => recorderFor(api, answer, maxBytes, usageAsked),
-    ...(usageAsked && !includeUsage && { view: () => new UsageFreeView(MAX_EVENT_BYTES) }),
+    document: ({ body }) => answerFrom(api, body),
+    ...(edit && { view: () => new EventView(MAX_EVENT_BYTES, edit) }),
   });
 }
 
@@ -92,13 +97,20 @@ function takesUsage(root: ObjectNode): boolean {
   return options.kind === 'object' && (!isSet(asked) || isFalse(asked));
 }
 
+/** What of a running stream this caller gets otherwise than it comes: the upstream was not asked quite what the caller asked. */
+function editFor(api: Api, echo: Echo, injects: boolean, { metadata }: PlanInput): EventEdit | undefined {
+  if (injects) return withoutUsage;
+  return api === 'responses' && metadata !== undefined ? echoing(api, echo) : undefined;
+}
+
 /** What the caller sent for the fields that an answer repeats. */
-function echoOf({ text, root }: JsonRequest): ReadonlyMap<string, string> {
+function echoOf({ text, root }: JsonRequest, { metadata }: PlanInput): Echo {
   const echo = new Map<string, string>();
   for (const name of ECHOED_FIELDS.keys()) {
     const value = member(root, name);
     if (value !== undefined) echo.set(name, text.slice(value.start, value.end));
   }
+  if (metadata !== undefined) echo.set('metadata', metadata);
   return echo;
 }
 
@@ -131,7 +143,7 @@ function takeRecorded(
 function render(
   api: Api,
   payload: Payload | undefined,
-  wish: { streams: boolean; includeUsage: boolean; echo: ReadonlyMap<string, string> },
+  wish: { streams: boolean; includeUsage: boolean; echo: Echo },
   how: Replay,
 ): Rendering {
   if (payload === undefined || (payload.form !== 'json' && payload.form !== 'sse')) {

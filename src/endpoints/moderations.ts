@@ -21,6 +21,7 @@ export const moderationsEndpoint: Endpoint = {
   methods: ['POST'],
   paths: apiPaths('/moderations'),
   type: 'llm_responses',
+  labels: 'model',
   plan(input) {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
@@ -50,7 +51,12 @@ function textsOf(list: Node | undefined): readonly StringNode[] | undefined {
   return items.length > 0 && texts.length === items.length ? texts : undefined;
 }
 
-function itemized(input: PlanInput, { text, root }: JsonRequest, list: Node, texts: readonly Node[]): Plan {
+function itemized(
+  input: PlanInput,
+  { text, root }: JsonRequest,
+  list: Node,
+  texts: readonly StringNode[],
+): Plan {
   const frame = canonicalRequest('moderations', input.dialect, root, { without: ['input'] });
   const contents = texts.map((item) => `item ${canonicalValue(item)} ${frame}`);
   const { firsts, order } = distinct(contents);
@@ -60,6 +66,7 @@ function itemized(input: PlanInput, { text, root }: JsonRequest, list: Node, tex
     type: 'llm_responses',
     label: modelOf(input, root),
     parts: at(contents, firsts).map((content) => ({ content })),
+    texts: at(texts, firsts).map(({ value }) => value),
     order,
     draw: 'greedy',
     // A list of texts and a model's name.

@@ -23,6 +23,8 @@ export const rerankEndpoint: Endpoint = {
   methods: ['POST'],
   paths: ['/v1/rerank', '/v2/rerank', '/rerank'],
   type: 'search_results',
+  labels: 'model',
+  lineage: 'gives',
   plan(input) {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;

@@ -35,6 +35,7 @@ export function createRouteEndpoint(route: Route): Endpoint {
     methods: route.match.method,
     paths: [route.match.path],
     type: route.type,
+    lineage: 'gives',
     plan(input) {
       // With a copy of its own a caller asks for what everybody is given: the entry, if that is another.
       const personal = [...PERSONAL, ...(input.method === 'GET' ? [] : VALIDATORS)].find(

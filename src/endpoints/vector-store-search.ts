@@ -12,6 +12,8 @@ export const vectorStoreSearchEndpoint: Endpoint = {
   methods: ['POST'],
   paths: apiPaths('/vector_stores/{vector_store_id}/search'),
   type: 'search_results',
+  labels: 'vector_store',
+  lineage: 'gives',
   plan(input) {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;

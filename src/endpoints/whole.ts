@@ -14,6 +14,7 @@ export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart' | 'touches'> &
       | 'liveCompany'
       | 'serves'
       | 'record'
+      | 'document'
       | 'view'
       | 'putTogether'
     >

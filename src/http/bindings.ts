@@ -1,5 +1,6 @@
-import type { Endpoint } from '../endpoints/endpoint.ts';
 import { createRouteEndpoint, type Route } from '../endpoints/route.ts';
+import { type TaggedEndpoint, withTags } from '../endpoints/tagged.ts';
+import type { TagRules } from '../policy/tag-rules.ts';
 import { fillPath, mustParsePattern, variablesOf } from '../shared/path-pattern.ts';
 import { choose, type Offer } from '../upstream/choose.ts';
 import { join, joinBelow } from '../upstream/target.ts';
@@ -16,7 +17,7 @@ export interface BoundRoute extends Route {
 
 /** Binds the API's endpoints to the upstreams that take them. `offers` are in the order in which they are tried. */
 export function bindEndpoints(
-  endpoints: readonly Endpoint[],
+  endpoints: readonly TaggedEndpoint[],
   offers: readonly (Offer & { readonly upstream: Upstream })[],
   fallback: Upstream,
 ): Binding[] {
@@ -31,17 +32,18 @@ export function bindEndpoints(
   );
 }
 
-/** Binds the profile's routes, the more specific of two that overlap first. */
-export function bindRoutes(
-  routes: readonly BoundRoute[],
+/** Binds the profile's routes, the more specific of two that overlap first, each with the rules for its tags. */
+export function bindRoutes<Bound extends BoundRoute>(
+  routes: readonly Bound[],
   upstreams: ReadonlyMap<string, Upstream>,
+  rulesOf: (route: Bound) => TagRules,
 ): Binding[] {
   const bound = routes.map((route): Binding => {
     const upstream = upstreams.get(route.upstream);
     if (upstream === undefined) throw new Error(`route ${route.name} leads to no upstream`);
     const there = route.rewrite === undefined ? undefined : mustParsePattern(route.rewrite);
     return {
-      endpoint: createRouteEndpoint(route),
+      endpoint: withTags(createRouteEndpoint(route), rulesOf(route), 'user'),
       pattern: mustParsePattern(route.match.path),
       choose: () => upstream,
       target: (_upstream, path, query, params) =>

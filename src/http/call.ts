@@ -1,6 +1,6 @@
 import type { Key } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
-import type { Plan } from '../endpoints/endpoint.ts';
+import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Caller } from '../policy/access.ts';
 import type { Condition } from '../policy/condition.ts';
 import type { Directives } from '../policy/directives.ts';
@@ -13,7 +13,7 @@ export interface Call {
   readonly request: Request;
   /** How the upstream is asked: GET where a HEAD is answered from what a GET brings. */
   readonly method: string;
-  readonly plan: Plan;
+  readonly plan: TaggedPlan;
   /** One key for each of the plan's parts. */
   readonly keys: readonly Key[];
   readonly directives: Directives;

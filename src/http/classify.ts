@@ -1,11 +1,12 @@
-import type { Endpoint, PlanInput } from '../endpoints/endpoint.ts';
+import type { PlanInput } from '../endpoints/endpoint.ts';
+import type { TaggedEndpoint } from '../endpoints/tagged.ts';
 import { isOnSurface } from '../openai/surface.ts';
 import { matchPath, type Segment } from '../shared/path-pattern.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
 /** An endpoint as this installation serves it. */
 export interface Binding {
-  readonly endpoint: Endpoint;
+  readonly endpoint: TaggedEndpoint;
   /** Of one of its paths. */
   readonly pattern: readonly Segment[];
   /** The upstream for a call; `model` reads the model from the request, for those chosen by it. */

@@ -3,7 +3,7 @@ import { completionFromChunks, completionToChunks } from './completions.ts';
 import { type Echo, echoChanges, mentionsEcho } from './echo.ts';
 import { FreshIdentity } from './identity.ts';
 import { member } from './json.ts';
-import { jsonOf, objectOf } from './json-text.ts';
+import { jsonOf, objectOf, readObject } from './json-text.ts';
 import type { Api } from './outcome.ts';
 import { responseFromEvent, responseToEvents } from './responses.ts';
 import { changeMembers, replaceValue, splice } from './splice.ts';
@@ -34,7 +34,7 @@ export interface Wish {
 export function replay(api: Api, { form, body }: Stored, wish: Wish): Buffer {
   const editor = new Editor(api, wish);
   if (form === 'sse' && wish.stream) return replayStream(body, editor);
-  if (form === 'sse') return Buffer.from(editor.answer(answerOf(api, readEvents(body))));
+  if (form === 'sse') return Buffer.from(editor.answer(answerFrom(api, body)));
   if (wish.stream) return Buffer.from(streamOf(api, editor.answer(body.toString()), wish.includeUsage));
   if (!editor.mayChange(body)) return body;
   const text = body.toString();
@@ -42,7 +42,11 @@ export function replay(api: Api, { form, body }: Stored, wish: Wish): Buffer {
   return edited === text ? body : Buffer.from(edited);
 }
 
-/** The JSON document that a whole stream makes up. */
+/** The JSON text of the answer that a whole stream, as a recorder left it, makes up. */
+export function answerFrom(api: Api, stream: Buffer): string {
+  return answerOf(api, readEvents(stream));
+}
+
 function answerOf(api: Api, events: readonly NamedEvent[]): string {
   const texts = events.map(({ data }) => data).filter((data) => data !== DONE);
   switch (api) {
@@ -74,6 +78,13 @@ function replayStream(body: Buffer, editor: Editor): Buffer {
     if (data !== undefined) stream += formatEvent({ event: event.event, data });
   }
   return changed ? Buffer.from(stream) : body;
+}
+
+/** Gives the data of each event of a running stream as this caller gets it: with its own fields repeated. */
+export function echoing(api: Api, echo: Echo): (data: string) => string | undefined {
+  const asItIs = { stream: true, includeUsage: true, identity: 'keep', now: 0, newId: () => '' } as const;
+  const editor = new Editor(api, { ...asItIs, echo });
+  return (data) => (data === DONE ? data : editor.event(data));
 }
 
 /** Makes a stored answer this caller's own. */
@@ -116,7 +127,8 @@ class Editor {
       return shown && this.answer(shown);
     }
     if (!data.includes('"response"')) return data;
-    const response = member(objectOf(data), 'response');
+    const event = readObject(data);
+    const response = typeof event === 'string' ? undefined : member(event, 'response');
     if (response?.kind !== 'object') return data;
     const whole = jsonOf(data, response);
     const own = this.answer(whole);

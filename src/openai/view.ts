@@ -1,19 +1,23 @@
 import { Pieces } from '../shared/pieces.ts';
 import { formatEvent, type SseEvent, SseParser } from './sse.ts';
-import { withoutUsage } from './stream-usage.ts';
+
+/** What one caller gets of an event's data: all of it, something else, or undefined where it does not get the event. */
+export type EventEdit = (data: string) => string | undefined;
 
 /**
- * A running chat or completions stream whose usage was asked for by the proxy, for a caller that did not ask: without
- * the usage chunk and its nulls. All other bytes pass as they came, an event as soon as its last byte is there.
+ * A running stream as one caller gets it, where some of its events are not for it as they are. All other bytes pass as they
+ * came, an event as soon as its last byte is there.
  */
-export class UsageFreeView {
+export class EventView {
+  readonly #edit: EventEdit;
   readonly #parser: SseParser;
   /** The bytes of the event under way: of the stream those from `#passed` on. */
   readonly #waiting = new Pieces();
   #passed = 0;
 
   /** An event of more than `maxEventBytes` ends the reading: it and all after it pass as they came. */
-  constructor(maxEventBytes: number) {
+  constructor(maxEventBytes: number, edit: EventEdit) {
+    this.#edit = edit;
     this.#parser = new SseParser(maxEventBytes);
   }
 
@@ -31,7 +35,7 @@ export class UsageFreeView {
     let from = 0;
     for (const event of events) {
       const end = event.end - this.#passed;
-      const seen = viewOf(event, bytes.subarray(from, end));
+      const seen = this.#viewOf(event, bytes.subarray(from, end));
       if (seen !== undefined) shown.push(seen);
       from = end;
     }
@@ -51,14 +55,14 @@ export class UsageFreeView {
   end(): Buffer {
     return this.#waiting.take();
   }
+
+  /** What is seen of an event whose bytes are `raw`. */
+  #viewOf(event: SseEvent, raw: Buffer): Buffer | undefined {
+    // Data that is not UTF-8 could not be written again as it was.
+    const data = event.intact ? this.#edit(event.data) : event.data;
+    if (data === event.data) return raw;
+    return data === undefined ? undefined : Buffer.from(formatEvent({ event: event.event, data }));
+  }
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** What is seen of an event whose bytes are `raw`. */
-function viewOf(event: SseEvent, raw: Buffer): Buffer | undefined {
-  // Data that is not UTF-8 could not be written again as it was.
-  const data = event.intact ? withoutUsage(event.data) : event.data;
-  if (data === event.data) return raw;
-  return data === undefined ? undefined : Buffer.from(formatEvent({ event: event.event, data }));
-}

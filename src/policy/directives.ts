@@ -1,6 +1,8 @@
 import { RepriseError } from '../shared/errors.ts';
+import { parseTagHeader, TAG_EXPECTED } from '../shared/tag.ts';
 import { parseDuration } from '../shared/units.ts';
 import { cacheDirectives, readSeconds } from './cache-control.ts';
+import { traceIdOf } from './trace.ts';
 
 /** What a caller asks of the cache for one request. */
 export interface Directives {
@@ -25,10 +27,14 @@ export interface Directives {
   /** Which of several samples of one prompt; empty for the only one. */
   readonly variant: string;
   readonly identity: 'keep' | 'fresh';
+  /** Tags for what this call is answered with; repeats may stand in it. */
+  readonly tags: readonly string[];
+  /** The trace it belongs to, of this caller's; undefined if it says none. */
+  readonly trace: string | undefined;
 }
 
 /**
- * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4) and the `x-cache-*` request headers.
+ * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4), the `x-cache-*` request headers, and `traceparent`.
  * Unknown directives are ignored (RFC 9111 §5.2.3). Throws `invalid_request` for a header of ours that cannot be read.
  */
 export function readDirectives(header: (name: string) => string | undefined): Directives {
@@ -46,6 +52,8 @@ export function readDirectives(header: (name: string) => string | undefined): Di
     namespace: readName('x-cache-namespace', header('x-cache-namespace')),
     variant: readName('x-cache-variant', header('x-cache-variant')),
     identity: readIdentity(header('x-cache-identity')),
+    tags: readTags(header('x-cache-tags')),
+    trace: readName('x-cache-trace', header('x-cache-trace')) || traceIdOf(header('traceparent')),
   };
 }
 
@@ -99,6 +107,18 @@ function readName(name: string, value: string | undefined): string {
     );
   }
   return trimmed;
+}
+
+function readTags(value = ''): readonly string[] {
+  const tags = parseTagHeader(value);
+  if (tags === undefined) {
+    throw new RepriseError(
+      'invalid_request',
+      `x-cache-tags is "${value.slice(0, 40)}": expected, between commas and in ASCII, each ${TAG_EXPECTED}.`,
+      { param: 'x-cache-tags' },
+    );
+  }
+  return tags;
 }
 
 function readIdentity(value: string | undefined): 'keep' | 'fresh' {

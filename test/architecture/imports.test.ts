@@ -47,6 +47,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   invalidation: ['cache'],
   // What a client key's hash looks like is for who makes it to say.
   config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts', 'policy/admin-token.ts'],
+  http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
+  // An error of ours looks the same from wherever it comes.
+  control: ['cache', 'upstream', 'http/errors.ts'],
+  // What a client key's hash looks like is for who makes it to say, and what a rule can hold for who reads it.
+  config: [
+    'openai/credential-headers.ts',
+    'openai/dialect.ts',
+    'openai/json-path.ts',
+    'openai/surface.ts',
+    'policy/client-key.ts',
+    'policy/tag-rules.ts',
+  ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
@@ -65,9 +77,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http/listener.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
+  'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
+  re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
@@ -80,6 +94,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/route-settings.ts',
     'config/schema.ts',
     'config/server-settings.ts',
+    'config/tag-settings.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',
     'demo/assistant.ts',

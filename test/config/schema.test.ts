@@ -119,6 +119,7 @@ test('a route says what its key is made of, and by default every query parameter
     ...route,
     match: { method: ['GET'], path: '/a/{id}' },
     key: { query: '*', headers: [], body: true },
+    tags: [],
     respect_upstream: false,
   });
   assert.deepEqual(chosen?.key, { query: ['q'], headers: ['accept-language'], body: ['filter'] });
@@ -127,7 +128,7 @@ test('a route says what its key is made of, and by default every query parameter
 test('settings can be written as a profile that gives the same settings', () => {
   const settings = settingsSchema.parse({
     disk: { max_bytes: '0' },
-    types: { mine: { ttl: '90s', max_ttl: '1h' } },
+    types: { mine: { ttl: '90s', max_ttl: '1h', tags: ['shop', { json: '$.id', tag: 'a:{value}' }] } },
     upstreams: { shop: { base_url: 'http://shop/api', models: ['a*'], serves: ['chat'] } },
     routes: [{ name: 'a', match: { method: ['GET', 'POST'], path: '/a' }, type: 'mine', upstream: 'shop' }],
   });

@@ -115,7 +115,7 @@ test('the table of reasons names every one that a request can be given', () => {
     // A bypass, wherever it is decided.
     /\bkind: 'bypass', reason: ['`]([^'`]+)['`]/g,
     /\bproblem: '([^']+)'/g,
-    /#fail\('([^']+)'\)/g,
+    /\bfail\('([^']+)'\)/g,
     /return ['`]((?:absent|expired|client-|usage-|other-|mode-)[^'`]*)['`]/g,
     /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
     /bare\(call, '(credential-[^']+)'/g,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { UsageFreeView } from '../../src/openai/view.ts';
+import { withoutUsage } from '../../src/openai/stream-usage.ts';
+import { EventView } from '../../src/openai/view.ts';
 
 const CHUNK = 'data: {"id":"a","choices":[{"index":0,"delta":{"content":"ü"}}],"usage":null}\n\n';
 const BARE = 'data: {"id":"a","choices":[{"index":0,"delta":{"content":"ü"}}]}\n\n';
@@ -10,7 +11,7 @@ const DONE = 'data: [DONE]\n\n';
 /** What a caller sees of a stream that comes in pieces of `size` bytes. */
 function seen(stream: string | Buffer, size: number, maxEventBytes = 1_000): string {
   const bytes = Buffer.from(stream);
-  const view = new UsageFreeView(maxEventBytes);
+  const view = new EventView(maxEventBytes, withoutUsage);
   const shown: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) shown.push(view.push(bytes.subarray(at, at + size)));
   return Buffer.concat([...shown, view.end()]).toString('latin1');
@@ -37,7 +38,7 @@ suite('a view without usage', () => {
   });
 
   test('passes an event, or a comment, with its last byte', () => {
-    const view = new UsageFreeView(1_000);
+    const view = new EventView(1_000, withoutUsage);
     assert.equal(view.push(Buffer.from(': pi')).toString(), '');
     assert.equal(view.push(Buffer.from('ng\n')).toString(), ': ping\n');
     assert.equal(view.push(Buffer.from(CHUNK.slice(0, -1))).toString(), '');
@@ -47,7 +48,7 @@ suite('a view without usage', () => {
   });
 
   test('keeps no view of the bytes it was given', () => {
-    const view = new UsageFreeView(1_000);
+    const view = new EventView(1_000, withoutUsage);
     const piece = Buffer.from('data: a');
     view.push(piece);
     piece.fill('!');

@@ -19,6 +19,8 @@ describe('what a caller asks of the cache', () => {
       namespace: '',
       variant: '',
       identity: 'keep',
+      tags: [],
+      trace: undefined,
     });
   });
 
@@ -106,6 +108,22 @@ describe('what a caller asks of the cache', () => {
     assert.equal(read({ 'x-cache-ttl': '0s' }).ttlMs, 0);
   });
 
+  it('tags between commas', () => {
+    assert.deepEqual(read({ 'x-cache-tags': ' product:1,, a b, Product:1' }).tags, [
+      'product:1',
+      'a b',
+      'Product:1',
+    ]);
+  });
+
+  it('a trace, by its own header or else by the one of W3C', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    assert.equal(read({ traceparent }).trace, '0af7651916cd43dd8448eb211c80319c');
+    assert.equal(read({ traceparent, 'x-cache-trace': ' question 7 ' }).trace, 'question 7');
+    assert.equal(read({ traceparent, 'x-cache-trace': '' }).trace, '0af7651916cd43dd8448eb211c80319c');
+    assert.equal(read({ traceparent: 'unreadable' }).trace, undefined);
+  });
+
   for (const [name, value] of [
     ['x-cache-ttl', 'soon'],
     ['x-cache-ttl', '-1s'],
@@ -116,6 +134,10 @@ describe('what a caller asks of the cache', () => {
     ['x-cache-identity', 'new'],
     ['x-cache-namespace', 'n'.repeat(257)],
     ['x-cache-variant', 'n'.repeat(257)],
+    ['x-cache-trace', 'n'.repeat(257)],
+    ['x-cache-tags', `a,${'x'.repeat(1025)}`],
+    ['x-cache-tags', 'a\u0000'],
+    ['x-cache-tags', 'gr\u00c3\u00bcn'],
   ] as const) {
     it(`${name}: ${value.slice(0, 10)} is refused by name`, () => {
       assert.throws(() => read({ [name]: value }), {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Lineage } from '../../src/policy/lineage.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const MINUTE = 60_000;
+
+describe('what the calls of a trace pass on', () => {
+  it('is the tags of what was fetched or hit before, with the stamp each came with', () => {
+    const lineage = new Lineage(new ManualClock());
+    assert.deepEqual(lineage.inherited('me', 't'), []);
+    lineage.note('me', 't', [['product:1', 5]]);
+    lineage.note('me', 't', [
+      ['product:2', 7],
+      ['collection:a', 7],
+    ]);
+    assert.deepEqual(lineage.inherited('me', 't'), [
+      ['product:1', 5],
+      ['product:2', 7],
+      ['collection:a', 7],
+    ]);
+  });
+
+  it('is of the same tag the oldest stamp, whatever the order they came in', () => {
+    const lineage = new Lineage(new ManualClock());
+    for (const stamp of [7, 9, 5, 8]) lineage.note('me', 't', [['product:1', stamp]]);
+    assert.deepEqual(lineage.inherited('me', 't'), [['product:1', 5]]);
+  });
+
+  it('is nothing of another trace, nor of another owner with a trace of the same name', () => {
+    const lineage = new Lineage(new ManualClock());
+    lineage.note('me', 't', [['product:1', 5]]);
+    lineage.note('m', 'et', [['product:2', 5]]);
+    assert.deepEqual(lineage.inherited('you', 't'), []);
+    assert.deepEqual(lineage.inherited('me', 'u'), []);
+    assert.deepEqual(lineage.inherited('', '2:met'), []);
+    assert.deepEqual(lineage.inherited('m', 'et'), [['product:2', 5]]);
+  });
+
+  it('is for ten minutes', () => {
+    const clock = new ManualClock();
+    const lineage = new Lineage(clock);
+    lineage.note('me', 't', [['product:1', 5]]);
+    clock.advance(10 * MINUTE - 1);
+    assert.deepEqual(lineage.inherited('me', 't'), [['product:1', 5]]);
+    clock.advance(MINUTE);
+    assert.deepEqual(lineage.inherited('me', 't'), []);
+  });
+
+  it('is an old stamp only as long as what had it may be remembered, also in a trace that goes on', () => {
+    const clock = new ManualClock();
+    const lineage = new Lineage(clock);
+    lineage.note('me', 't', [['product:1', 5]]);
+    for (let minute = 1; minute <= 30; minute += 1) {
+      clock.advance(MINUTE);
+      lineage.note('me', 't', [['product:1', 100 + minute]]);
+      const [[, stamp = 0] = []] = lineage.inherited('me', 't');
+      const oldest = minute < 10 ? 5 : 100 + minute - 10;
+      assert.ok(stamp === oldest || stamp === oldest + 1 || stamp === 5, `${stamp} at minute ${minute}`);
+      assert.ok(minute < 11 || stamp > 5, `5 at minute ${minute}`);
+    }
+  });
+});
+
+describe('where not all is known, nothing is said to be', () => {
+  it('a trace with more tags than an entry may have overflows, for ten minutes', () => {
+    const clock = new ManualClock();
+    const lineage = new Lineage(clock);
+    const tags = (count: number) => Array.from({ length: count }, (_, at) => [`tag:${at}`, 1] as const);
+    lineage.note('me', 't', tags(256));
+    assert.equal(lineage.inherited('me', 't').length, 256);
+    lineage.note('me', 't', tags(257));
+    assert.equal(lineage.inherited('me', 't'), 'too-many');
+    clock.advance(11 * MINUTE);
+    assert.deepEqual(lineage.inherited('me', 't'), []);
+    lineage.note('me', 't', [['tag:1000', 2]]);
+    assert.deepEqual(lineage.inherited('me', 't'), [['tag:1000', 2]]);
+  });
+
+  it('tags that have had their time make room', () => {
+    const clock = new ManualClock();
+    const lineage = new Lineage(clock);
+    for (let round = 0; round < 40; round += 1) {
+      lineage.note(
+        'me',
+        't',
+        Array.from({ length: 20 }, (_, at) => [`tag:${round}:${at}`, round]),
+      );
+      clock.advance(MINUTE);
+      assert.notEqual(lineage.inherited('me', 't'), 'too-many');
+    }
+  });
+
+  for (const [what, limits] of [
+    ['number', { traces: 3, bytes: 1e9 }],
+    ['bytes', { traces: 1e9, bytes: 2_000 }],
+  ] as const) {
+    it(`beyond its ${what} the oldest traces are forgotten, and any that is not known may be one of these`, () => {
+      const clock = new ManualClock();
+      const lineage = new Lineage(clock, limits);
+      const note = (id: string) => lineage.note('me', id, [['product:1', 5]]);
+      for (const id of ['a', 'b', 'c', 'a', 'd']) note(id);
+      assert.equal(lineage.inherited('me', 'b'), 'too-many');
+      assert.equal(lineage.inherited('me', 'never'), 'too-many');
+      assert.deepEqual(lineage.inherited('me', 'a'), [['product:1', 5]]);
+      note('b');
+      assert.equal(lineage.inherited('me', 'b'), 'too-many');
+      clock.advance(11 * MINUTE);
+      assert.deepEqual(lineage.inherited('me', 'b'), []);
+      note('b');
+      assert.deepEqual(lineage.inherited('me', 'b'), [['product:1', 5]]);
+    });
+  }
+});
