@@ -7,11 +7,11 @@ import { filesBelow, importsOf } from './source.ts';
  * The arrows: which folders each folder may import from, and single files of folders that it may not import from
  * otherwise. `main`, and `compose` which alone wires the object graph, stand for files; `shared` is everybody's.
  *
- *     main → cli → compose → {http, control, config, demo} → {endpoints, policy, cache, upstream, observe} → {openai, codec, shared}
+ *     main → cli → compose → {http, control, config, demo} → {endpoints, policy, cache, upstream, invalidation, observe} → {openai, codec, shared}
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
-  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'policy/client-key.ts'],
+  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
   'compose.ts': [
     'http',
     'control',
@@ -20,21 +20,30 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'cache',
     'upstream',
+    'invalidation',
     'openai/credential-headers.ts',
     'observe/events.ts',
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
   // An error of ours looks the same from wherever it comes.
-  control: ['cache', 'upstream', 'http/errors.ts'],
-  // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts'],
+  control: ['cache', 'upstream', 'invalidation', 'http/errors.ts'],
+  // What a client key's hash looks like is for who makes it to say, and what a webhook can be for who takes its deliveries.
+  config: [
+    'openai/dialect.ts',
+    'openai/json-path.ts',
+    'openai/surface.ts',
+    'policy/client-key.ts',
+    'invalidation/schemes',
+  ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
   endpoints: ['policy', 'openai', 'cache/entry.ts', 'upstream/headers.ts'],
   policy: ['openai'],
   cache: ['codec'],
+  // What webhooks mean: their orders are carried out behind an interface of the cache's words.
+  invalidation: ['cache/condition.ts', 'cache/journal.ts', 'openai', 'observe/events.ts'],
   upstream: ['openai/dialect.ts', 'openai/credential-headers.ts'],
   observe: ['cache/tier.ts'],
   openai: [],
@@ -47,6 +56,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http/listener.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
+  jose: ['invalidation/schemes/issuer-keys.ts'],
+  'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
@@ -63,6 +74,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/schema.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',
+    'config/webhook-settings.ts',
     'demo/assistant.ts',
     'demo/model.ts',
     'demo/shop.ts',
