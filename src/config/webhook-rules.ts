@@ -1,3 +1,4 @@
+import { SCHEME_NAMES, type SchemeName } from '../invalidation/schemes/names.ts';
 import { countOf, signedPieces } from '../invalidation/schemes/signed-text.ts';
 import { parseStandardKey, STANDARD_KEY_EXPECTED } from '../invalidation/schemes/standard.ts';
 import { oneOf } from './fields.ts';
@@ -6,7 +7,7 @@ import type { Finding } from './problems.ts';
 import { type Path, valueAt } from './tree.ts';
 
 /** The settings that go with some schemes only. */
-const GOES_WITH: readonly (readonly [setting: string, schemes: readonly string[]])[] = [
+const GOES_WITH: readonly (readonly [setting: string, schemes: readonly SchemeName[]])[] = [
   ['issuer', ['saleor']],
   ['header', ['hmac', 'bearer']],
   ['prefix', ['hmac', 'bearer']],
@@ -27,11 +28,11 @@ export function checkWebhooks(raw: unknown, types: readonly string[] | undefined
 }
 
 function checkWebhook(at: Path, webhook: unknown, types: readonly string[] | undefined): Finding[] {
-  const scheme = valueAt(webhook, ['scheme']);
+  // Of one without a scheme nothing more can be said.
+  const scheme = SCHEME_NAMES.find((name) => name === valueAt(webhook, ['scheme']));
   const said = (setting: string) => valueAt(webhook, [setting]) !== undefined;
-  const strangers = GOES_WITH.filter(
-    ([setting, schemes]) => said(setting) && !schemes.includes(String(scheme)),
-  );
+  if (scheme === undefined) return [];
+  const strangers = GOES_WITH.filter(([setting, schemes]) => said(setting) && !schemes.includes(scheme));
   const rules = listAt(webhook, ['rules']);
   return [
     ...strangers.map(([setting, schemes]) => ({
@@ -45,7 +46,7 @@ function checkWebhook(at: Path, webhook: unknown, types: readonly string[] | und
   ];
 }
 
-function checkSecrets(at: Path, webhook: unknown, scheme: unknown): Finding[] {
+function checkSecrets(at: Path, webhook: unknown, scheme: SchemeName): Finding[] {
   const path = [...at, 'secret'];
   const given = [valueAt(webhook, ['secret']) ?? []].flat();
   const secrets = given.filter((one) => one !== '');

@@ -32,8 +32,8 @@ export interface Meant {
 export interface Rule {
   readonly concerns: (event: string) => boolean;
   /**
-   * What is meant by a payload; undefined if it has no value for any of the rule's tags. Throws `invalid_request` for a value of which
-   * no tag can be made.
+   * What is meant by a payload; undefined if it has no value for any of the rule's tags, and need not have one. Throws
+   * `invalid_request` for one that lacks what it should have, and for a value of which no tag can be made.
    */
   readonly meaning: (payload: unknown) => Meant | undefined;
 }
@@ -43,13 +43,17 @@ export function ruleOf({ event, mode, ...settings }: RuleSettings): Rule {
   const glob = parseGlob(event);
   const templates = settings.tags.map(templateOf);
   const rest = conditionOf(settings);
+  // A list may be empty; an id that is not there is another kind of payload than the rule is for.
+  const expected = settings.tags.find(({ json = '' }) => compileJsonPath(json)?.isSingular === true)?.json;
   return {
     concerns: (name) => glob?.(name) === true,
     meaning(payload) {
       if (templates.length === 0) return { condition: rest, effect: mode };
       const tags = [...new Set(templates.flatMap((template) => template(payload)))];
       if (tags.length > MAX_TAGS) throw tooMany(tags.length);
-      return tags.length === 0 ? undefined : { condition: { tags, ...rest }, effect: mode };
+      if (tags.length > 0) return { condition: { tags, ...rest }, effect: mode };
+      if (expected === undefined) return undefined;
+      throw unusable(expected, 'has nothing');
     },
   };
 }

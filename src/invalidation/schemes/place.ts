@@ -1,7 +1,7 @@
 import { compileJsonPath, type JsonPath } from '../../openai/json-path.ts';
 import type { Delivery, Place } from './scheme.ts';
 
-/** Reads what stands at a place of a delivery; undefined if nothing that is a text or a whole number does. */
+/** Reads the name at a place of a delivery; undefined if there is none. */
 export type PlaceReader = (delivery: Delivery, payload: unknown) => string | undefined;
 
 /** The reader of a place. The settings are checked: a path that is none reads nothing. */
@@ -12,9 +12,16 @@ export function readerOf({ header: name, json }: Place): PlaceReader {
 }
 
 function firstText(path: JsonPath, payload: unknown): string | undefined {
-  const [value] = path.values(payload);
-  return typeof value === 'string' && value !== '' ? value : wholeText(value);
+  return nameOf(path.values(payload)[0]);
 }
+
+/** A value as a name: a text that is not empty and of reasonable length, or the digits of a whole number; undefined for any other. */
+export function nameOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return wholeText(value);
+  return value !== '' && value.length <= MAX_NAME_LENGTH ? value : undefined;
+}
+
+const MAX_NAME_LENGTH = 256;
 
 /** The header in which a value is said, where the place is one. */
 export function headerOf(place: Place | undefined, value: string): readonly (readonly [string, string])[] {
