@@ -61,6 +61,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
+  re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.

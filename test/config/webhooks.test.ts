@@ -8,7 +8,8 @@ import { folderWith, linesOf, load, settingsOf } from './support.ts';
 const RULES = 'rules: [{ event: "**", type: products }]';
 const GLOB =
   'a pattern of at most 512 characters, with * and ? within a segment, ** across segments and {a,b} (not nested, at most 64 alternatives)';
-const PATH = 'a JSONPath (RFC 9535) without match() and search(), such as $.data.id';
+const PATH =
+  'a JSONPath (RFC 9535) of at most 512 characters without match() and search(), such as "$.hits[*].id"';
 const HMAC = 'scheme: hmac, secret: x, header: x-sig';
 
 /** What the webhook `w` is, and what a user sees of it. */
@@ -131,12 +132,12 @@ const MISTAKES: readonly (readonly [title: string, webhook: string, ...lines: st
   [
     'a tag that uses nothing of what is found',
     '{ scheme: stripe, secret: x, rules: [{ event: "*", tags: [{ json: $.id, tag: "p:{id}" }] }] }',
-    'w.rules[0].tags[0].tag: got "p:{id}", expected a text with {value}, which json finds',
+    'w.rules[0].tags[0].tag: got "p:{id}", expected a tag with {value}, which json finds',
   ],
   [
     'a tag of what nothing finds',
     '{ scheme: stripe, secret: x, rules: [{ event: "*", tags: [{ tag: "p:{value}" }] }] }',
-    'w.rules[0].tags[0].tag: got "p:{value}", expected a text without braces, or a json that finds its {value}',
+    'w.rules[0].tags[0].tag: got "p:{value}", expected a tag without {names}, or a json that finds its {value}',
   ],
   [
     'a mode that is none',

@@ -31,7 +31,7 @@ test('anything but a small JSON document with status 200 is none', async (t) => 
 });
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  t.after(() => server.close());
-  return await listening(server);
+  const server = await listening(createServer(listener));
+  t.after(() => server[Symbol.dispose]());
+  return `http://127.0.0.1:${server.port}`;
 }

@@ -1,11 +1,10 @@
-import { member, parseJson } from '../../openai/json.ts';
-import { isRecord } from '../../openai/plain.ts';
+import { member, type Node, parseJson } from '../../openai/json.ts';
 import { setMember } from '../../openai/splice.ts';
 import { nameOf } from './place.ts';
 
 /** The name that a payload's member holds; undefined if it holds none. */
-export function memberName(payload: unknown, name: string): string | undefined {
-  return isRecord(payload) && Object.hasOwn(payload, name) ? nameOf(payload[name]) : undefined;
+export function memberName(payload: Node, name: string): string | undefined {
+  return nameOf(member(payload, name));
 }
 
 /** A payload with a member added, unless it is there already or the payload is no object. */

@@ -1,0 +1,38 @@
+/** What a tag is, in words for a message. */
+export const TAG_EXPECTED = 'a tag: 1 to 1024 characters, none of them a control character';
+
+/** An entry has at most so many tags; one that would have more is not kept. As many as Fastly purges in one call. */
+export const MAX_TAGS = 256;
+
+// The length that Fastly and Cloudflare take. No controls, lone surrogates or line separators.
+const TAG = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]{1,1024}$/u;
+
+/** Whether a text is a tag. Two tags are the same only if they are the same characters: nothing is folded or trimmed. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
+/** The tags of a comma-separated list, blanks around each and empty ones left out; undefined if one of them is none. */
+export function parseTagList(text: string): readonly string[] | undefined {
+  return checked(text.split(',').map((tag) => tag.trim()));
+}
+
+/**
+ * The same of a header's value, where only printable ASCII can be read for sure: the encoding of anything else is not said
+ * (RFC 9110 §5.5).
+ */
+export function parseTagHeader(value: string): readonly string[] | undefined {
+  return ASCII.test(value) ? parseTagList(value) : undefined;
+}
+
+/** The tags of a `surrogate-key` header, which stand between blanks; undefined if one of them is none. */
+export function parseSurrogateKey(value: string): readonly string[] | undefined {
+  return ASCII.test(value) ? checked(value.split(/[ \t]/)) : undefined;
+}
+
+const ASCII = /^[\t -~]*$/;
+
+function checked(written: readonly string[]): readonly string[] | undefined {
+  const tags = written.filter((tag) => tag !== '');
+  return tags.every(isTag) ? tags : undefined;
+}
