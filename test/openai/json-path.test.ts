@@ -176,3 +176,11 @@ function texts(path: string, text: string): string[] {
 function selected(path: string, text: string): unknown[] {
   return texts(path, text).map((json) => JSON.parse(json));
 }
+
+test('a path of names and indexes selects one place, any other any number of them', () => {
+  for (const path of ['$', '$.a', '$.a[0].b', "$['a'][-1]"])
+    assert.equal(parseJsonPath(path)?.isSingular, true, path);
+  for (const path of ['$.*', '$..a', '$.a[*].b', '$.a[0,1]', '$.a[0:1]', '$[?@.a]']) {
+    assert.equal(parseJsonPath(path)?.isSingular, false, path);
+  }
+});
