@@ -181,7 +181,7 @@ async function contentsOf(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Promises the first `length` bytes of the file. A crash before the fsync may leave them promised and not there, never the reverse unnoticed. */
+/** Promises the first `length` bytes of the file. A power cut before the fsync may leave bytes promised that are not there: the safe way to be wrong. */
 async function commit(file: FileHandle, length: number): Promise<void> {
   await writeAt(file, headOf(length), 0);
   await file.datasync();

@@ -1,12 +1,14 @@
+import { SCHEME_NAMES, type SchemeName } from '../invalidation/schemes/names.ts';
 import { countOf, signedPieces } from '../invalidation/schemes/signed-text.ts';
 import { parseStandardKey, STANDARD_KEY_EXPECTED } from '../invalidation/schemes/standard.ts';
+import { parseTagTemplate } from '../shared/tag-template.ts';
 import { oneOf } from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { Finding } from './problems.ts';
 import { type Path, valueAt } from './tree.ts';
 
 /** The settings that go with some schemes only. */
-const GOES_WITH: readonly (readonly [setting: string, schemes: readonly string[]])[] = [
+const GOES_WITH: readonly (readonly [setting: string, schemes: readonly SchemeName[]])[] = [
   ['issuer', ['saleor']],
   ['header', ['hmac', 'bearer']],
   ['prefix', ['hmac', 'bearer']],
@@ -27,11 +29,11 @@ export function checkWebhooks(raw: unknown, types: readonly string[] | undefined
 }
 
 function checkWebhook(at: Path, webhook: unknown, types: readonly string[] | undefined): Finding[] {
-  const scheme = valueAt(webhook, ['scheme']);
+  // Of one without a scheme nothing more can be said.
+  const scheme = SCHEME_NAMES.find((name) => name === valueAt(webhook, ['scheme']));
   const said = (setting: string) => valueAt(webhook, [setting]) !== undefined;
-  const strangers = GOES_WITH.filter(
-    ([setting, schemes]) => said(setting) && !schemes.includes(String(scheme)),
-  );
+  if (scheme === undefined) return [];
+  const strangers = GOES_WITH.filter(([setting, schemes]) => said(setting) && !schemes.includes(scheme));
   const rules = listAt(webhook, ['rules']);
   return [
     ...strangers.map(([setting, schemes]) => ({
@@ -45,7 +47,7 @@ function checkWebhook(at: Path, webhook: unknown, types: readonly string[] | und
   ];
 }
 
-function checkSecrets(at: Path, webhook: unknown, scheme: unknown): Finding[] {
+function checkSecrets(at: Path, webhook: unknown, scheme: SchemeName): Finding[] {
   const path = [...at, 'secret'];
   const given = [valueAt(webhook, ['secret']) ?? []].flat();
   const secrets = given.filter((one) => one !== '');
@@ -105,16 +107,16 @@ function checkRule(at: Path, rule: unknown, types: readonly string[] | undefined
 }
 
 function checkTag(at: Path, tag: unknown): Finding[] {
-  const text = valueAt(tag, ['tag']);
-  if (typeof text !== 'string') return [];
+  const names = parseTagTemplate(String(valueAt(tag, ['tag'])))?.names;
+  if (names === undefined) return [];
   const path = [...at, 'tag'];
-  const hasJson = valueAt(tag, ['json']) !== undefined;
-  if (hasJson && !text.includes('{value}'))
-    return [{ path, expected: 'a text with {value}, which json finds' }];
-  // Else a forgotten json would make a tag that no entry has.
-  if (!hasJson && /[{}]/.test(text))
-    return [{ path, expected: 'a text without braces, or a json that finds its {value}' }];
-  return [];
+  if (valueAt(tag, ['json']) !== undefined) {
+    const usesValue = names.length > 0 && names.every((name) => name === 'value');
+    return usesValue ? [] : [{ path, expected: 'a tag with {value}, which json finds' }];
+  }
+  // A name for which nothing stands in would make a tag that no entry has.
+  if (names.length === 0) return [];
+  return [{ path, expected: 'a tag without {names}, or a json that finds its {value}' }];
 }
 
 /** One value or a list of them, as a list. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { SCHEME_NAMES } from '../invalidation/schemes/names.ts';
 import { SIGNED_EXPECTED, signedPieces } from '../invalidation/schemes/signed-text.ts';
-import { compileJsonPath, JSON_PATH_EXPECTED } from '../openai/json-path.ts';
+import { JSON_PATH_EXPECTED, parseJsonPath } from '../openai/json-path.ts';
 import { GLOB_EXPECTED, parseGlob } from '../shared/glob.ts';
+import { parseTagTemplate, TAG_TEMPLATE_EXPECTED } from '../shared/tag-template.ts';
 import { choice, duration, list, named, section, text } from './fields.ts';
 import { headerName } from './route-settings.ts';
 
@@ -32,7 +33,7 @@ const secret = z.codec(
 
 const jsonPath = z
   .string({ error: JSON_PATH_EXPECTED })
-  .refine((path) => compileJsonPath(path) !== undefined, { error: JSON_PATH_EXPECTED })
+  .refine((path) => parseJsonPath(path) !== undefined, { error: JSON_PATH_EXPECTED })
   .meta({ pattern: '^\\$' });
 
 const glob = z
@@ -48,7 +49,10 @@ const rule = section({
   ),
   tags: list(
     section({
-      tag: text('a tag', /^\S.{0,1023}$/).describe('The tag. {value} stands for each value that json finds.'),
+      tag: z
+        .string({ error: TAG_TEMPLATE_EXPECTED })
+        .refine((tag) => parseTagTemplate(tag) !== undefined, { error: TAG_TEMPLATE_EXPECTED })
+        .describe('The tag. {value} stands for each value that json finds.'),
       json: jsonPath.optional().describe('Where the values stand in the payload: a JSONPath (RFC 9535).'),
     }),
     'a list of tags',

@@ -1,18 +1,14 @@
 import { isUtf8 } from 'node:buffer';
-import { parseJson } from '../openai/json.ts';
-import { plainValue } from '../openai/json-value.ts';
+import { type Node, parseJson } from '../openai/json.ts';
 import { RepriseError } from '../shared/errors.ts';
 
-/**
- * What a delivery says, as JavaScript has it, whole numbers with all their digits. Throws `invalid_request` for a body that is no
- * JSON, or that two readers could read differently.
- */
-export function readPayload(body: Buffer): unknown {
+/** What a delivery says. Throws `invalid_request` for a body that is no JSON, or that two readers could read differently. */
+export function readPayload(body: Buffer): Node {
   if (body.length === 0) throw unreadable('it is empty');
   if (!isUtf8(body)) throw unreadable('it is not UTF-8');
   const parsed = parseJson(body.toString());
   if (!parsed.ok) throw unreadable(PROBLEMS[parsed.problem]);
-  return plainValue(parsed.root);
+  return parsed.root;
 }
 
 const PROBLEMS = {

@@ -1,8 +1,11 @@
 import type { Condition, Effect } from '../cache/condition.ts';
-import { compileJsonPath, type JsonPath } from '../openai/json-path.ts';
+import { isSet, type Node } from '../openai/json.ts';
+import { parseJsonPath } from '../openai/json-path.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { parseGlob } from '../shared/glob.ts';
-import { wholeText } from './schemes/place.ts';
+import { isTag } from '../shared/tag.ts';
+import { parseTagTemplate } from '../shared/tag-template.ts';
+import { scalarText } from './schemes/place.ts';
 
 /** What an event means: which entries, and what becomes of them. */
 export interface RuleSettings {
@@ -32,51 +35,79 @@ export interface Meant {
 export interface Rule {
   readonly concerns: (event: string) => boolean;
   /**
-   * What is meant by a payload; undefined if it has no value for any of the rule's tags. Throws `invalid_request` for a value of which
-   * no tag can be made.
+   * What is meant by a payload; undefined if it has no value for any of the rule's tags, and need not have one. Throws
+   * `invalid_request` for one that lacks what it should have, and for a value of which no tag can be made.
    */
-  readonly meaning: (payload: unknown) => Meant | undefined;
+  readonly meaning: (payload: Node) => Meant | undefined;
 }
 
 /** Makes a rule of its settings, which are checked. */
 export function ruleOf({ event, mode, ...settings }: RuleSettings): Rule {
   const glob = parseGlob(event);
-  const templates = settings.tags.map(templateOf);
+  const tags = settings.tags.map(tagsOf);
   const rest = conditionOf(settings);
   return {
     concerns: (name) => glob?.(name) === true,
     meaning(payload) {
-      if (templates.length === 0) return { condition: rest, effect: mode };
-      const tags = [...new Set(templates.flatMap((template) => template(payload)))];
-      if (tags.length > MAX_TAGS) throw tooMany(tags.length);
-      return tags.length === 0 ? undefined : { condition: { tags, ...rest }, effect: mode };
+      if (tags.length === 0) return { condition: rest, effect: mode };
+      const found = [...new Set(tags.flatMap(({ find }) => find(payload)))];
+      if (found.length > MAX_TAGS) throw tooMany(found.length);
+      if (found.length > 0) return { condition: { tags: found, ...rest }, effect: mode };
+      // A list may be empty; but an id that is not there is another kind of payload than the rule is for.
+      const lacking = tags.find(({ isExpected }) => isExpected);
+      if (lacking === undefined) return undefined;
+      throw unusable('has nothing', lacking.place);
     },
   };
 }
 
 /** More would be no product's update any more, and each costs every entry's judging. */
 const MAX_TAGS = 5_000;
-const MAX_TAG_LENGTH = 1_024;
 
-type Template = (payload: unknown) => readonly string[];
-
-function templateOf({ tag, json }: TagSettings): Template {
-  const path = json === undefined ? undefined : compileJsonPath(json);
-  if (path === undefined) return () => [tag];
-  return (payload) =>
-    valuesAt(path, payload, json ?? '').map((value) => tag.replaceAll('{value}', () => value));
+/** How the tags of one setting are found in a payload. */
+interface Tags {
+  readonly find: (payload: Node) => readonly string[];
+  /** Whether it is one value, which a payload has to have. */
+  readonly isExpected: boolean;
+  /** The JSONPath to the values, for messages. */
+  readonly place: string;
 }
 
-/** The values at a path, as texts. What is empty or `null` says nothing; of a list or a fraction no tag can be made. */
-function valuesAt(path: JsonPath, payload: unknown, json: string): string[] {
-  return path.values(payload).flatMap((value) => {
-    if (value === null || value === '') return [];
-    const text = typeof value === 'string' ? value : wholeText(value);
-    if (text === undefined) throw unusable(json, `holds ${kindOf(value)}`);
-    if (text.length > MAX_TAG_LENGTH) throw unusable(json, `holds ${text.length} characters`);
-    return [text];
-  });
+function tagsOf({ tag, json: place = '' }: TagSettings): Tags {
+  const template = parseTagTemplate(tag);
+  const path = parseJsonPath(place);
+  if (path === undefined || template === undefined) return { find: () => [tag], isExpected: false, place };
+  return {
+    isExpected: path.isSingular,
+    place,
+    find(payload) {
+      const nodes = path.select(payload);
+      if (nodes === undefined) throw unusable('is too large to look through', place);
+      return nodes.flatMap((node) => {
+        const value = valueAt(node, place);
+        const found = value === '' ? undefined : template.fill(() => value);
+        if (found !== undefined && !isTag(found)) throw unusable('has what no tag can be made of', place);
+        return found ?? [];
+      });
+    },
+  };
 }
+
+/** A value as a text. What is empty or `null` says nothing; of a list or a fraction no tag can be made. */
+function valueAt(node: Node, place: string): string {
+  if (!isSet(node)) return '';
+  const text = scalarText(node);
+  if (text === undefined) throw unusable(`has ${KINDS[node.kind]}`, place);
+  return text;
+}
+
+const KINDS = {
+  object: 'an object',
+  array: 'a list',
+  string: 'a text',
+  number: 'a fraction',
+  literal: 'true or false',
+} as const;
 
 function conditionOf({ type, namespace, pattern, model }: Omit<RuleSettings, 'event' | 'mode'>): Condition {
   return {
@@ -87,15 +118,10 @@ function conditionOf({ type, namespace, pattern, model }: Omit<RuleSettings, 'ev
   };
 }
 
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `${String(value)}`;
-}
-
-function unusable(json: string, what: string): RepriseError {
+function unusable(what: string, place: string): RepriseError {
   return new RepriseError(
     'invalid_request',
-    `The payload of this delivery ${what} at ${json}: expected a text of at most ${MAX_TAG_LENGTH} characters or a whole number.`,
+    `The payload of this delivery ${what} at ${place}: expected a text of at most 1024 characters or a whole number.`,
   );
 }
 

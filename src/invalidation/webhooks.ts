@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Events } from '../observe/events.ts';
+import type { Node } from '../openai/json.ts';
 import type { Clock } from '../shared/clock.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -139,7 +140,7 @@ function fingerprintOf(name: string, event: string, body: Buffer): string {
     .digest('base64url');
 }
 
-function ordersOf(rules: readonly Rule[], payload: unknown, name: string): readonly Order[] {
+function ordersOf(rules: readonly Rule[], payload: Node, name: string): readonly Order[] {
   const meant = rules.flatMap((rule) => rule.meaning(payload) ?? []);
   if (meant.length > 0) return meant.map((one) => ({ ...one, by: `webhook:${name}`, dryRun: false }));
   throw new RepriseError(

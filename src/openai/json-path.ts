@@ -8,6 +8,8 @@ export const JSON_PATH_EXPECTED =
 
 /** A JSONPath query over JSON from outside: what it takes is bounded, and numbers keep their digits. */
 export interface JsonPath {
+  /** Whether it selects one place (RFC 9535 §2.3.5.1), which is there or not, rather than any number of them. */
+  readonly isSingular: boolean;
   /** The nodes it selects, in its order, repeats too; undefined if more than {@link MAX_STEPS} would be looked at for them. */
   select(root: Node): readonly Node[] | undefined;
 }
@@ -21,6 +23,7 @@ export function parseJsonPath(text: string): JsonPath | undefined {
   if (query === undefined) return undefined;
   const steps = walkOf(query);
   return {
+    isSingular: query.singularQuery(),
     select(root) {
       try {
         return steps(root, new Run(root));

@@ -7,11 +7,12 @@ import { filesBelow, importsOf } from './source.ts';
  * The arrows: which folders each folder may import from, and single files of folders that it may not import from
  * otherwise. `main`, and `compose` which alone wires the object graph, stand for files; `shared` is everybody's.
  *
- *     main → cli → compose → {http, control, config, demo} → {endpoints, policy, cache, upstream, observe} → {openai, codec, shared}
+ *     main → cli → compose → {http, control, config, demo} → {endpoints, policy, cache, upstream, invalidation, observe} → {openai, codec, shared}
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
   cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'policy/client-key.ts'],
+  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
   'compose.ts': [
     'http',
     'control',
@@ -20,6 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'cache',
     'upstream',
+    'invalidation',
     'openai/credential-headers.ts',
     'observe/events.ts',
   ],
@@ -53,11 +55,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // What a client key's hash looks like is for who makes it to say, and what a rule can hold for who reads it.
   config: [
     'openai/credential-headers.ts',
+  control: ['cache', 'upstream', 'invalidation', 'http/errors.ts'],
+  // What a client key's hash looks like is for who makes it to say, and what a webhook can be for who takes its deliveries.
+  config: [
     'openai/dialect.ts',
     'openai/json-path.ts',
     'openai/surface.ts',
     'policy/client-key.ts',
     'policy/tag-rules.ts',
+    'invalidation/schemes',
   ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
@@ -66,6 +72,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   policy: ['openai'],
   cache: ['codec'],
   upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
+  // What webhooks mean: their orders are carried out behind an interface of the cache's words.
+  invalidation: ['cache/condition.ts', 'cache/journal.ts', 'openai', 'observe/events.ts'],
+  upstream: ['openai/dialect.ts', 'openai/credential-headers.ts'],
   observe: ['cache/tier.ts'],
   openai: [],
   codec: [],
@@ -77,6 +86,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http/listener.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
+  jose: ['invalidation/schemes/issuer-keys.ts'],
   'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
@@ -97,6 +107,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/tag-settings.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',
+    'config/webhook-settings.ts',
     'demo/assistant.ts',
     'demo/model.ts',
     'demo/shop.ts',

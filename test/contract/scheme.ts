@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SchemeName } from '../../src/invalidation/schemes/names.ts';
 import type { Scheme, SchemeSettings, Verdict } from '../../src/invalidation/schemes/scheme.ts';
-import { deliveryOf, NOW, schemeOf, signed } from '../support/deliveries.ts';
+import { deliveryOf, NOW, payloadOf, schemeOf, signed } from '../support/deliveries.ts';
 
 /** A scheme under test. */
 export interface SchemeCase {
@@ -38,7 +38,7 @@ export function testScheme(given: SchemeCase): void {
   test(`${title}: what its sender signs is genuine, with its event and id`, async () => {
     assert.equal((await verdict(scheme)).kind, 'genuine');
     const delivery = deliveryOf(good.headers, good.body);
-    const payload: unknown = JSON.parse(good.body);
+    const payload = payloadOf(good.body);
     assert.equal(scheme.event(delivery, payload), 'products/update');
     assert.equal(scheme.id(delivery, payload), given.hasId ? 'delivery-1' : undefined);
   });

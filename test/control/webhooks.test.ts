@@ -20,6 +20,7 @@ const WEBHOOKS = {
     rules: [
       { event: 'products/*', tags: [{ json: '$.id', tag: 'product:{value}' }] },
       { event: 'collections/*', type: 'search_results', mode: 'expire' },
+      { event: 'variants/*', tags: [{ json: '$.variants[*].id', tag: 'variant:{value}' }] },
       {
         event: 'inventory_levels/*',
         tags: [
@@ -32,7 +33,10 @@ const WEBHOOKS = {
   woo: {
     scheme: 'woocommerce',
     secret: SECRET,
-    rules: [{ event: 'product.*', tags: [{ json: '$.id', tag: 'product:{value}' }] }],
+    rules: [
+      { event: 'product.*', tags: [{ json: '$.id', tag: 'product:{value}' }] },
+      { event: 'product.*', tags: [{ json: '$.categories[*].id', tag: 'category:{value}' }] },
+    ],
   },
   own: {
     scheme: 'hmac',
@@ -193,14 +197,15 @@ test('events out of order, and all at once, are each carried out', async () => {
 });
 
 const UNREADABLE: readonly (readonly [title: string, body: string | Buffer, message: RegExp])[] = [
-  ['without the id', '{"title":"Lamp"}', /none of the values/],
-  ['with null for the id', '{"id":null}', /none of the values/],
-  ['with an empty id', '{"id":""}', /none of the values/],
-  ['with an object for the id', '{"id":{"a":1}}', /holds an object at \$\.id/],
-  ['with a list for the id', '{"id":[1]}', /holds a list at \$\.id/],
-  ['with a fraction for the id', '{"id":1.5}', /holds 1\.5 at \$\.id/],
-  ['with true for the id', '{"id":true}', /holds true at \$\.id/],
-  ['with an id without end', `{"id":"${'x'.repeat(1_025)}"}`, /holds 1025 characters at \$\.id/],
+  ['without the id', '{"title":"Lamp"}', /has nothing at \$\.id/],
+  ['with null for the id', '{"id":null}', /has nothing at \$\.id/],
+  ['with an empty id', '{"id":""}', /has nothing at \$\.id/],
+  ['with an object for the id', '{"id":{"a":1}}', /has an object at \$\.id/],
+  ['with a list for the id', '{"id":[1]}', /has a list at \$\.id/],
+  ['with a fraction for the id', '{"id":1.5}', /has a fraction at \$\.id/],
+  ['with true for the id', '{"id":true}', /has true or false at \$\.id/],
+  ['with an id without end', `{"id":"${'x'.repeat(1_025)}"}`, /has what no tag can be made of at \$\.id/],
+  ['with a line feed in the id', '{"id":"a\\nb"}', /has what no tag can be made of at \$\.id/],
   ['of broken JSON', '{"id":7', /is not JSON/],
   ['of no JSON', 'id=7', /is not JSON/],
   ['with two ids', '{"id":7,"id":8}', /one name twice/],
@@ -224,6 +229,21 @@ test('a tag whose values are absent takes nothing from the others of its rule', 
   assert.deepEqual(answer.json().tags, ['item:1']);
 });
 
+test('a rule that may find nothing takes nothing from the others, one that has to takes all', async () => {
+  await using stage = await start();
+  const found = await stage.woo('product.deleted', '{"id":794}', 'd1');
+  assert.deepEqual(found.json().tags, ['product:794']);
+  const lacking = await stage.woo('product.updated', '{"categories":[{"id":7}]}', 'd2');
+  assertRefused(lacking, 400, 'invalid_request', /has nothing at \$\.id/);
+  assert.equal(stage.invalidator.calls.length, 1);
+});
+
+test('a payload in which no rule finds anything is 400', async () => {
+  await using stage = await start();
+  const answer = await stage.shopify('variants/update', '{"variants":[]}');
+  assertRefused(answer, 400, 'invalid_request', /none of the values/);
+});
+
 test('ten thousand tags are 400, and invalidate nothing', async () => {
   await using stage = await start();
   const variants = Array.from({ length: 10_000 }, (_, id) => ({ id }));
@@ -234,9 +254,9 @@ test('ten thousand tags are 400, and invalidate nothing', async () => {
 
 test('values with odd characters are tags as they are', async () => {
   await using stage = await start();
-  const body = JSON.stringify({ sku: 'a, b\n"☃" {value} $& é' });
+  const body = JSON.stringify({ sku: 'a, b "☃" {value} $& é' });
   const answer = await stage.post('own', body, { 'x-signature': hexOf(body) });
-  assert.deepEqual(answer.json().tags, ['product:a, b\n"☃" {value} $& é', 'catalog']);
+  assert.deepEqual(answer.json().tags, ['product:a, b "☃" {value} $& é', 'catalog']);
 });
 
 test('a wrong signature is 401, the right one of another body too, and invalidates nothing', async () => {

@@ -18,6 +18,9 @@ import { codeIn, markdown, README, type Row, tablesWith } from './tables.ts';
 
 type Schema = z.core.JSONSchema.JSONSchema;
 
+// A key of every kind that a profile can ask the environment for.
+const MADE_UP = `whsec_${Buffer.from('made up').toString('base64')}`;
+
 const CODE = filesBelow('src').filter(({ path }) => path.endsWith('.ts'));
 
 test('the tables of settings say what the schema says: every path, its default and its meaning', () => {
@@ -164,7 +167,7 @@ test('every profile that the README shows is one that Reprise takes', () => {
     const cwd = folderWith({ 'mine.yaml': yaml });
     const loaded = loadSettings({
       flags: { profile: 'mine.yaml', values: new Map(), sets: [] },
-      env: { OPENAI_API_KEY: 'sk-mine' },
+      env: Object.fromEntries([...yaml.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => [name, MADE_UP])),
       cwd,
     });
     assert.equal(loaded.kind, 'loaded', JSON.stringify(loaded));

@@ -7,6 +7,7 @@ import type {
   SignedDraft,
 } from '../../src/invalidation/schemes/scheme.ts';
 import { SCHEMES } from '../../src/invalidation/schemes/table.ts';
+import { type Node, parseJson } from '../../src/openai/json.ts';
 
 /** Headers by name, in any case. */
 export type Headers = Readonly<Record<string, string>>;
@@ -27,6 +28,13 @@ export function signed(scheme: Scheme, draft: Partial<Draft> = {}): { headers: H
   const made: SignedDraft | undefined = scheme.sign({ ...DRAFT, ...draft });
   if (made === undefined) throw new Error('nothing to sign with');
   return { headers: Object.fromEntries(made.headers), body: made.body };
+}
+
+/** The tree of a payload. */
+export function payloadOf(text: string): Node {
+  const parsed = parseJson(text);
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return parsed.root;
 }
 
 /** A moment, in milliseconds since the epoch. */

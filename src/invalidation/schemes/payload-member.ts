@@ -1,11 +1,10 @@
-import { member, parseJson } from '../../openai/json.ts';
-import { isRecord } from '../../openai/plain.ts';
+import { member, type Node, parseJson } from '../../openai/json.ts';
 import { setMember } from '../../openai/splice.ts';
+import { nameOf } from './place.ts';
 
-/** The text that a payload's member holds; undefined for anything else. */
-export function memberText(payload: unknown, name: string): string | undefined {
-  const value = isRecord(payload) && Object.hasOwn(payload, name) ? payload[name] : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
+/** The name that a payload's member holds; undefined if it holds none. */
+export function memberName(payload: Node, name: string): string | undefined {
+  return nameOf(member(payload, name));
 }
 
 /** A payload with a member added, unless it is there already or the payload is no object. */

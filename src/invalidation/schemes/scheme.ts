@@ -1,3 +1,5 @@
+import type { Node } from '../../openai/json.ts';
+
 /** A delivery to a webhook as it came: whoever sent it, nothing of it is believed yet. */
 export interface Delivery {
   /** A header by its lower-case name; undefined if it is absent. */
@@ -68,9 +70,9 @@ export interface Scheme {
    */
   verify(delivery: Delivery, now: number): Verdict | Promise<Verdict>;
   /** What has happened, in the sender's words; empty where the scheme has no events, undefined where it is not said. */
-  event(delivery: Delivery, payload: unknown): string | undefined;
+  event(delivery: Delivery, payload: Node): string | undefined;
   /** What the sender calls this delivery, at every attempt alike; undefined if nothing. */
-  id(delivery: Delivery, payload: unknown): string | undefined;
+  id(delivery: Delivery, payload: Node): string | undefined;
   /** A delivery as the sender would make it; undefined if the profile has nothing to sign it with. */
   sign(draft: Draft): SignedDraft | undefined;
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { WRONG_SIGNATURE } from './body-hmac.ts';
 import { decodeDigest, hmacOf, isAmong } from './digest.ts';
-import { memberText, withMember } from './payload-member.ts';
+import { memberName, withMember } from './payload-member.ts';
 import type { Scheme, SchemeSettings } from './scheme.ts';
 import { FIVE_MINUTES, refusalOf } from './timestamp.ts';
 
@@ -48,7 +48,7 @@ export function standard({ secret: secrets }: SchemeSettings): Scheme {
         );
       return isGenuine ? { kind: 'genuine', sentAt: timestamp } : WRONG_SIGNATURE;
     },
-    event: (_delivery, payload) => memberText(payload, 'type'),
+    event: (_delivery, payload) => memberName(payload, 'type'),
     id: ({ header }) => header('webhook-id'),
     sign({ event, id, payload, now }) {
       const [key] = shared;

@@ -1,6 +1,6 @@
 import { WRONG_SIGNATURE } from './body-hmac.ts';
 import { decodeDigest, hmacOf, isAmong } from './digest.ts';
-import { memberText, withMember } from './payload-member.ts';
+import { memberName, withMember } from './payload-member.ts';
 import type { Scheme, SchemeSettings } from './scheme.ts';
 import { refusalOf } from './timestamp.ts';
 
@@ -25,8 +25,8 @@ export function stripe({ secret: secrets }: SchemeSettings): Scheme {
       const expected = secrets.map((secret) => hmacOf(secret, [`${timestamp}.`, body]));
       return isAmong(given, expected) ? { kind: 'genuine', sentAt: timestamp } : WRONG_SIGNATURE;
     },
-    event: (_delivery, payload) => memberText(payload, 'type'),
-    id: (_delivery, payload) => memberText(payload, 'id'),
+    event: (_delivery, payload) => memberName(payload, 'type'),
+    id: (_delivery, payload) => memberName(payload, 'id'),
     sign({ event, id, payload, now }) {
       const [secret] = secrets;
       if (secret === undefined) return undefined;

@@ -14,7 +14,7 @@ export function refusalOf(timestamp: string, now: number, { past, future }: Tole
   if (!/^\d{1,13}$/.test(timestamp)) return 'has a timestamp that is no whole number of seconds';
   const sent = timestamp.length === 13 ? Number(timestamp) : Number(timestamp) * 1000;
   const age = now - sent;
-  // Whole seconds, as the sender counts them: one sent in this second is not from the future.
+  // In whole seconds, as senders count them.
   if (Math.floor(age / 1000) * 1000 > past)
     return `was sent ${Math.floor(age / 1000)} s ago, more than ${past / 1000} s`;
   if (-age > future) return `is dated ${Math.ceil(-age / 1000)} s ahead, more than ${future / 1000} s`;
