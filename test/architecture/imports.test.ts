@@ -46,21 +46,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'http/request.ts',
     'observe/events.ts',
   ],
-  invalidation: ['cache'],
-  // What a client key's hash looks like is for who makes it to say.
-  config: ['openai/dialect.ts', 'openai/surface.ts', 'policy/client-key.ts', 'policy/admin-token.ts'],
-  http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
-  // An error of ours looks the same from wherever it comes.
-  control: ['cache', 'upstream', 'http/errors.ts'],
-  // What a client key's hash looks like is for who makes it to say, and what a rule can hold for who reads it.
+  // What a client key, a token and a webhook look like is for who makes and takes them to say; what a rule can hold for who reads it.
   config: [
     'openai/credential-headers.ts',
-  control: ['cache', 'upstream', 'invalidation', 'http/errors.ts'],
-  // What a client key's hash looks like is for who makes it to say, and what a webhook can be for who takes its deliveries.
-  config: [
     'openai/dialect.ts',
     'openai/json-path.ts',
     'openai/surface.ts',
+    'policy/admin-token.ts',
     'policy/client-key.ts',
     'policy/tag-rules.ts',
     'invalidation/schemes',
@@ -72,9 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   policy: ['openai'],
   cache: ['codec'],
   upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
-  // What webhooks mean: their orders are carried out behind an interface of the cache's words.
-  invalidation: ['cache/condition.ts', 'cache/journal.ts', 'openai', 'observe/events.ts'],
-  upstream: ['openai/dialect.ts', 'openai/credential-headers.ts'],
+  invalidation: ['cache', 'openai', 'observe/events.ts'],
   observe: ['cache/tier.ts'],
   openai: [],
   codec: [],
