@@ -26,7 +26,7 @@ import { Scopes } from './policy/scope.ts';
 import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
-import type { Clock } from './shared/clock.ts';
+import { type Clock, neverBack } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
@@ -42,7 +42,11 @@ export interface Surroundings {
  * Builds the whole object graph once, and opens it for requests. The service it gives closes everything again, in
  * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
  */
-export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Service> {
+export async function compose(
+  settings: Settings,
+  { events, env, ...surroundings }: Surroundings,
+): Promise<Service> {
+  const clock = neverBack(surroundings.clock);
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );

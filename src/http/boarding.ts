@@ -38,7 +38,7 @@ export class Boarding {
    */
   constructor(context: FetchContext, call: Call, lacking: readonly number[], alone: boolean) {
     this.#call = call;
-    const now = context.clock.now();
+    const now = context.clock.elapsed();
     const own: number[] = [];
     for (const part of lacking) {
       const key = call.keys[part];

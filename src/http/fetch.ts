@@ -276,7 +276,7 @@ export class Fetch {
   }
 
   #separate(): void {
-    const until = this.#context.clock.now() + SEPARATE_MS;
+    const until = this.#context.clock.elapsed() + SEPARATE_MS;
     for (const id of this.#slots.keys()) this.#context.flights.separate(id, until);
   }
 

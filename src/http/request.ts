@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
+import { Pieces } from '../shared/pieces.ts';
 import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
 
@@ -32,7 +33,7 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
   const declared = Number(request.header('content-length') ?? 0);
   if (declared > limit) throw bodyTooLarge(limit);
   return await new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const pieces = new Pieces();
     let size = 0;
     const { stream } = request;
     stream.on('data', (chunk: Buffer) => {
@@ -41,13 +42,10 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
         stream.removeAllListeners('data');
         reject(bodyTooLarge(limit));
       } else {
-        chunks.push(chunk);
+        pieces.push(chunk);
       }
     });
-    stream.on('end', () => {
-      const [only] = chunks;
-      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, size));
-    });
+    stream.on('end', () => resolve(pieces.take()));
     stream.on('error', (cause) => reject(cutShort(cause)));
     stream.on('close', () => {
       // Every request closes: an error made for each of them would be a thirtieth of a hit's cost (measured).

@@ -1,3 +1,4 @@
+import { Pieces } from '../shared/pieces.ts';
 import { formatEvent, type SseEvent, SseParser } from './sse.ts';
 import { withoutUsage } from './stream-usage.ts';
 
@@ -8,7 +9,7 @@ import { withoutUsage } from './stream-usage.ts';
 export class UsageFreeView {
   readonly #parser: SseParser;
   /** The bytes of the event under way: of the stream those from `#passed` on. */
-  #waiting: Buffer[] = [];
+  readonly #waiting = new Pieces();
   #passed = 0;
 
   /** An event of more than `maxEventBytes` ends the reading: it and all after it pass as they came. */
@@ -24,7 +25,8 @@ export class UsageFreeView {
       this.#waiting.push(Buffer.from(chunk));
       return NOTHING;
     }
-    const bytes = this.#waiting.length === 0 ? chunk : Buffer.concat([...this.#waiting, chunk]);
+    this.#waiting.push(chunk);
+    const bytes = this.#waiting.take();
     const shown: Buffer[] = [];
     let from = 0;
     for (const event of events) {
@@ -35,11 +37,10 @@ export class UsageFreeView {
     }
     const rest = bytes.subarray(from);
     if (isUnderWay) {
-      this.#waiting = [Buffer.from(rest)];
+      this.#waiting.push(Buffer.from(rest));
       this.#passed += from;
     } else {
       // Comments, which keep connections alive, and what no longer is read.
-      this.#waiting = [];
       this.#passed += bytes.length;
       shown.push(rest);
     }
@@ -48,9 +49,7 @@ export class UsageFreeView {
 
   /** What is left to send after the stream's last byte. */
   end(): Buffer {
-    const rest = Buffer.concat(this.#waiting);
-    this.#waiting = [];
-    return rest;
+    return this.#waiting.take();
   }
 }
 
