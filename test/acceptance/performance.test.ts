@@ -30,9 +30,12 @@ describe('performance', () => {
     );
     const writes = perCall(100, (at) => store.put([entryAt(entries, at)]));
     const reads = perCall(100, (at) => assert.ok(store.peek(entryAt(entries, at).key.id)));
-    const began = performance.now();
-    for (let at = 0; at < 50; at += 1) assert.equal(await store.find('m'.repeat(43)), undefined);
-    const misses = (performance.now() - began) / 50;
+    const took: number[] = [];
+    for (let at = 0; at < 50; at += 1) {
+      took.push(await timed(async () => assert.equal(await store.find('m'.repeat(43)), undefined)));
+    }
+    // The median: that the machine did something else meanwhile is not the disk's doing.
+    const misses = took.sort((one, other) => one - other)[25] ?? Number.NaN;
     t.diagnostic(`write ${writes.toFixed(4)} ms, read ${reads.toFixed(4)} ms, miss ${misses.toFixed(4)} ms`);
     assert.ok(
       writes < 2 && reads < 1 && misses < 1,
