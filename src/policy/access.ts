@@ -13,6 +13,8 @@ export interface Access {
 export interface Caller {
   /** Whom an upstream's answer answers: two callers with the same one ask with the same credential. */
   readonly asker: string;
+  /** Whose traces its traces are: calls of two callers with the same one may belong to one trace. */
+  readonly circle: string;
   /** The headers as the rest may see them: without the key of a caller that is known by it. */
   visible(header: HeaderOf): HeaderOf;
   /** Throws `forbidden` unless the caller may send what is no cacheable endpoint's; `path` as sent, without the query. */

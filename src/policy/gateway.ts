@@ -62,6 +62,7 @@ function unknownKey(presented: boolean): RepriseError {
 class Holder implements Caller {
   // They all ask the upstream with one credential, the operator's.
   readonly asker = 'operator';
+  readonly circle: string;
   readonly #key: IssuedKey;
   readonly #limit: RateLimit | undefined;
   readonly #own: string;
@@ -71,12 +72,8 @@ class Holder implements Caller {
     this.#key = key;
     this.#limit = key.rate === undefined ? undefined : new RateLimit(key.rate, clock);
     this.#own = scopes.shared('key', key.hash);
-    this.#shared =
-      share === 'all'
-        ? scopes.shared('all')
-        : key.tenant === undefined
-          ? this.#own
-          : scopes.shared('tenant', key.tenant);
+    this.circle = key.tenant === undefined ? this.#own : scopes.shared('tenant', key.tenant);
+    this.#shared = share === 'all' ? scopes.shared('all') : this.circle;
   }
 
   /** Counts a request. Throws `rate_limited` for one too many. */

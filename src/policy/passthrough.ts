@@ -30,6 +30,10 @@ class Owner implements Caller, Entitlement {
     return this.scope;
   }
 
+  get circle(): string {
+    return this.scope;
+  }
+
   visible(header: HeaderOf): HeaderOf {
     return header;
   }

@@ -6,6 +6,9 @@ import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 const REMEMBERED = 1_000;
 const LONGEST = 2_000;
 
+/** The scope of requests without any credential. */
+export const ANONYMOUS = 'anonymous';
+
 /**
  * Who may be served an entry. A scope is an HMAC-SHA-256 under the install secret of the credential, its organization and
  * its project, in base64url: the credential cannot be recovered from it, and it says nothing on another installation.
@@ -18,10 +21,10 @@ export class Scopes {
     this.#secret = installSecret;
   }
 
-  /** The scope of a request, whose headers are read by lower-case name; `anonymous` where it has no credential at all. */
+  /** The scope of a request, whose headers are read by lower-case name; {@link ANONYMOUS} where it has no credential at all. */
   of(header: (name: string) => string | undefined): string {
     const marks = CREDENTIAL_HEADERS.map((name) => header(name));
-    return marks.every((mark) => mark === undefined) ? 'anonymous' : this.#seal(JSON.stringify(marks));
+    return marks.every((mark) => mark === undefined) ? ANONYMOUS : this.#seal(JSON.stringify(marks));
   }
 
   /** The scope of a group that shares entries, such as a tenant. Never the scope of a credential. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Lineage } from '../../src/policy/lineage.ts';
+import { ANONYMOUS } from '../../src/policy/scope.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const MINUTE = 60_000;
@@ -33,8 +34,35 @@ describe('what the calls of a trace pass on', () => {
     lineage.note('m', 'et', [['product:2', 5]]);
     assert.deepEqual(lineage.inherited('you', 't'), []);
     assert.deepEqual(lineage.inherited('me', 'u'), []);
-    assert.deepEqual(lineage.inherited('', '2:met'), []);
     assert.deepEqual(lineage.inherited('m', 'et'), [['product:2', 5]]);
+  });
+
+  it('is also what was asked for without a credential in a trace of its name, but not the other way round', () => {
+    const lineage = new Lineage(new ManualClock());
+    lineage.note(ANONYMOUS, 't', [
+      ['product:1', 5],
+      ['product:2', 6],
+    ]);
+    lineage.note('me', 't', [
+      ['product:2', 4],
+      ['product:3', 7],
+    ]);
+    assert.deepEqual(
+      new Map(lineage.inherited('me', 't') as [string, number][]),
+      new Map([
+        ['product:2', 4],
+        ['product:3', 7],
+        ['product:1', 5],
+      ]),
+    );
+    assert.deepEqual(lineage.inherited('you', 't'), [
+      ['product:1', 5],
+      ['product:2', 6],
+    ]);
+    assert.deepEqual(lineage.inherited(ANONYMOUS, 't'), [
+      ['product:1', 5],
+      ['product:2', 6],
+    ]);
   });
 
   it('is for ten minutes', () => {
@@ -93,7 +121,7 @@ describe('where not all is known, nothing is said to be', () => {
 
   for (const [what, limits] of [
     ['number', { traces: 3, bytes: 1e9 }],
-    ['bytes', { traces: 1e9, bytes: 2_000 }],
+    ['bytes', { traces: 1e9, bytes: 3_400 }],
   ] as const) {
     it(`beyond its ${what} the oldest traces are forgotten, and any that is not known may be one of these`, () => {
       const clock = new ManualClock();
@@ -103,6 +131,7 @@ describe('where not all is known, nothing is said to be', () => {
       assert.equal(lineage.inherited('me', 'b'), 'too-many');
       assert.equal(lineage.inherited('me', 'never'), 'too-many');
       assert.deepEqual(lineage.inherited('me', 'a'), [['product:1', 5]]);
+      assert.deepEqual(lineage.inherited('you', 'a'), []);
       note('b');
       assert.equal(lineage.inherited('me', 'b'), 'too-many');
       clock.advance(11 * MINUTE);
