@@ -1,17 +1,9 @@
 import { placeOf, shownKey } from '../shared/shown-key.ts';
 import type { Condition } from './condition.ts';
-import type { Key, Tagged, Times } from './entry.ts';
+import type { Key } from './entry.ts';
+import type { Listed, Watch } from './listed.ts';
 import { byKey } from './marks.ts';
 import type { Level } from './tier.ts';
-
-/** An entry without its payload. */
-export interface Listed extends Times {
-  readonly key: Key;
-  readonly stamp: number;
-  readonly tags: readonly Tagged[];
-  /** Bytes of its body. */
-  readonly size: number;
-}
 
 /** Where to go on in the catalog. */
 export interface Page {
@@ -36,43 +28,29 @@ export class Catalog {
     return this.#items.size;
   }
 
-  /** A tier holds this now, in the place of what it may have held under the same id. */
-  held(level: Level, listed: Listed): void {
-    const known = this.#items.get(listed.key.id);
-    // The same entry in another tier: a promotion, or what is on disk of what is in memory.
-    if (known?.listed.stamp === listed.stamp && known.listed.tags.length === listed.tags.length) {
-      known.levels.add(level);
-      return;
-    }
-    if (known !== undefined) {
-      // A tier that still holds the older one is about to be given the newer one.
-      if (known.listed.stamp > listed.stamp) return;
-      this.#remove(known);
-    }
-    this.#numbers += 1;
-    const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
-    this.#items.set(listed.key.id, item);
-    add(this.#byPlace, prefixOf(listed.key), item);
-    for (const [tag] of listed.tags) add(this.#byTag, tag, item);
-  }
-
-  /** A tier holds nothing under this id any more. */
-  dropped(level: Level, id: string): void {
-    const item = this.#items.get(id);
-    if (item === undefined) return;
-    item.levels.delete(level);
-    if (item.levels.size === 0) this.#remove(item);
-  }
-
-  /** A tier holds nothing at all any more. */
-  emptied(level: Level): void {
-    for (const id of [...this.#items.keys()]) this.dropped(level, id);
+  /** What a tier tells of itself. */
+  watch(level: Level): Watch {
+    return {
+      held: (listed) => this.#held(level, listed),
+      dropped: (id) => this.#dropped(level, id),
+      emptied: () => this.#emptied(level),
+    };
   }
 
   /** The entries meant; all where `condition` is undefined. What is dropped meanwhile is passed over. */
   *meant(condition: Condition | undefined): Iterable<Listed> {
     const fulfils = test(condition);
     for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
+  }
+
+  /** The oldest stamp that anything here has, or was written from; infinite if there is nothing. */
+  get oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { listed } of this.#items.values()) {
+      oldest = Math.min(oldest, listed.stamp);
+      for (const [, stamp] of listed.tags) oldest = Math.min(oldest, stamp);
+    }
+    return oldest;
   }
 
   /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
@@ -94,6 +72,39 @@ export class Catalog {
   get(shown: string): Listed | undefined {
     const found = this.#items.get(shown.slice(shown.lastIndexOf('/') + 1))?.listed;
     return found?.key.shown === shown ? found : undefined;
+  }
+
+  /** A tier holds this now, in the place of what it may have held under the same id. */
+  #held(level: Level, listed: Listed): void {
+    const known = this.#items.get(listed.key.id);
+    // The same entry in another tier: a promotion, or what is on disk of what is in memory.
+    if (known?.listed.stamp === listed.stamp && known.listed.tags.length === listed.tags.length) {
+      known.levels.add(level);
+      return;
+    }
+    if (known !== undefined) {
+      // A tier that still holds the older one is about to be given the newer one.
+      if (known.listed.stamp > listed.stamp) return;
+      this.#remove(known);
+    }
+    this.#numbers += 1;
+    const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
+    this.#items.set(listed.key.id, item);
+    add(this.#byPlace, prefixOf(listed.key), item);
+    for (const [tag] of listed.tags) add(this.#byTag, tag, item);
+  }
+
+  /** A tier holds nothing under this id any more. */
+  #dropped(level: Level, id: string): void {
+    const item = this.#items.get(id);
+    if (item === undefined) return;
+    item.levels.delete(level);
+    if (item.levels.size === 0) this.#remove(item);
+  }
+
+  /** A tier holds nothing at all any more. */
+  #emptied(level: Level): void {
+    for (const id of [...this.#items.keys()]) this.#dropped(level, id);
   }
 
   *#candidates(condition: Condition | undefined): Iterable<Item> {

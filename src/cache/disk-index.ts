@@ -2,8 +2,13 @@ import { MinHeap } from './min-heap.ts';
 import type { Stub } from './record.ts';
 
 /** A record on disk, as the index knows it. */
-export interface Slot extends Stub {
+export interface Slot {
   readonly id: string;
+  /** Bytes the record takes of the budget. */
+  readonly size: number;
+  readonly born: number;
+  readonly freshUntil: number;
+  readonly keepUntil: number;
   /** When it was last asked for, milliseconds since the epoch. */
   lastUse: number;
   /** The `lastUse` by which it is ordered; the order catches up only when it matters. */
@@ -62,9 +67,11 @@ export class DiskIndex {
     return this.#slots.has(id) || (this.#decided !== undefined && !this.#decided.has(id));
   }
 
-  /** A record that a scan of the disk found; ignored if its fate was decided after the scan began. */
-  load(id: string, stub: Stub): void {
-    if (this.#decided?.has(id) === false) this.#insert(id, stub, stub.born);
+  /** A record that a scan of the disk found; false if it is ignored, its fate having been decided after the scan began. */
+  load(id: string, stub: Stub): boolean {
+    if (this.#decided?.has(id) !== false) return false;
+    this.#insert(id, stub, stub.listed.born);
+    return true;
   }
 
   /** The scan has seen everything. */
@@ -125,7 +132,8 @@ export class DiskIndex {
   }
 
   #insert(id: string, stub: Stub, lastUse: number): void {
-    const { size, born, freshUntil, keepUntil } = stub;
+    const { size } = stub;
+    const { born, freshUntil, keepUntil } = stub.listed;
     const use = { lastUse, useRank: lastUse, usePlace: 0 };
     const slot = {
       id,

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { isOver } from '../shared/life.ts';
 import type { DiskIndex } from './disk-index.ts';
 import type { Engine } from './leveldb.ts';
+import type { Listed } from './listed.ts';
 import { fromStubRecord, idOf } from './record.ts';
 
 /*
@@ -25,22 +26,29 @@ export function stubKey(digest: Uint8Array): Buffer {
 }
 
 /**
- * Fills `index` with what lies on the disk at `now`, in slices. `onDamaged` is told the id of each stub that cannot be read.
+ * Fills `index` with what lies on the disk at `now`, in slices. `onLoaded` is told of each record, `onDamaged` the id of each stub
+ * that cannot be read.
  */
 export async function loadIndex(
   engine: Engine,
   index: DiskIndex,
   now: number,
+  onLoaded: (listed: Listed) => void,
   onDamaged: (id: string) => void,
 ): Promise<void> {
   for await (const slice of engine.scan(Buffer.of(STUB), Buffer.of(STUB + 1), SLICE)) {
     for (const [key, value] of slice) {
       const digest = key.subarray(1);
       const id = idOf(digest);
-      const stub = fromStubRecord(value, digest);
-      if (stub === undefined) onDamaged(id);
+      const stub = fromStubRecord(value, id, digest);
+      if (stub === undefined) {
+        onDamaged(id);
+        continue;
+      }
       // Born in the future, it would otherwise come to life when the clock gets there.
-      else index.load(id, isOver(stub, now) ? { ...stub, keepUntil: now } : stub);
+      const over = isOver(stub.listed, now);
+      const listed = over ? { ...stub.listed, keepUntil: now } : stub.listed;
+      if (index.load(id, { ...stub, listed }) && !over) onLoaded(listed);
     }
     await turn();
   }

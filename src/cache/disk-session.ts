@@ -10,6 +10,7 @@ import { DiskSpace } from './disk-space.ts';
 import { DiskWriter } from './disk-writer.ts';
 import type { Entry } from './entry.ts';
 import type { Engine, EngineMaker, EngineTuning } from './leveldb.ts';
+import type { Listed } from './listed.ts';
 import { digestOf, fromRecord } from './record.ts';
 
 /** What {@link DiskSession.open} needs. */
@@ -26,8 +27,12 @@ export interface SessionOptions {
   readonly notify: (message: string) => void;
   /** Told of every record given up for its space or for its age. */
   readonly onDropped: (slot: Slot) => void;
-  /** Told how many reads or writes came to nothing. */
-  readonly onFault: (count: number) => void;
+  /** Told of every record that the index is filled with. */
+  readonly onLoaded: (listed: Listed) => void;
+  /** Told the id of every record that is damaged, or could not be written. */
+  readonly onLost: (id: string) => void;
+  /** Told that a read came to nothing. */
+  readonly onFault: () => void;
 }
 
 /** Records up to this size are read at once: 3 to 13 µs from the page cache, where a promise costs 25 to 53 (measured). */
@@ -49,7 +54,7 @@ export class DiskSession {
   #closed = false;
 
   private constructor(options: SessionOptions, engine: Engine, writeBuffer: number, opened: FolderSize) {
-    const { folder, queue, codec, maxBytes, clock, onDropped, onFault } = options;
+    const { folder, queue, codec, maxBytes, clock, onDropped, onLost } = options;
     const { index } = this;
     this.#options = options;
     this.#engine = engine;
@@ -63,7 +68,7 @@ export class DiskSession {
       codec,
       clock,
       onDropped,
-      onRefused: onFault,
+      onRefused: (ids) => ids.forEach(onLost),
     });
   }
 
@@ -122,7 +127,8 @@ export class DiskSession {
 
   /** Fills the index from the disk. */
   async load(): Promise<void> {
-    await loadIndex(this.#engine, this.index, this.#options.clock.now(), (id) => this.#discard(id));
+    const { clock, onLoaded } = this.#options;
+    await loadIndex(this.#engine, this.index, clock.now(), onLoaded, (id) => this.#discard(id));
   }
 
   /** Writes all that is queued. */
@@ -217,11 +223,12 @@ export class DiskSession {
   #discard(id: string): undefined {
     this.index.remove(id);
     this.#options.queue.erase(id);
-    return this.#fault();
+    if (!this.#closed) this.#options.onLost(id);
+    return undefined;
   }
 
   #fault(): undefined {
-    if (!this.#closed) this.#options.onFault(1);
+    if (!this.#closed) this.#options.onFault();
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { Batch, DiskQueue } from './disk-queue.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { Entry } from './entry.ts';
 import type { Change, Engine } from './leveldb.ts';
+import { type Listed, listedOf } from './listed.ts';
 import { digestOf, type Stub, toRecord, toStubRecord } from './record.ts';
 
 /** What {@link DiskWriter} works with. */
@@ -19,8 +20,8 @@ export interface WriterOptions {
   readonly clock: Clock;
   /** Told of every record given up for its space or for its age. */
   readonly onDropped: (slot: Slot) => void;
-  /** Told how many entries were not written because there is no room on the disk. */
-  readonly onRefused: (entries: number) => void;
+  /** Told the ids of the entries that were not written because there is no room on the disk. */
+  readonly onRefused: (ids: readonly string[]) => void;
 }
 
 /** Entries packed and written at a time, in bytes: about 4 ms of packing. */
@@ -29,8 +30,8 @@ const BATCH_BYTES = 256 * 1024;
 const SLICE = 256;
 /** Where eviction ends, once the budget is full: each round then frees enough for many writes. */
 const LOW_WATERMARK = 0.9;
-/** Bytes a record takes beside its frame: the stub, two keys, LevelDB's tables. */
-const OVERHEAD = 150;
+/** Bytes a record takes beside its frame and the texts of its stub: the rest of that, two keys, LevelDB's tables. */
+const OVERHEAD = 220;
 
 /** Brings what is queued onto the disk, and the disk within its budget. The only one that writes. */
 export class DiskWriter {
@@ -87,8 +88,8 @@ export class DiskWriter {
     const { id } = entry.key;
     const digest = digestOf(id);
     const value = toRecord(entry, digest, this.#options.codec);
-    const { born, freshUntil, keepUntil } = entry;
-    const stub = { size: value.length + OVERHEAD, born, freshUntil, keepUntil };
+    const listed = listedOf(entry);
+    const stub = { size: value.length + OVERHEAD + chargeOfListed(listed), listed };
     const changes = [
       { key: recordKey(digest), value },
       { key: stubKey(digest), value: toStubRecord(stub, digest) },
@@ -123,8 +124,13 @@ export class DiskWriter {
     const { index, queue, onRefused } = this.#options;
     const ids = queue.dropAll();
     for (const id of ids) if (index.mayHold(id)) queue.erase(id);
-    onRefused(ids.length);
+    onRefused(ids);
   }
+}
+
+/** Bytes of a stub's texts, about. */
+function chargeOfListed({ key, tags }: Listed): number {
+  return tags.reduce((sum, [tag]) => sum + tag.length + 24, key.shown.length);
 }
 
 function deletion(id: string): readonly Change[] {

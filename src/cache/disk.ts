@@ -7,6 +7,7 @@ import type { DiskIndex, Slot } from './disk-index.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { DiskSession } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
+import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
@@ -20,6 +21,10 @@ export interface DiskOptions {
   /** The largest body that is kept, in bytes. */
   readonly maxEntry: number;
   readonly clock: Clock;
+  /** Told what the tier holds. */
+  readonly watch?: Watch;
+  /** Whether what lies in the folder is to be given up: its invalidations are not all known. */
+  readonly distrusted?: boolean;
   /** Told what an operator should know of: repairs, quarantines, an outage and its end. */
   readonly notify: (message: string) => void;
   /** Entries that may wait to be written, in bytes; default 32 MB. */
@@ -37,6 +42,7 @@ const MAX_OWED = 100_000;
 export class DiskTier implements Tier {
   readonly level = 'l2';
   readonly #options: DiskOptions;
+  readonly #watch: Watch;
   readonly #queue: DiskQueue;
   readonly #background: Background;
   #session: DiskSession | undefined;
@@ -61,6 +67,8 @@ export class DiskTier implements Tier {
 
   private constructor(options: DiskOptions) {
     this.#options = options;
+    this.#watch = options.watch ?? UNWATCHED;
+    if (options.distrusted) this.#trust = 'none';
     this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
     this.#background = new Background((label, message) => {
       this.#faults++;
@@ -98,13 +106,18 @@ export class DiskTier implements Tier {
   set(entry: Entry): void {
     const { maxEntry, maxBytes } = this.#options;
     if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
-    else this.#lose(this.#session === undefined ? [entry.key.id] : this.#queue.put(entry));
+    else if (this.#session === undefined) this.#lose([entry.key.id]);
+    else {
+      this.#watch.held(listedOf(entry));
+      this.#lose(this.#queue.put(entry));
+    }
     this.#flushSoon();
   }
 
   delete(id: string): void {
     const held = this.#index?.mayHold(id) ?? true;
     this.#queue.delete(id, held);
+    this.#watch.dropped(id);
     this.#index?.remove(id);
     if (this.#session === undefined) this.#oweNoMoreThanFits();
     this.#flushSoon();
@@ -156,12 +169,20 @@ export class DiskTier implements Tier {
 
   async #begin(): Promise<void> {
     const { folder, codec, maxBytes, maxEntry, clock, notify, maker = levelDb } = this.#options;
-    const onDropped = (slot: Slot) => this.#dropped(slot);
-    const onFault = (count: number) => {
-      this.#faults += count;
-    };
     const queue = this.#queue;
-    const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, notify, onDropped, onFault };
+    const limits = { maxBytes, maxEntry };
+    const told = {
+      onDropped: (slot: Slot) => this.#dropped(slot),
+      onLoaded: (listed: Listed) => this.#watch.held(listed),
+      onLost: (id: string) => {
+        this.#faults++;
+        this.#watch.dropped(id);
+      },
+      onFault: () => {
+        this.#faults++;
+      },
+    };
+    const options = { folder, maker, queue, codec, ...limits, clock, notify, ...told };
     await this.#released;
     this.#met = this.#trust;
     const session = await DiskSession.open(options, this.#met);
@@ -203,6 +224,8 @@ export class DiskTier implements Tier {
     this.#faults++;
     this.#queue.failed();
     this.#lose(this.#queue.dropAll());
+    // What still lies there is told of again when it is found.
+    this.#watch.emptied();
     this.#release(session);
     this.#out(messageOf(thrown));
   }
@@ -253,6 +276,7 @@ export class DiskTier implements Tier {
   }
 
   #dropped(slot: Slot): void {
+    this.#watch.dropped(slot.id);
     if (slot.keepUntil <= this.#options.clock.now()) this.#expirations++;
     else this.#evictions++;
   }

@@ -3,6 +3,7 @@ import { exact } from '../codec/exact.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
+import { listedOf, UNWATCHED, type Watch } from './listed.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What bounds L1. */
@@ -19,21 +20,24 @@ export class MemoryTier implements Tier {
   readonly #entries: LRUCache<string, Entry>;
   readonly #maxBytes: number;
   readonly #clock: Clock;
+  readonly #watch: Watch;
   #hits = 0;
   #misses = 0;
   #evictions = 0;
   #expirations = 0;
 
-  constructor(limits: MemoryLimits, clock: Clock) {
+  constructor(limits: MemoryLimits, clock: Clock, watch: Watch = UNWATCHED) {
     this.maxEntries = limits.maxEntries;
     this.#maxBytes = limits.maxBytes;
     this.#clock = clock;
+    this.#watch = watch;
     // No ttl in it: our times are absolute and judged elsewhere, and its timers cost three times a plain set (measured).
     this.#entries = new LRUCache({
       max: limits.maxEntries,
       maxSize: limits.maxBytes,
-      dispose: (_entry, _id, reason) => {
+      dispose: (_entry, id, reason) => {
         if (reason === 'evict') this.#evictions++;
+        if (reason !== 'set') watch.dropped(id);
       },
     });
   }
@@ -76,6 +80,7 @@ export class MemoryTier implements Tier {
       this.#entries.delete(entry.key.id);
       return false;
     }
+    this.#watch.held(listedOf(entry));
     this.#entries.set(entry.key.id, withExactBody(entry), { size });
     return true;
   }

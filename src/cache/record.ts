@@ -1,15 +1,14 @@
 import { crc32 } from 'node:zlib';
 import type { Codec } from '../codec/compress.ts';
 import { frame, unframe } from '../codec/frame.ts';
-import type { Entry, Facts, Form, Payload } from './entry.ts';
+import type { Entry, Facts, Form, Payload, Tagged } from './entry.ts';
+import type { Listed } from './listed.ts';
 
 /** What the index of a disk keeps about a record. */
 export interface Stub {
   /** Bytes the record takes of the budget. */
   readonly size: number;
-  readonly born: number;
-  readonly freshUntil: number;
-  readonly keepUntil: number;
+  readonly listed: Listed;
 }
 
 /** All of an entry but its body and its id, in the fixed order in which it is written as JSON. */
@@ -20,13 +19,27 @@ type Meta = readonly [
   freshUntil: number,
   staleUntil: number,
   keepUntil: number,
+  stamp: number,
+  tags: readonly Tagged[],
   form: Form,
   status: number,
   headers: Payload['headers'],
   facts: Facts,
 ];
 
-const STUB_LENGTH = 32;
+/** What a stub says, in the fixed order in which it is written as JSON. */
+type StubText = readonly [
+  size: number,
+  shown: string,
+  type: string,
+  born: number,
+  freshUntil: number,
+  staleUntil: number,
+  keepUntil: number,
+  stamp: number,
+  tags: readonly Tagged[],
+  bodySize: number,
+];
 
 /** The 32 bytes that `id` writes in base64url. */
 export function digestOf(id: string): Buffer {
@@ -48,6 +61,8 @@ export function toRecord(entry: Entry, digest: Uint8Array, codec: Codec): Buffer
     entry.freshUntil,
     entry.staleUntil,
     entry.keepUntil,
+    entry.stamp,
+    entry.tags,
     payload.form,
     payload.status,
     payload.headers,
@@ -65,36 +80,54 @@ export function fromRecord(
 ): Entry | undefined {
   const unframed = unframe(bytes, digest, maxBody);
   if (!unframed.ok || !isMeta(unframed.meta)) return undefined;
-  const [shown, type, born, freshUntil, staleUntil, keepUntil, form, status, headers, facts] = unframed.meta;
+  const [shown, type, born, freshUntil, staleUntil, keepUntil, stamp, tags, form, status, headers, facts] =
+    unframed.meta;
   const key = { id, shown, type };
   const payload = { form, status, headers, facts, body: unframed.body };
-  return { key, born, freshUntil, staleUntil, keepUntil, payload };
+  return { key, born, freshUntil, staleUntil, keepUntil, stamp, tags, payload };
 }
 
 /** The stub as bytes, with a checksum that binds it to `digest`. */
-export function toStubRecord(stub: Stub, digest: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(STUB_LENGTH);
-  bytes.writeUInt32BE(stub.size, 4);
-  bytes.writeDoubleBE(stub.born, 8);
-  bytes.writeDoubleBE(stub.freshUntil, 16);
-  bytes.writeDoubleBE(stub.keepUntil, 24);
-  bytes.writeUInt32BE(crc32(bytes.subarray(4), crc32(digest)), 0);
-  return bytes;
+export function toStubRecord({ size, listed }: Stub, digest: Uint8Array): Buffer {
+  const { key, born, freshUntil, staleUntil, keepUntil, stamp, tags } = listed;
+  const said: StubText = [
+    size,
+    key.shown,
+    key.type,
+    born,
+    freshUntil,
+    staleUntil,
+    keepUntil,
+    stamp,
+    tags,
+    listed.size,
+  ];
+  const text = Buffer.from(JSON.stringify(said));
+  const checksum = Buffer.allocUnsafe(CHECKSUM_LENGTH);
+  checksum.writeUInt32BE(crc32(text, crc32(digest)));
+  return Buffer.concat([checksum, text]);
 }
 
 /** Reads {@link toStubRecord}'s bytes back; undefined if they are damaged or another's. */
-export function fromStubRecord(bytes: Buffer, digest: Uint8Array): Stub | undefined {
-  if (bytes.length !== STUB_LENGTH) return undefined;
-  if (bytes.readUInt32BE(0) !== crc32(bytes.subarray(4), crc32(digest))) return undefined;
-  return {
-    size: bytes.readUInt32BE(4),
-    born: bytes.readDoubleBE(8),
-    freshUntil: bytes.readDoubleBE(16),
-    keepUntil: bytes.readDoubleBE(24),
-  };
+export function fromStubRecord(bytes: Buffer, id: string, digest: Uint8Array): Stub | undefined {
+  if (bytes.length <= CHECKSUM_LENGTH) return undefined;
+  const text = bytes.subarray(CHECKSUM_LENGTH);
+  if (bytes.readUInt32BE() !== crc32(text, crc32(digest))) return undefined;
+  const said: unknown = JSON.parse(text.toString());
+  if (!isStubText(said)) return undefined;
+  const [size, shown, type, born, freshUntil, staleUntil, keepUntil, stamp, tags, bodySize] = said;
+  const key = { id, shown, type };
+  return { size, listed: { key, born, freshUntil, staleUntil, keepUntil, stamp, tags, size: bodySize } };
+}
+
+const CHECKSUM_LENGTH = 4;
+
+/** As {@link isMeta}. */
+function isStubText(said: unknown): said is StubText {
+  return Array.isArray(said) && said.length === 10;
 }
 
 /** The checksum says that we wrote it; this says that it was this version of us. */
 function isMeta(meta: unknown): meta is Meta {
-  return Array.isArray(meta) && meta.length === 10;
+  return Array.isArray(meta) && meta.length === 12;
 }

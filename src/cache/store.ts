@@ -52,13 +52,19 @@ export class Store {
     return { entry, level: 'l1' };
   }
 
+  /** What L1 holds by now, without counting a second look. */
+  held(id: string): Found | undefined {
+    const entry = this.#memory.peek(id);
+    return entry === undefined ? undefined : { entry, level: 'l1' };
+  }
+
   /**
    * For an id that {@link peek} did not find: what the lower tier holds, promoted to L1 with its times unchanged. An
    * entry that L1 got meanwhile wins.
    */
   async find(id: string): Promise<Found | undefined> {
     const lower = this.#lower;
-    if (lower === undefined) return this.#held(id);
+    if (lower === undefined) return this.held(id);
     const { value, changed } = await this.#read(() => lower.get(id));
     return this.#settle(id, value, lower.level, changed, this.quota());
   }
@@ -147,7 +153,7 @@ export class Store {
     changed: ReadonlySet<string>,
     quota: Quota,
   ): Found | undefined {
-    const held = this.#held(id);
+    const held = this.held(id);
     if (held !== undefined || entry === undefined || changed.has(id)) return held;
     if (this.#admit(entry, quota)) this.#promotions++;
     return { entry, level };
@@ -159,12 +165,6 @@ export class Store {
     if (!replaces && quota.left <= 0) return false;
     if (!replaces) quota.left--;
     return this.#memory.set(entry);
-  }
-
-  /** What L1 holds by now, without counting a second look. */
-  #held(id: string): Found | undefined {
-    const entry = this.#memory.peek(id);
-    return entry === undefined ? undefined : { entry, level: 'l1' };
   }
 
   #fence(id: string): void {

@@ -1,4 +1,4 @@
-import type { Catalog, Listed } from '../cache/catalog.ts';
+import type { Catalog } from '../cache/catalog.ts';
 import type { AuditLog } from '../invalidation/audit-log.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { behind, type ControlCall, controlCall } from './call.ts';

@@ -1,9 +1,10 @@
-import type { Entry } from '../cache/entry.ts';
+import type { Entry, Tagged } from '../cache/entry.ts';
 import type { RepriseError } from '../shared/errors.ts';
 import type { AnswerHead } from '../upstream/exchange.ts';
 import { forwardHeaders } from '../upstream/headers.ts';
 import type { Cursor } from '../upstream/recording.ts';
 import type { Call } from './call.ts';
+import { tagsOf } from './call-tags.ts';
 import { Fetch, type FetchContext, type Slot, wholeOf } from './fetch.ts';
 
 /** How a call's missing parts came, or why they did not. */
@@ -20,8 +21,8 @@ export type Landing =
   /** An answer to be passed on as it came. */
   | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: RepriseError }
-  /** Another caller's answer, not for this one: it must ask itself. */
-  | { readonly kind: 'foreign' };
+  /** Another caller's answer, not for this one: it must ask itself, or wait for one that began later if it is only `outdated`. */
+  | { readonly kind: 'foreign'; readonly outdated: boolean };
 
 /** The fetches one call waits for: its own, and those of others that it joined. */
 export class Boarding {
@@ -30,6 +31,8 @@ export class Boarding {
   readonly #call: Call;
   readonly #seats = new Map<number, Slot>();
   readonly #cursors = new Map<Fetch, Cursor>();
+  /** Those it joined after an invalidation of a tag that they may yet turn out to speak of. */
+  readonly #late = new Set<Fetch>();
 
   /**
    * Joins the fetches under way for the parts `lacking`, unless `alone`, and starts one for the rest. There is no
@@ -43,14 +46,16 @@ export class Boarding {
     for (const part of lacking) {
       const key = call.keys[part];
       const slot = alone || key === undefined ? undefined : context.flights.find(key.id, now);
-      if (slot !== undefined && welcomes(slot.fetch, call)) this.#seats.set(part, slot);
+      if (slot !== undefined && welcomes(slot, call, part)) this.#seats.set(part, slot);
       else own.push(part);
     }
     if (own.length > 0) {
       this.own = startFetch(context, call, own);
       for (const [index, part] of own.entries()) this.#seats.set(part, { fetch: this.own, index });
     }
-    for (const { fetch } of this.#seats.values()) {
+    for (const [part, { fetch, index }] of this.#seats) {
+      fetch.tags.take(index, tagsOf(call, part, fetch.stamp), call.inherited !== 'too-many');
+      if (context.marks.latestTag > fetch.stamp) this.#late.add(fetch);
       if (!this.#cursors.has(fetch)) this.#cursors.set(fetch, fetch.join(call.directives.ttlMs));
     }
   }
@@ -61,7 +66,9 @@ export class Boarding {
     if (this.#call.plan.streams && sole !== undefined) {
       const [fetch, cursor] = sole;
       const head = await fetch.head.catch(() => undefined);
-      if (head !== undefined && fetch.live) return { kind: 'stream', head, cursor };
+      if (head !== undefined && fetch.live) {
+        return this.#outdated(fetch) ? OUTDATED : { kind: 'stream', head, cursor };
+      }
     }
     return await this.complete();
   }
@@ -93,12 +100,13 @@ export class Boarding {
       }
       foreign = true;
     }
-    if (foreign) return { kind: 'foreign' };
+    if (foreign) return FOREIGN;
+    if ([...this.#late].some((fetch) => this.#outdated(fetch))) return OUTDATED;
     for (const [part, { fetch, index }] of this.#seats) {
       const settled = await fetch.settled;
       const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;
       if (entry === undefined) continue;
-      if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return { kind: 'foreign' };
+      if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return FOREIGN;
       entries.set(part, entry);
     }
     return { kind: 'entries', entries, stored, refused };
@@ -111,15 +119,27 @@ export class Boarding {
     return count;
   }
 
+  /** What the parts it waits for speak of, as far as it is known. */
+  get tags(): readonly Tagged[] {
+    return [...this.#seats.values()].flatMap(({ fetch, index }) => fetch.tags.of(index));
+  }
+
   /** Lets go of every fetch. To be called once, when the caller has its answer or has gone. */
   leave(): void {
     for (const [fetch, cursor] of this.#cursors) fetch.leave(cursor);
     this.#cursors.clear();
   }
 
+  /** Whether what a fetch brings was, as is known by now, invalidated before this call came: it then asks anew. */
+  #outdated(fetch: Fetch): boolean {
+    if (!this.#late.has(fetch)) return false;
+    const seats = [...this.#seats].filter(([, slot]) => slot.fetch === fetch);
+    return !seats.every(([part, { index }]) => fetch.isUntouched(index, tagsOf(this.#call, part, fetch.stamp)));
+  }
+
   async #passOn(fetch: Fetch, reason: string): Promise<Landing> {
     const cursor = this.#cursors.get(fetch);
-    if (cursor === undefined) return { kind: 'foreign' };
+    if (cursor === undefined) return FOREIGN;
     return { kind: 'answer', head: await fetch.head, cursor, reason };
   }
 }
@@ -129,10 +149,14 @@ function isOwnQuestion(fetch: Fetch, call: Call): boolean {
   return fetch.asker === call.caller.asker && fetch.whole === wholeOf(call.keys);
 }
 
-/** Whether `call` may share what `fetch` brings. */
-function welcomes(fetch: Fetch, call: Call): boolean {
+const FOREIGN: Landing = { kind: 'foreign', outdated: false };
+const OUTDATED: Landing = { kind: 'foreign', outdated: true };
+
+/** Whether `call` may share what a fetch brings for one of its parts. */
+function welcomes({ fetch, index }: Slot, call: Call, part: number): boolean {
   const { plan } = call;
   if (!call.trusted || call.policy.mode === 'shadow') return false;
+  if (!fetch.isUntouched(index, tagsOf(call, part, fetch.stamp))) return false;
   if (call.directives.refresh || fetch.plan.company !== plan.company) return false;
   if (!plan.streams) return true;
   // Who wants a stream starts one even while a JSON call runs: its first words come sooner. Others then join that.

@@ -1,4 +1,4 @@
-import type { Key } from '../cache/entry.ts';
+import type { Key, Tagged } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Caller } from '../policy/access.ts';
@@ -17,6 +17,10 @@ export interface Call {
   /** One key for each of the plan's parts. */
   readonly keys: readonly Key[];
   readonly directives: Directives;
+  /** What the whole request speaks of; parts may have more tags of their own. */
+  readonly tags: readonly string[];
+  /** What it inherits of its trace, each with the stamp it came with; `too-many` where that is not known whole. */
+  readonly inherited: readonly Tagged[] | 'too-many';
   readonly caller: Caller;
   /** What the upstream must take the caller's credential for: an upstream, an endpoint and a model. */
   readonly realm: string;

@@ -1,28 +1,20 @@
-import type { Entry, Key } from '../cache/entry.ts';
+import type { Key, Tagged } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
+import type { Marks } from '../cache/marks.ts';
 import type { Quota, Store } from '../cache/store.ts';
-import type { Plan, StreamRecorder, Taken } from '../endpoints/endpoint.ts';
+import type { StreamRecorder, Taken } from '../endpoints/endpoint.ts';
+import type { TaggedPlan } from '../endpoints/tagged.ts';
 import { isEventStream } from '../openai/sse.ts';
 import type { Caller } from '../policy/access.ts';
-import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
+import type { LifetimePolicy } from '../policy/lifetime.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
+import type { Stamps } from '../shared/stamps.ts';
 import { type AnswerHead, type Exchange, startExchange } from '../upstream/exchange.ts';
 import type { Cursor } from '../upstream/recording.ts';
 import { admit, type Upstream } from '../upstream/upstream.ts';
-
-/** What became of a fetch. Never a rejection: those who waited for it may have left. */
-export type Settled =
-  /** One entry for each part asked, in the order asked; also where they were not stored: `refused` may say why. */
-  | {
-      readonly kind: 'entries';
-      readonly entries: readonly Entry[];
-      readonly stored: boolean;
-      readonly refused: string | undefined;
-    }
-  /** Nothing the plan can read: to be passed on as it came, to whom it answered. */
-  | { readonly kind: 'answer'; readonly reason: string; readonly personal: boolean }
-  | { readonly kind: 'failed'; readonly error: RepriseError };
+import { FetchTags } from './fetch-tags.ts';
+import { entriesOf, type Settled } from './settled.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
 export interface Slot {
@@ -46,6 +38,8 @@ export interface FetchPolicy extends LifetimePolicy {
 export interface FetchContext {
   readonly store: Store;
   readonly flights: Flights<Slot>;
+  readonly stamps: Stamps;
+  readonly marks: Marks;
   readonly clock: Clock;
   /** Bytes; a larger answer is passed on and never stored. */
   readonly maxEntry: number;
@@ -53,7 +47,7 @@ export interface FetchContext {
 
 /** One upstream call for some parts of a plan. */
 export interface FetchWork {
-  readonly plan: Plan;
+  readonly plan: TaggedPlan;
   /** Indexes of the plan's parts to fetch, ascending. */
   readonly asked: readonly number[];
   /** The keys of these parts, in the same order. */
@@ -87,7 +81,11 @@ const TAIL_MS = 1_000;
  */
 export class Fetch {
   /** The founder's plan. */
-  readonly plan: Plan;
+  readonly plan: TaggedPlan;
+  /** When it began: every later invalidation concerns what it brings. */
+  readonly stamp: number;
+  /** What its entries will speak of, as far as it is known. */
+  readonly tags: FetchTags;
   /** Identifies what was asked upstream: see {@link wholeOf}. */
   readonly whole: string;
   /** Whom the upstream's answer answers. */
@@ -120,6 +118,8 @@ export class Fetch {
     this.#work = work;
     this.#ttlMs = work.ttlMs;
     this.plan = work.plan;
+    this.stamp = context.stamps.next();
+    this.tags = new FetchTags(this.stamp, work.keys.length);
     this.whole = wholeOf(work.keys);
     this.asker = work.caller.asker;
     this.#slots = new Map(work.keys.map(({ id }, index) => [id, { fetch: this, index }]));
@@ -150,6 +150,18 @@ export class Fetch {
   /** Whether the answer is an event stream under way or over, as far as the head is known. */
   get live(): boolean {
     return this.#recorder !== undefined;
+  }
+
+  /**
+   * Whether no invalidation since it began concerns what it brings for its part `index`, for a caller that speaks of `more`.
+   * Where only the answer's body will say what it speaks of, every invalidation of a tag may.
+   */
+  isUntouched(index: number, more: readonly Tagged[]): boolean {
+    const { marks } = this.#context;
+    if (this.plan.tagsInBody && marks.latestTag > this.stamp) return false;
+    const key = this.#work.keys[index];
+    const subject = key && { key, stamp: this.stamp, tags: this.tags.of(index) };
+    return subject !== undefined && marks.standing(subject, more) === 'alive';
   }
 
   /** Takes a caller in; its own lifetime for what is stored counts if it is the shortest. */
@@ -194,6 +206,8 @@ export class Fetch {
     this.#head = head;
     this.#work.upstream.health.answered(head.status);
     this.#work.caller.answered(this.#work.realm, head.status);
+    const said = this.plan.tagsOfHead(head.headers);
+    if (said.ok) this.tags.takeAnswer(said.tags);
     const encoded = head.headers.some(([name]) => name === 'content-encoding');
     if (head.status === 200 && isEventStream(head.headers) && !encoded) {
       this.#recorder = this.#work.plan.record?.(head, this.#context.maxEntry);
@@ -255,24 +269,16 @@ export class Fetch {
 
   /** Makes entries of payloads and stores them where they may be. */
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
-    const born = this.#context.clock.now();
-    const policy = { ...this.#work.policy, ...taken.lifetime };
-    const entries: Entry[] = [];
-    let stored = taken.refused === undefined && policy.mode !== 'read_only';
-    for (const [index, payload] of taken.payloads.entries()) {
-      const key = this.#work.keys[index];
-      if (key === undefined) throw new Error('an answer has more parts than were asked for');
-      const life = lifetimeOf(policy, payload.status, this.#ttlMs, born);
-      if (life === undefined) stored = false;
-      entries.push({
-        key,
-        payload,
-        ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
-        born: born - (taken.lifetime?.age ?? 0),
-      });
-    }
-    if (stored) this.#context.store.put(entries, this.#work.quota);
-    return { kind: 'entries', entries, stored, refused: taken.refused };
+    const { store, marks, clock } = this.#context;
+    const { keys, policy, quota } = this.#work;
+    this.tags.takeAnswer(taken.tags ?? []);
+    const made = entriesOf(taken, { keys, policy, ttlMs: this.#ttlMs, born: clock.now(), stamp: this.stamp, tags: this.tags });
+    // What was asked for before an invalidation is for those who asked before it.
+    const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
+    const refused = made.refused ?? (purged ? 'invalidated' : undefined);
+    const stored = made.lives && refused === undefined && policy.mode !== 'read_only';
+    if (stored) store.put(made.entries, quota);
+    return { kind: 'entries', entries: made.entries, stored, refused };
   }
 
   #separate(): void {

@@ -2,6 +2,7 @@ import type { Entry } from '../cache/entry.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
+import { addTags, noteLineage } from './call-tags.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
@@ -22,11 +23,13 @@ export async function answer(
   call: Call,
   onGone: (leave: () => void) => void,
 ): Promise<Delivery> {
-  // Alone the second time: a caller whose joined fetch failed, or was not for it, asks for what it lacks itself, once.
-  for (const alone of [false, true]) {
-    const shelf = await lookUp(context.store, call, context.clock);
+  let alone = false;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const shelf = await lookUp(context, call);
     if (shelf.lacking.length === 0) {
       refreshBehind(context, call, shelf);
+      addTags(context, call, shelf);
+      noteLineage(context, call, shelf);
       return fromShelf(context.clock, call, shelf);
     }
     if (call.directives.onlyIfCached) throw notCached();
@@ -42,6 +45,8 @@ export async function answer(
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
     if (landing.kind !== 'foreign' && agrees && !(shelf.bridged && failed(landing))) {
+      addTags(context, call, shelf);
+      noteLineage(context, call, shelf, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
@@ -49,9 +54,14 @@ export async function answer(
       rest(context, call, shelf.lacking);
       return fromShelf(context.clock, call, shelf);
     }
+    // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
+    // still find another to join, but does not go on looking for ever.
+    alone = landing.kind !== 'foreign' || !landing.outdated || attempt === ATTEMPTS - 1;
   }
   throw new RepriseError('upstream_unreachable', 'The upstream gave no answer of this request’s own.');
 }
+
+const ATTEMPTS = 3;
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */
 function board(context: ProxyContext, call: Call, shelf: Shelf, alone: boolean): Boarding | undefined {

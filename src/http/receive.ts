@@ -5,8 +5,10 @@ import { member } from '../openai/json.ts';
 import type { Access } from '../policy/access.ts';
 import { type Directives, readDirectives } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
+import type { Lineage } from '../policy/lineage.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
+import type { Stamps } from '../shared/stamps.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Call, Relay } from './call.ts';
@@ -26,6 +28,8 @@ export interface ReceiveContext {
   readonly fallback: Upstream;
   readonly access: Access;
   readonly store: Store;
+  readonly stamps: Stamps;
+  readonly lineage: Lineage;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
   readonly maxBody: number;
@@ -90,6 +94,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
     query: plan.shaping?.query ?? request.query,
     headers: plan.shaping?.headers ?? shapingHeaders(dialect, headerPairs(request.rawHeaders)),
   });
+  const inherits = plan.lineage === 'inherits' && directives.trace !== undefined;
   const realm = JSON.stringify([upstream.name, endpoint, plan.label]);
   const { condition } = plan;
   return {
@@ -101,6 +106,8 @@ export async function receive(context: ReceiveContext, request: Request): Promis
       plan,
       keys: plan.parts.map((part) => keyring(plan.label, part.content)),
       directives,
+      tags: [...plan.tags, ...directives.tags],
+      inherited: inherits ? context.lineage.inherited(caller.circle, directives.trace ?? '') : [],
       caller,
       realm,
       trusted: entitled.trusted(realm),

@@ -1,3 +1,5 @@
+import type { Graves } from '../cache/graves.ts';
+import type { Lineage } from '../policy/lineage.ts';
 import type { Background } from '../shared/background.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
@@ -9,6 +11,8 @@ import type { Shelf } from './shelf.ts';
 export interface ProxyContext extends FetchContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
+  readonly graves: Graves;
+  readonly lineage: Lineage;
 }
 
 /** Whether stale-if-error answers for this: no answer, a 5xx, or a 429 (RFC 5861 §4 and rate limits). */

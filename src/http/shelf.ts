@@ -1,9 +1,12 @@
 import type { Entry } from '../cache/entry.ts';
+import type { Graves } from '../cache/graves.ts';
+import type { Marks, Standing } from '../cache/marks.ts';
 import type { Found, Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
-import { judge, type Verdict } from '../policy/judge.ts';
+import { type Demands, judge, type Verdict } from '../policy/judge.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Call } from './call.ts';
+import { tagsOf } from './call-tags.ts';
 
 /** An entry found for one part, and what it may be used for. */
 export interface Holding {
@@ -26,15 +29,31 @@ export interface Shelf {
   readonly reason: string | undefined;
 }
 
+/** What looking up takes. */
+export interface ShelfContext {
+  readonly store: Store;
+  readonly marks: Marks;
+  readonly graves: Graves;
+  readonly clock: Clock;
+}
+
 /** Looks every part up, tier by tier, and judges what was found for this caller. */
-export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Shelf> {
+export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> {
   if (!call.trusted) return bare(call, 'credential-unverified');
+  const { store, marks, graves, clock } = context;
   const found = await find(store, call);
   const at = clock.now();
   const holdings: (Holding | undefined)[] = [];
-  for (const held of found) {
+  const invalidated = new Set<number>();
+  for (const [part, held] of found.entries()) {
+    const standing = held && marks.standing(held.entry, tagsOf(call, part, held.entry.stamp));
+    if (standing !== undefined && standing !== 'alive') invalidated.add(part);
+    if (held !== undefined && marks.standing(held.entry) === 'purged') {
+      store.delete(held.entry.key.id);
+      graves.note(held.entry.key.id);
+    }
     const serves = held !== undefined && call.plan.serves(held.entry.payload);
-    const verdict = serves ? judge(held.entry, at, call.directives) : 'dead';
+    const verdict = serves ? verdictOn(held.entry, standing, at, call.directives) : 'dead';
     holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict });
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
@@ -54,8 +73,16 @@ export async function lookUp(store: Store, call: Call, clock: Clock): Promise<Sh
     lacking,
     stale,
     bridged,
-    reason: reasonOf(call, lacking[0], found, unusable),
+    reason: reasonOf(call, lacking[0], found, unusable, (part, id) => invalidated.has(part) || graves.has(id)),
   };
+}
+
+/** An expired entry may answer for a failing upstream, and for nothing else. */
+function verdictOn(entry: Entry, standing: Standing | undefined, at: number, demands: Demands): Verdict {
+  if (standing === 'purged') return 'dead';
+  if (standing !== 'expired') return judge(entry, at, demands);
+  const old = { ...entry, freshUntil: Math.min(entry.freshUntil, at), staleUntil: at };
+  return judge(old, at, { ...demands, maxStaleMs: undefined });
 }
 
 /** A shelf with nothing on it for this call. */
@@ -78,9 +105,11 @@ function reasonOf(
   part: number | undefined,
   found: readonly (Found | undefined)[],
   unusable: ReadonlySet<number>,
+  wasInvalidated: (part: number, id: string) => boolean,
 ): string | undefined {
   if (part === undefined) return undefined;
   if (call.directives.refresh) return 'client-no-cache';
+  if (wasInvalidated(part, call.keys[part]?.id ?? '')) return 'invalidated';
   const held = found[part];
   if (held === undefined) return 'absent';
   if (unusable.has(part)) return 'other-model';

@@ -15,6 +15,7 @@ const PROBLEMS = {
   'body-not-json': 'it is not JSON',
   'duplicate-key': 'an object in it has one name twice',
   'too-deep': 'it nests too deep',
+  'too-many-values': 'it holds too many values',
 } as const;
 
 function unreadable(why: string): RepriseError {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Entry, Form } from '../../src/cache/entry.ts';
+import type { Entry, Form, Tagged } from '../../src/cache/entry.ts';
+import { stampOf } from '../../src/shared/stamps.ts';
 
 /** What of a sample entry matters to a test; the rest is filled in. */
 export interface Sample {
@@ -10,6 +11,7 @@ export interface Sample {
   readonly keep?: number;
   readonly body?: string | Buffer;
   readonly form?: Form;
+  readonly tags?: readonly Tagged[];
 }
 
 /** The id of the sample called `name`. */
@@ -24,6 +26,7 @@ export function sampleEntry(name: string, sample: Sample): Entry {
     fresh = 3_600_000,
     keep = Math.max(fresh, 7_200_000),
     form = 'json',
+    tags = [],
     body = `{"of":"${name}"}`,
   } = sample;
   return {
@@ -32,6 +35,8 @@ export function sampleEntry(name: string, sample: Sample): Entry {
     freshUntil: born + fresh,
     staleUntil: born + fresh,
     keepUntil: born + keep,
+    stamp: stampOf(born),
+    tags,
     payload: {
       form,
       status: 200,

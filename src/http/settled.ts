@@ -1,0 +1,57 @@
+import type { Entry, Key } from '../cache/entry.ts';
+import { tooMany } from '../cache/tagged.ts';
+import type { Taken } from '../endpoints/endpoint.ts';
+import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
+import type { RepriseError } from '../shared/errors.ts';
+import type { FetchTags } from './fetch-tags.ts';
+
+/** What became of a fetch. Never a rejection: those who waited for it may have left. */
+export type Settled =
+  /** One entry for each part asked, in the order asked; also where they were not stored: `refused` may say why. */
+  | {
+      readonly kind: 'entries';
+      readonly entries: readonly Entry[];
+      readonly stored: boolean;
+      readonly refused: string | undefined;
+    }
+  /** Nothing the plan can read: to be passed on as it came, to whom it answered. */
+  | { readonly kind: 'answer'; readonly reason: string; readonly personal: boolean }
+  | { readonly kind: 'failed'; readonly error: RepriseError };
+
+/** What makes entries of an answer. */
+export interface Making {
+  /** Of the parts asked for, in order. */
+  readonly keys: readonly Key[];
+  readonly policy: LifetimePolicy;
+  /** The callers' own lifetime, the shortest of several, in milliseconds. */
+  readonly ttlMs: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly born: number;
+  readonly stamp: number;
+  readonly tags: FetchTags;
+}
+
+/** The entries of an answer; `refused` says why they may not be stored, and without `lives` one of them would be over at once. */
+export function entriesOf(
+  taken: Extract<Taken, { kind: 'parts' }>,
+  { keys, policy, ttlMs, born, stamp, tags }: Making,
+): { readonly entries: readonly Entry[]; readonly lives: boolean; readonly refused: string | undefined } {
+  const said = { ...policy, ...taken.lifetime };
+  let lives = true;
+  const entries = taken.payloads.map((payload, index): Entry => {
+    const key = keys[index];
+    if (key === undefined) throw new Error('an answer has more parts than were asked for');
+    const life = lifetimeOf(said, payload.status, ttlMs, born);
+    if (life === undefined) lives = false;
+    return {
+      key,
+      payload,
+      ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
+      born: born - (taken.lifetime?.age ?? 0),
+      stamp,
+      tags: tags.of(index),
+    };
+  });
+  const crowded = tags.incomplete || entries.some((entry) => tooMany(entry.tags));
+  return { entries, lives, refused: taken.refused ?? (crowded ? 'too-many-tags' : undefined) };
+}
