@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from './cache/disk.ts';
 import { Flights } from './cache/flights.ts';
@@ -14,8 +15,9 @@ import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { isDataPath } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
-import { createListener } from './http/listener.ts';
+import { type Certificate, createListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { openTunnel } from './http/tunnel.ts';
 import type { Events } from './observe/events.ts';
 import { credentialHeaders } from './openai/credential-headers.ts';
 import type { Access } from './policy/access.ts';
@@ -26,7 +28,7 @@ import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
 import { mustParseCallPattern } from './shared/call-pattern.ts';
-import type { Clock } from './shared/clock.ts';
+import { type Clock, neverBack } from './shared/clock.ts';
 import { messageOf } from './shared/errors.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
@@ -42,10 +44,15 @@ export interface Surroundings {
  * Builds the whole object graph once, and opens it for requests. The service it gives closes everything again, in
  * reverse. Rejects if the data folder is in use by another process, or the address cannot be listened on.
  */
-export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Service> {
+export async function compose(
+  settings: Settings,
+  { events, env, ...surroundings }: Surroundings,
+): Promise<Service> {
+  const clock = neverBack(surroundings.clock);
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
+  const certificate = certificateOf(settings);
   const disk = await openDisk(settings, clock, events);
   const store = new Store(
     new MemoryTier({ maxEntries: settings.memory.max_entries, maxBytes: settings.memory.max_bytes }, clock),
@@ -95,6 +102,10 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
         isData: (path) => isDataPath(context, path),
         serveData: (request, response) => serveData(context, request, response),
         control: createControlApp({ accepting, checks: () => healthChecks(store, upstreams) }),
+        openTunnel: (incoming, early) => openTunnel(context, incoming, early),
+        corsOrigins: settings.server.cors.origins,
+        timeouts: settings.server.timeouts,
+        certificate,
       }),
     async close() {
       sweeping.cancel();
@@ -135,6 +146,10 @@ async function openDisk(settings: Settings, clock: Clock, events: Events): Promi
     clock,
     notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
   });
+}
+
+function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
+  return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
 }
 
 /** The kept secret; one for this process alone where there is no folder to keep it in, which is where there is no L2. */

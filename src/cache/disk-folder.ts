@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../shared/errors.ts';
-import { type Engine, type EngineMaker, type EngineTuning, isLocked } from './leveldb.ts';
+import { type Engine, type EngineMaker, type EngineTuning, isLocked, isOutage } from './leveldb.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** The data folder belongs to another process: the one thing about a disk that must stop a start. */
 export class FolderLocked extends Error {
@@ -34,11 +35,11 @@ const CONTENTS = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
 
 /**
  * Opens the database in a folder, step by step: as it is; repaired; with the folder set aside, empty. Throws
- * {@link FolderLocked}, or anything else if the folder cannot be used at all.
+ * {@link FolderLocked}, or anything else if the folder cannot be used at all, or not now.
  */
 export async function openFolder(options: FolderOptions, trust: Trust): Promise<Engine> {
   const { folder, notify } = options;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await assertFree(folder);
   const used = (await readdir(folder)).some((name) => CONTENTS.test(name));
   try {
@@ -48,8 +49,8 @@ export async function openFolder(options: FolderOptions, trust: Trust): Promise<
     // Neither repairing nor moving a folder takes its lock: opening it has shown that nobody else has it.
     await engine.close();
   } catch (thrown) {
-    if (!used || thrown instanceof FolderLocked) throw thrown;
-    notify(`the cache folder ${folder} does not open (${causeOf(thrown)}): repairing it`);
+    if (!used || thrown instanceof FolderLocked || isOutage(thrown)) throw thrown;
+    notify(`the cache folder ${folder} does not open (${messageOf(thrown)}): repairing it`);
   }
   if (trust === 'none') return startEmpty(options, 'its contents are not to be trusted');
   try {
@@ -57,8 +58,8 @@ export async function openFolder(options: FolderOptions, trust: Trust): Promise<
     await rm(join(folder, 'lost'), { recursive: true, force: true });
     return await check(options, await open(options, false), true);
   } catch (thrown) {
-    if (thrown instanceof FolderLocked) throw thrown;
-    return startEmpty(options, causeOf(thrown));
+    if (thrown instanceof FolderLocked || isOutage(thrown)) throw thrown;
+    return startEmpty(options, messageOf(thrown));
   }
 }
 
@@ -94,7 +95,8 @@ async function open({ folder, maker, tuning }: FolderOptions, createIfMissing: b
   try {
     return await maker.open(folder, { ...tuning, createIfMissing });
   } catch (thrown) {
-    throw isLocked(thrown) ? new FolderLocked(folder, thrown) : thrown;
+    if (isLocked(thrown)) throw new FolderLocked(folder, thrown);
+    throw new Error(causeOf(thrown), { cause: thrown });
   }
 }
 
@@ -122,7 +124,7 @@ async function startEmpty(options: FolderOptions, reason: string): Promise<Engin
   await rename(folder, aside);
   try {
     await dropOldQuarantines(folder);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const engine = await check(options, await open(options, true), false);
     notify(`the cache folder ${folder} was unusable (${reason}): moved to ${aside}, starting empty`);
     return engine;

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { isOver } from '../shared/life.ts';
 import type { DiskIndex } from './disk-index.ts';
 import type { Engine } from './leveldb.ts';
 import { fromStubRecord, idOf } from './record.ts';
@@ -23,10 +24,13 @@ export function stubKey(digest: Uint8Array): Buffer {
   return keyOf(STUB, digest);
 }
 
-/** Fills `index` with what lies on the disk, in slices. `onDamaged` is told the id of each stub that cannot be read. */
+/**
+ * Fills `index` with what lies on the disk at `now`, in slices. `onDamaged` is told the id of each stub that cannot be read.
+ */
 export async function loadIndex(
   engine: Engine,
   index: DiskIndex,
+  now: number,
   onDamaged: (id: string) => void,
 ): Promise<void> {
   for await (const slice of engine.scan(Buffer.of(STUB), Buffer.of(STUB + 1), SLICE)) {
@@ -35,7 +39,8 @@ export async function loadIndex(
       const id = idOf(digest);
       const stub = fromStubRecord(value, digest);
       if (stub === undefined) onDamaged(id);
-      else index.load(id, stub);
+      // Born in the future, it would otherwise come to life when the clock gets there.
+      else index.load(id, isOver(stub, now) ? { ...stub, keepUntil: now } : stub);
     }
     await turn();
   }

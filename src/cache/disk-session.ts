@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Codec } from '../codec/compress.ts';
 import type { Clock } from '../shared/clock.ts';
+import { isOver } from '../shared/life.ts';
 import { type FolderSize, measureFolder, openFolder, type Trust } from './disk-folder.ts';
 import { DiskIndex, type Slot } from './disk-index.ts';
 import { findOrphans, loadIndex, recordKey } from './disk-keys.ts';
@@ -121,7 +122,7 @@ export class DiskSession {
 
   /** Fills the index from the disk. */
   async load(): Promise<void> {
-    await loadIndex(this.#engine, this.index, (id) => this.#discard(id));
+    await loadIndex(this.#engine, this.index, this.#options.clock.now(), (id) => this.#discard(id));
   }
 
   /** Writes all that is queued. */
@@ -189,7 +190,7 @@ export class DiskSession {
 
   #mayHold(id: string): boolean {
     const slot = this.index.get(id);
-    return slot === undefined ? this.index.mayHold(id) : slot.keepUntil > this.#options.clock.now();
+    return slot === undefined ? this.index.mayHold(id) : !isOver(slot, this.#options.clock.now());
   }
 
   /** Whether what was read of `id` since the index knew it as `slot` may be old. */
@@ -209,7 +210,7 @@ export class DiskSession {
   }
 
   #alive(entry: Entry | undefined): Entry | undefined {
-    return entry !== undefined && entry.keepUntil > this.#options.clock.now() ? entry : undefined;
+    return entry !== undefined && !isOver(entry, this.#options.clock.now()) ? entry : undefined;
   }
 
   /** What is damaged will not get better. */

@@ -7,7 +7,7 @@ import type { DiskIndex, Slot } from './disk-index.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { DiskSession } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
-import { type EngineMaker, levelDb } from './leveldb.ts';
+import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What {@link DiskTier.open} needs. */
@@ -48,6 +48,8 @@ export class DiskTier implements Tier {
   #outage = '';
   /** How the next session meets what it finds. */
   #trust: Trust = 'full';
+  /** How this session, or the last, met it. */
+  #met: Trust = 'full';
   #flushTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #closed = false;
@@ -161,9 +163,10 @@ export class DiskTier implements Tier {
     const queue = this.#queue;
     const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, notify, onDropped, onFault };
     await this.#released;
-    const session = await DiskSession.open(options, this.#trust);
+    this.#met = this.#trust;
+    const session = await DiskSession.open(options, this.#met);
     if (this.#closed) return session.close();
-    if (this.#trust === 'none') queue.clear();
+    if (this.#met === 'none') queue.clear();
     for (const id of queue.owed()) session.index.remove(id);
     this.#session = session;
     this.#index = session.index;
@@ -175,9 +178,7 @@ export class DiskTier implements Tier {
       await session.load();
       this.#trust = 'full';
     } catch (thrown) {
-      // Tables that cannot be read may be mended; if the mended ones cannot be read either, they are given up.
-      if (this.#session === session) this.#trust = this.#trust === 'full' ? 'repair' : 'none';
-      this.#fail(session, messageOf(thrown));
+      this.#fail(session, thrown, true);
     }
     await this.flush();
   }
@@ -189,18 +190,21 @@ export class DiskTier implements Tier {
     try {
       await work(session);
     } catch (thrown) {
-      this.#fail(session, messageOf(thrown));
+      // Left alone, damage that a compaction has met ends every session to come as well.
+      this.#fail(session, thrown, isCorrupted(thrown));
     }
   }
 
-  #fail(session: DiskSession, reason: string): void {
+  /** Ends a session. Tables that are `damaged` may be mended; if the mended ones are no better, they are given up. */
+  #fail(session: DiskSession, thrown: unknown, damaged: boolean): void {
     if (this.#session !== session) return;
+    if (damaged) this.#trust = this.#met === 'full' ? 'repair' : 'none';
     this.#session = undefined;
     this.#faults++;
     this.#queue.failed();
     this.#lose(this.#queue.dropAll());
     this.#release(session);
-    this.#out(reason);
+    this.#out(messageOf(thrown));
   }
 
   /** Lets go of the folder; the next session waits for that. */

@@ -10,7 +10,7 @@ export class Flights<S> {
   // Keys whose last refresh failed, by when they may be asked for again.
   readonly #resting = new Map<string, number>();
 
-  /** The slot that fetches `id` now, unless its callers are known to need calls of their own. */
+  /** The slot that fetches `id`, unless its callers are known to need calls of their own at `now` (monotonic ms). */
   find(id: string, now: number): S | undefined {
     return (this.#alone.get(id) ?? 0) > now ? undefined : this.#slots.get(id);
   }
@@ -25,17 +25,17 @@ export class Flights<S> {
     if (this.#slots.get(id) === slot) this.#slots.delete(id);
   }
 
-  /** Until `until` (ms since the epoch) nobody joins a fetch of `id`: its answers belong to single callers. */
+  /** Until `until` (monotonic ms) nobody joins a fetch of `id`: its answers belong to single callers. */
   separate(id: string, until: number): void {
     note(this.#alone, id, until);
   }
 
-  /** Until `until` (ms since the epoch) `id` is not refreshed: the last try failed, and something old can be served. */
+  /** Until `until` (monotonic ms) `id` is not refreshed: the last try failed, and something old can be served. */
   rest(id: string, until: number): void {
     note(this.#resting, id, until);
   }
 
-  /** Whether `id` rests at `now`. */
+  /** Whether `id` rests at `now` (monotonic ms). */
   rests(id: string, now: number): boolean {
     return (this.#resting.get(id) ?? 0) > now;
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 const BYTES = 32;
 
@@ -12,7 +13,7 @@ export async function installSecret(folder: string): Promise<Buffer> {
   const path = join(folder, 'install.secret');
   const kept = await readFile(path).catch(() => undefined);
   if (kept?.length === BYTES) return kept;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const secret = randomBytes(BYTES);
   // Written aside and renamed: a crash half-way leaves either no secret or a whole one.
   const draft = await open(`${path}.new`, 'w', 0o600);

@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Level } from 'level';
+import { damagedTables } from './leveldb-table.ts';
 
 /** One change: `value` is absent where the key is deleted. */
 export interface Change {
@@ -43,6 +46,7 @@ export interface EngineOptions extends EngineTuning {
 
 /** Opens and mends databases, each a folder. */
 export interface EngineMaker {
+  /** Opens what is undamaged, as far as it can be told; refuses the rest. */
   open(folder: string, options: EngineOptions): Promise<Engine>;
   /** Rebuilds what can be rebuilt from the tables that are left. Takes no lock: not for a folder in use. */
   repair(folder: string): Promise<void>;
@@ -54,6 +58,25 @@ export function isLocked(thrown: unknown): boolean {
     thrown instanceof Error && (Reflect.get(thrown, 'code') === 'LEVEL_LOCKED' || isLocked(thrown.cause))
   );
 }
+
+/** Whether a database failed because what lies on disk is damaged. */
+export function isCorrupted(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    (Reflect.get(thrown, 'code') === 'LEVEL_CORRUPTION' || isCorrupted(thrown.cause))
+  );
+}
+
+/**
+ * Whether a database failed for want of what the system gives: room, rights, descriptors. That says nothing of its
+ * contents. Node and LevelDB both use the system's own words (strerror), and LevelDB gives no others.
+ */
+export function isOutage(thrown: unknown): boolean {
+  return thrown instanceof Error && (OUTAGE.test(thrown.message) || isOutage(thrown.cause));
+}
+
+const OUTAGE =
+  /no space left|quota exceeded|file too large|read-only file system|permission denied|too many open files|cannot allocate/i;
 
 /** What `level` is made of in Node, with what its typings, shared with browsers, leave out. */
 interface Native extends Level<Buffer, Buffer> {
@@ -71,6 +94,9 @@ const NativeLevel = nativeClass(Level);
 /** LevelDB through the `level` package. */
 export const levelDb: EngineMaker = {
   async open(folder, options) {
+    await assertUnlocked(folder);
+    const damaged = await damagedTables(folder);
+    if (damaged.length > 0) throw new Error(`damaged: ${damaged.join(', ')}`);
     const db = new NativeLevel(folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -81,8 +107,23 @@ export const levelDb: EngineMaker = {
     await db.open();
     return new LevelEngine(db);
   },
-  repair: (folder) => NativeLevel.repair(folder),
+  async repair(folder) {
+    for (const name of await damagedTables(folder)) await rm(join(folder, name));
+    await NativeLevel.repair(folder);
+  },
 };
+
+/** Rejects if somebody has the database open: asked to make one where there is one, LevelDB tries the lock and no more. */
+async function assertUnlocked(folder: string): Promise<void> {
+  const probe = new NativeLevel(folder, { createIfMissing: false, errorIfExists: true });
+  try {
+    await probe.open();
+  } catch (thrown) {
+    if (isLocked(thrown)) throw thrown;
+  } finally {
+    await probe.close();
+  }
+}
 
 class LevelEngine implements Engine {
   readonly #db: Native;

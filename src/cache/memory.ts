@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { exact } from '../codec/exact.ts';
 import type { Clock } from '../shared/clock.ts';
+import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
@@ -39,7 +40,7 @@ export class MemoryTier implements Tier {
 
   get(id: string): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && entry.keepUntil > this.#clock.now()) {
+    if (entry !== undefined && !isOver(entry, this.#clock.now())) {
       this.#hits++;
       return entry;
     }
@@ -60,7 +61,7 @@ export class MemoryTier implements Tier {
   /** What is held under `id`, without counting as a look-up or as use. */
   peek(id: string): Entry | undefined {
     const entry = this.#entries.peek(id);
-    return entry !== undefined && entry.keepUntil > this.#clock.now() ? entry : undefined;
+    return entry !== undefined && !isOver(entry, this.#clock.now()) ? entry : undefined;
   }
 
   /** Whether setting an entry under `id` would replace one. */
@@ -90,7 +91,7 @@ export class MemoryTier implements Tier {
   async sweep(): Promise<void> {
     const now = this.#clock.now();
     for (const [id, entry] of this.#entries.entries()) {
-      if (entry.keepUntil <= now) this.#expire(id);
+      if (isOver(entry, now)) this.#expire(id);
     }
   }
 

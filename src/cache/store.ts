@@ -48,7 +48,7 @@ export class Store {
   peek(id: string): Found | undefined {
     const entry = this.#memory.get(id);
     if (entry === undefined) return undefined;
-    this.#lower?.touch(id);
+    this.#attempt(() => this.#lower?.touch(id));
     return { entry, level: 'l1' };
   }
 

@@ -77,7 +77,7 @@ function whyNot(thrown: unknown, { server, disk }: Settings): string {
     return `${address} is in use by another process. Stop that one, or choose another port with --port.`;
   if (code === 'EACCES')
     return `This user may not listen on ${address}. Choose a port above 1023 with --port.`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return `${server.host} is no address of this machine. Choose one with --host, such as 127.0.0.1 or 0.0.0.0.`;
   }
   return `Reprise could not start: ${messageOf(thrown)}`;

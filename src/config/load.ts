@@ -6,6 +6,7 @@ import { type Finding, findingsOf, type Problem, problemAt } from './problems.ts
 import { checkRules } from './rules.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 import { type Environment, maskFor } from './secrets.ts';
+import { checkTls } from './tls-rules.ts';
 import { lookUp, merge, plain } from './tree.ts';
 
 /** Where settings come from: flags before the environment before the profile. */
@@ -22,7 +23,7 @@ export interface Sources {
 export type Loaded =
   | {
       readonly kind: 'loaded';
-      /** `disk.path` is absolute. */
+      /** Paths of files and folders are absolute. */
       readonly settings: Settings;
       /** The profile, as it was named. */
       readonly profile: string;
@@ -40,7 +41,7 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
 
   const refused = parsed.success ? [] : findingsOf(parsed.error);
   const isSaid = ({ path }: Finding) => lookUp(tree, path).found !== undefined;
-  const found = [...refused, ...checkRules(raw, !profile.complete)];
+  const found = [...refused, ...checkRules(raw, !profile.complete), ...checkTls(raw, cwd)];
   // What is missing may be said in the part of the profile that could not be read.
   const findings = profile.complete ? found : found.filter(isSaid);
   const isNew = ({ path }: Finding) => lookUp(tree, path).found?.kind !== 'unreadable';
@@ -51,15 +52,16 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
     ...findings.filter(isNew).map((finding) => problemAt(tree, finding, mask)),
   ];
   if (!parsed.success || problems.length > 0) return { kind: 'refused', problems };
-  const { disk, ...rest } = parsed.data;
-  return {
-    kind: 'loaded',
-    settings: { ...rest, disk: { ...disk, path: resolve(cwd, disk.path) } },
-    profile: name,
-  };
+  return { kind: 'loaded', settings: withAbsolutePaths(parsed.data, cwd), profile: name };
 }
 
 const PACKAGED_PROFILES = fileURLToPath(new URL('../../profiles', import.meta.url));
+
+function withAbsolutePaths({ server, disk, ...rest }: Settings, cwd: string): Settings {
+  const { tls } = server;
+  const files = tls && { ...tls, cert: resolve(cwd, tls.cert), key: resolve(cwd, tls.key) };
+  return { ...rest, server: { ...server, tls: files }, disk: { ...disk, path: resolve(cwd, disk.path) } };
+}
 
 function profileOf(flags: Flags, env: Environment): { readonly name: string; readonly where: string } {
   if (flags.profile !== undefined) return { name: flags.profile, where: '--profile' };

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, whole } from './fields.ts';
 import { routes } from './route-settings.ts';
+import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
 import { upstreams } from './upstream-settings.ts';
 
@@ -13,19 +14,7 @@ export type Settings = z.output<typeof settingsSchema>;
  * into {@link Settings}, `z.encode` turns them back into values that a profile can hold.
  */
 export const settingsSchema = section({
-  server: section({
-    host: text('a host name or an IP address', /^[A-Za-z0-9._:%-]+$/)
-      .prefault('127.0.0.1')
-      .describe('The address listened on. 0.0.0.0 is every one.'),
-    port: whole(0, 65_535).prefault(8787).describe('The port listened on. 0 picks a free one.'),
-    max_body: size('positive')
-      .prefault('50MB')
-      .describe('Size of the largest request body that is read whole.'),
-    max_entry: size('positive').prefault('16MB').describe('Size of the largest answer that is stored.'),
-    drain: duration().prefault('10s').describe('Duration that running answers get to finish at a stop.'),
-  })
-    .prefault({})
-    .describe('The listener.'),
+  server: server(),
   memory: section({
     max_entries: whole(1).prefault(500).describe('The most entries kept in memory (L1).'),
     max_bytes: size('positive').prefault('256MB').describe('The most bytes kept in memory (L1).'),

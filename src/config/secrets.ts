@@ -14,7 +14,7 @@ export function maskFor(env: Environment): Mask {
   // A secret that contains another one goes first, or its rest would stay.
   secrets.sort((one, other) => other.length - one.length);
   return (path, value) => {
-    if (SECRET_NAME.test(nameOf(path))) return HIDDEN;
+    if (SECRET_NAME.test(nameOf(path)) && path.join('.') !== KEY_FILE) return HIDDEN;
     let shown = value;
     for (const secret of secrets) shown = shown.replaceAll(secret, HIDDEN);
     for (const [pattern, replacement] of SECRET_TEXTS) shown = shown.replace(pattern, replacement);
@@ -28,7 +28,10 @@ const HIDDEN = '***';
 const SHORTEST_SECRET = 8;
 
 const SECRET_NAME =
-  /(?:^|[_-])(?:(?:api)?keys?|tokens?|secrets?|password|passwd|credentials?|authorization)$/i;
+  /(?:^|[_-])(?:(?:api)?keys?|tokens?|secrets?|password|passwd|passphrase|credentials?|authorization)$/i;
+
+// Where a key is, and not what it is.
+const KEY_FILE = 'server.tls.key';
 
 const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\/\/[^/\s]*@/g, `//${HIDDEN}@`],

@@ -68,6 +68,17 @@ function upstream(defaultBaseUrl: string | undefined) {
     })
       .prefault({})
       .describe('When a failing upstream is left alone.'),
+    concurrency: section({
+      max: whole(1).optional().describe('The most calls that run at once. Unlimited if absent.'),
+      queue: whole(0)
+        .prefault(1000)
+        .describe('The most calls that wait for their turn. One more is answered 503 at once.'),
+      wait: duration('positive')
+        .prefault('30s')
+        .describe('Duration of the longest wait for a turn, after which a call is answered 503.'),
+    })
+      .prefault({})
+      .describe('How many calls it is sent at once; others wait, first come, first served.'),
     retry_after_failure: duration()
       .prefault('5s')
       .describe('Duration after a failed refresh in which the old entry is served without asking again.'),

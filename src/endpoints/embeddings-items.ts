@@ -60,11 +60,12 @@ function takeApart(
   const read = readEmbeddingAnswer(answer.body, asked.length);
   if (typeof read === 'string') return { kind: 'opaque', reason: read };
   const { unit, sizes } = request.sizes;
-  const tokens = apportion(read.promptTokens, { unit, sizes: at(sizes, at(firsts, asked)) });
+  const items = { unit, sizes: at(sizes, at(firsts, asked)) };
+  const costs = read.promptTokens === undefined ? [] : apportion(read.promptTokens, items);
   const model = read.model ?? request.model;
   const payloads = read.vectors.map((body, index): Payload => {
-    const cost = tokens[index];
-    const facts = { model, tokens: cost?.tokens ?? 0, tokens_estimated: cost?.estimated ?? true };
+    const cost = costs[index];
+    const facts = { model, ...(cost && { tokens: cost.tokens, tokens_estimated: cost.estimated }) };
     return { form: 'vector', status: 200, headers: [], facts, body };
   });
   if (!read.vectors.every(isFiniteVector)) return { kind: 'parts', payloads, refused: 'vector-not-finite' };
@@ -81,10 +82,15 @@ function takeApart(
   return { kind: 'parts', payloads, refused: 'vector-length' };
 }
 
-/** The payloads of the caller's items, in its order, as one answer. Its usage is the sum over the items, repeats too. */
+/**
+ * The payloads of the caller's items, in its order, as one answer. Its usage is the sum over the items, repeats too, if the
+ * upstream has said that of each.
+ */
 function putTogether({ model, encoding }: ItemizedRequest, payloads: readonly Payload[]): Rendering {
-  let tokens = 0;
-  for (const { facts } of payloads) if (typeof facts.tokens === 'number') tokens += facts.tokens;
+  let tokens: number | undefined = 0;
+  for (const { facts } of payloads) {
+    tokens = typeof facts.tokens === 'number' && tokens !== undefined ? tokens + facts.tokens : undefined;
+  }
   const snapshot = payloads[0]?.facts.model;
   const body = writeEmbeddingAnswer(
     payloads.map((payload) => payload.body),

@@ -5,7 +5,7 @@ import type { Answer, Taken } from './endpoint.ts';
 
 /** Takes an answer that is one JSON document for what it is: whole, refused by the admission rules, or unreadable. */
 export function takeJson(answer: Answer, api: Api | 'plain' = 'plain'): Taken {
-  if (answer.headers.some(([name, value]) => name === 'content-encoding' && value !== 'identity')) {
+  if (answer.headers.some(([name]) => name === 'content-encoding')) {
     return { kind: 'opaque', reason: 'content-encoding' };
   }
   const outcome = outcomeOf(answer.body);

@@ -34,11 +34,11 @@ export class Boarding {
   /**
    * Joins the fetches under way for the parts `lacking`, unless `alone`, and starts one for the rest. There is no
    * waiting in here: between looking for a flight and opening one nothing else can run, so no part is fetched twice.
-   * Throws `upstream_unavailable` if a fetch is needed while the breaker is open.
+   * Throws what `admit` throws if a fetch is needed.
    */
   constructor(context: FetchContext, call: Call, lacking: readonly number[], alone: boolean) {
     this.#call = call;
-    const now = context.clock.now();
+    const now = context.clock.elapsed();
     const own: number[] = [];
     for (const part of lacking) {
       const key = call.keys[part];
@@ -72,8 +72,8 @@ export class Boarding {
     let stored = true;
     let refused: string | undefined;
     let foreign = false;
-    // A copy: a caller that goes away meanwhile lets go of them all.
-    for (const fetch of [...this.#cursors.keys()]) {
+    // Not the cursors: a caller that goes away meanwhile lets go of them all.
+    for (const fetch of new Set([...this.#seats.values()].map((slot) => slot.fetch))) {
       const settled = await fetch.settled;
       if (settled.kind === 'entries') {
         stored &&= settled.stored;
@@ -139,7 +139,7 @@ function welcomes(fetch: Fetch, call: Call): boolean {
   return fetch.plan.streams && fetch.plan.liveCompany === plan.liveCompany;
 }
 
-/** Starts a call upstream for the parts `asked`. Throws `upstream_unavailable` while the breaker is open. */
+/** Starts a call upstream for the parts `asked`. Throws what `admit` throws. */
 function startFetch(context: FetchContext, call: Call, asked: readonly number[]): Fetch {
   const body = call.plan.narrow(asked);
   return new Fetch(context, {

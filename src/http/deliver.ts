@@ -5,6 +5,7 @@ import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
 import { relay } from './relay.ts';
+import { writeHead } from './write-head.ts';
 
 type Header = readonly [name: string, value: string];
 
@@ -31,8 +32,8 @@ export async function deliver(
     const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
     // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
     if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
-    response.writeHead(rendering.status, headers);
-    response.end(rendering.body);
+    writeHead(response, rendering.status, headers);
+    await writeWhole(rendering.body, response);
     return;
   }
   const { head, cursor, view } = delivery;
@@ -45,7 +46,7 @@ export async function deliver(
   const headers = answerWith(shown, [], delivery.report, envelope);
   // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
   if (view === undefined && length !== undefined) headers.push(...length);
-  response.writeHead(head.status, headers);
+  writeHead(response, head.status, headers);
   response.flushHeaders();
   try {
     for (;;) {
@@ -86,7 +87,7 @@ export function deliverError(error: RepriseError, response: ServerResponse, requ
     return;
   }
   const { status, headers, body } = errorAnswer(error);
-  response.writeHead(status, [...headers.flat(), 'x-request-id', requestId]);
+  writeHead(response, status, [...headers.flat(), 'x-request-id', requestId]);
   response.end(body);
 }
 
@@ -95,6 +96,17 @@ function shared(headers: readonly Header[]): Header[] {
   const hints = headers.filter(([name]) => name.startsWith('retry-after') || name === 'x-should-retry');
   return [...replayable(headers), ...hints];
 }
+
+/** Writes a body to its end, in pieces: of one large write no progress is seen through TLS, and a slow client would be cut. */
+async function writeWhole(body: Buffer, response: ServerResponse): Promise<void> {
+  let written = 0;
+  for (; body.length - written > PIECE && !response.destroyed; written += PIECE) {
+    if (!response.write(body.subarray(written, written + PIECE))) await writable(response);
+  }
+  response.end(body.subarray(written));
+}
+
+const PIECE = 256_000;
 
 /** Resolves when `response` takes more bytes, or never will again. */
 function writable(response: ServerResponse): Promise<void> {

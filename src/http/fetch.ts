@@ -102,12 +102,15 @@ export class Fetch {
   readonly #settle: (settled: Settled) => void;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
+  /** Whether it is settled; what the upstream says after that is read by nobody but may still be coming. */
   #over = false;
+  /** Whether the upstream has ended its answer. */
+  #ended = false;
   #callers = 0;
   #lingering: Timer | undefined;
   #ttlMs: number | undefined;
 
-  /** Starts the call and opens a slot for each part asked. Throws `upstream_unavailable` while the breaker is open. */
+  /** Starts the call and opens a slot for each part asked. Throws what {@link admit} throws. */
   constructor(context: FetchContext, work: FetchWork) {
     admit(work.upstream);
     const { promise, resolve } = Promise.withResolvers<Settled>();
@@ -161,7 +164,7 @@ export class Fetch {
   leave(cursor: Cursor): void {
     cursor.leave();
     this.#callers -= 1;
-    if (this.#callers > 0) return;
+    if (this.#callers > 0 || this.#ended) return;
     const { on_abandon: onAbandon, linger } = this.#work.policy;
     if (this.#over) this.#lingering = this.#context.clock.after(TAIL_MS, () => this.#cancel());
     else if (onAbandon === 'finish') return;
@@ -204,6 +207,8 @@ export class Fetch {
   }
 
   #onEnd(): void {
+    this.#ended = true;
+    this.#lingering?.cancel();
     if (this.#over || this.#head === undefined) return;
     if (this.#recorder !== undefined) {
       this.#conclude(this.#recorder.end() ?? { kind: 'broken' });
@@ -222,6 +227,8 @@ export class Fetch {
   }
 
   #onError(error: RepriseError): void {
+    this.#ended = true;
+    this.#lingering?.cancel();
     if (this.#over) return;
     if (this.#head === undefined || this.#head.status < 500) this.#work.upstream.health.erred(error);
     this.#finish({ kind: 'failed', error });
@@ -269,7 +276,7 @@ export class Fetch {
   }
 
   #separate(): void {
-    const until = this.#context.clock.now() + SEPARATE_MS;
+    const until = this.#context.clock.elapsed() + SEPARATE_MS;
     for (const id of this.#slots.keys()) this.#context.flights.separate(id, until);
   }
 

@@ -1,10 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
+import { type ClientTimeouts, watchConnections } from './connections.ts';
+import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
+import { refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
+import { isWebSocket } from './tunnel.ts';
+
+/** What an HTTPS server shows and knows, in PEM. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly passphrase: string | undefined;
+}
 
 /** What a listener hands requests to. */
 export interface ListenerContext {
@@ -14,6 +26,13 @@ export interface ListenerContext {
   readonly serveData: (request: Request, response: ServerResponse) => Promise<void>;
   /** Answers everything else. */
   readonly control: Hono;
+  /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
+  readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
+  /** The origins whose web pages may read answers; `*` is every one. */
+  readonly corsOrigins: readonly string[];
+  readonly timeouts: ClientTimeouts;
+  /** Absent: plain HTTP. */
+  readonly certificate: Certificate | undefined;
 }
 
 /**
@@ -23,25 +42,69 @@ export interface ListenerContext {
  */
 export function createListener(context: ListenerContext): Server {
   const control = getRequestListener(context.control.fetch);
-  return createServer(SETTINGS, (incoming: IncomingMessage, response: ServerResponse) => {
+  const { certificate, timeouts, corsOrigins } = context;
+  const settings = { ...SETTINGS, ...headTimeouts(timeouts.headers) };
+  const server: Server =
+    certificate === undefined
+      ? createServer(settings)
+      : createTlsServer({ ...settings, ...certificate, handshakeTimeout: timeouts.headers });
+  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    // Set before anybody answers, so that no answer lacks them.
+    const origin = incoming.headersDistinct.origin?.join();
+    for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
     let request: Request;
     try {
       request = readHead(incoming);
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
+      // Where the head is in doubt, so is where the next one begins.
+      response.setHeader('connection', 'close');
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
-    if (context.isData(request.path)) void context.serveData(request, response);
-    else void control(incoming, response);
+    if (!context.isData(request.path)) void control(incoming, response);
+    else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
+    else void context.serveData(request, response);
   });
+  // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
+  server.maxHeadersCount = 0;
+  server.on('connect', (_incoming, socket) => refuse(socket, noTunnel(), `req_${newId()}`));
+  // Nobody needs to meet an expectation (RFC 9110 §10.1.1), and Node's own 417 says nothing.
+  server.on('checkExpectation', (incoming, response) => server.emit('request', incoming, response));
+  server.on('upgrade', (incoming, _socket, early) => context.openTunnel(incoming, early));
+  watchConnections(server, timeouts);
+  return server;
+}
+
+function noTunnel(): RepriseError {
+  return new RepriseError('method_not_allowed', 'CONNECT is not taken here: this is no tunnel.');
+}
+
+/** Answers in the place of the upstream, which need not know whose pages may call here. */
+function answerPreflight(request: Request, response: ServerResponse): void {
+  const isAllowed = response.hasHeader('access-control-allow-origin');
+  response.writeHead(204, isAllowed ? preflightHeaders(request).flat() : []).end();
 }
 
 const SETTINGS = {
   // Above the idle time of the usual load balancers (60 s), so that they never reuse a connection we are closing.
   keepAliveTimeout: 75_000,
-  headersTimeout: 60_000,
   // An upload may take as long as it takes; Node's default would cut one of 512 MB on a slow line after 5 minutes.
   requestTimeout: 0,
   maxHeaderSize: 32_768,
+  // TCP asks a silent client after a minute whether it is still there, and ends the connection of one that is not.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+  // Node before 24.9 does not know it.
+  shouldUpgradeCallback: isWebSocket,
+  // Answered by us, in the shape of our errors.
+  requireHostHeader: false,
 } as const;
+
+/** Node looks for heads that are late at intervals: short enough for the time that is set to mean something. */
+function headTimeouts(ms: number): {
+  readonly headersTimeout: number;
+  readonly connectionsCheckingInterval: number;
+} {
+  return { headersTimeout: ms, connectionsCheckingInterval: Math.min(5_000, Math.ceil(ms / 4)) };
+}

@@ -11,6 +11,7 @@ import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Call, Relay } from './call.ts';
 import { type Binding, classify, surfacePath } from './classify.ts';
+import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch.ts';
 import { type Request, readBody } from './request.ts';
@@ -58,10 +59,11 @@ export async function receive(context: ReceiveContext, request: Request): Promis
   const header = caller.visible(request.header);
   const directives = readDirectives(header);
   const body = await readBody(request, context.maxBody);
-  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(body));
+  const content = await readContent(header, body, context.maxBody);
+  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
   const upstreamPath = binding.target(upstream, path, request.query, params);
   const { dialect, injectUsage } = upstream;
-  const input = { method, path, params, query: request.query, body, header, dialect, injectUsage };
+  const input = { method, path, params, query: request.query, ...content, dialect, injectUsage };
   const plan = binding.endpoint.plan(input);
   const entitled = caller.entitle(plan.touches);
 

@@ -19,7 +19,7 @@ export function failed(landing: Landing): boolean {
 
 /** Remembers that these parts could not be refreshed, so that what is old is served without asking again for a while. */
 export function rest(context: ProxyContext, call: Call, parts: readonly number[]): void {
-  const until = context.clock.now() + call.upstream.retryAfterFailureMs;
+  const until = context.clock.elapsed() + call.upstream.retryAfterFailureMs;
   for (const part of parts) {
     const key = call.keys[part];
     if (key !== undefined) context.flights.rest(key.id, until);
@@ -29,7 +29,7 @@ export function rest(context: ProxyContext, call: Call, parts: readonly number[]
 /** Whether asking for these parts has just failed, or asking this upstream for anything has. */
 export function rests(context: ProxyContext, call: Call, parts: readonly number[]): boolean {
   if (call.upstream.health.failing()) return true;
-  const now = context.clock.now();
+  const now = context.clock.elapsed();
   return parts.every((part) => {
     const key = call.keys[part];
     return key !== undefined && context.flights.rests(key.id, now);
@@ -38,7 +38,7 @@ export function rests(context: ProxyContext, call: Call, parts: readonly number[
 
 /** Fetches anew what was served stale, once a key, without anybody waiting (RFC 5861 §3). */
 export function refreshBehind(context: ProxyContext, call: Call, shelf: Shelf): void {
-  const now = context.clock.now();
+  const now = context.clock.elapsed();
   const due = shelf.stale.filter((part) => {
     const key = call.keys[part];
     return (
@@ -56,7 +56,7 @@ async function refresh(context: ProxyContext, call: Call, parts: readonly number
   try {
     boarding = new Boarding(context, call, parts, true);
   } catch (thrown) {
-    // The breaker is open, which health tells.
+    // The breaker is open, or the upstream's queue full: old entries answer meanwhile.
     if (thrown instanceof RepriseError) return;
     throw thrown;
   }

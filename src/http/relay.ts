@@ -4,6 +4,7 @@ import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
 import { answerWith } from './answer-headers.ts';
 import type { Relay } from './call.ts';
+import { writeHead } from './write-head.ts';
 
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
@@ -27,7 +28,7 @@ export function relay(work: Relay, response: ServerResponse, requestId: string):
         status = code;
         upstream.health.answered(code);
         work.caller.answered(undefined, code);
-        response.writeHead(code, relayedHeaders(work, code, answerHeaders(headers), requestId));
+        writeHead(response, code, relayedHeaders(work, code, answerHeaders(headers), requestId));
         response.flushHeaders();
       },
       data(chunk) {

@@ -1,29 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
+import { Pieces } from '../shared/pieces.ts';
+import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
 
 /** A request as it came over the wire, its head read and its body not yet. */
-export interface Request extends Target {
+export interface Request extends Target, EndToEnd {
   /** Upper-case. */
   readonly method: string;
-  /** A header by its lower-case name; several lines joined by `, ` (RFC 9110 §5.3). */
-  readonly header: (name: string) => string | undefined;
-  /** Name, value, name, value … as sent. */
-  readonly rawHeaders: readonly string[];
   /** The body's stream, for what is passed through. */
   readonly stream: IncomingMessage;
 }
 
-/** Reads a request's head. Throws `invalid_request` for a target that is not taken. */
+/**
+ * Reads a request's head. Throws `invalid_request` for a target that is not taken, and for headers that two servers could
+ * read differently; `method_not_allowed` for TRACE, whose answer would repeat the caller's credential (RFC 9110 §9.3.8).
+ */
 export function readHead(incoming: IncomingMessage): Request {
-  const { headersDistinct } = incoming;
-  return {
-    ...readTarget(incoming.url ?? ''),
-    method: incoming.method ?? 'GET',
-    header: (name) => headersDistinct[name]?.join(', '),
-    rawHeaders: incoming.rawHeaders,
-    stream: incoming,
-  };
+  const { method = 'GET' } = incoming;
+  const target = readTarget(incoming.url ?? '');
+  if (method === 'TRACE') throw new RepriseError('method_not_allowed', 'TRACE is not taken here.');
+  checkHost(incoming);
+  checkFraming(incoming);
+  return { ...target, method, ...endToEnd(incoming), stream: incoming };
 }
 
 /**
@@ -32,24 +31,21 @@ export function readHead(incoming: IncomingMessage): Request {
  */
 export async function readBody(request: Request, limit: number): Promise<Buffer> {
   const declared = Number(request.header('content-length') ?? 0);
-  if (declared > limit) throw tooLarge(limit);
+  if (declared > limit) throw bodyTooLarge(limit);
   return await new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const pieces = new Pieces();
     let size = 0;
     const { stream } = request;
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) {
         stream.removeAllListeners('data');
-        reject(tooLarge(limit));
+        reject(bodyTooLarge(limit));
       } else {
-        chunks.push(chunk);
+        pieces.push(chunk);
       }
     });
-    stream.on('end', () => {
-      const [only] = chunks;
-      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, size));
-    });
+    stream.on('end', () => resolve(pieces.take()));
     stream.on('error', (cause) => reject(cutShort(cause)));
     stream.on('close', () => {
       // Every request closes: an error made for each of them would be a thirtieth of a hit's cost (measured).
@@ -58,7 +54,38 @@ export async function readBody(request: Request, limit: number): Promise<Buffer>
   });
 }
 
-function tooLarge(limit: number): RepriseError {
+/** One Host, and one that is an authority without user information; HTTP/1.0 may leave it out (RFC 9110 §7.2). */
+function checkHost({ headersDistinct, httpVersion }: IncomingMessage): void {
+  const { host: hosts = [] } = headersDistinct;
+  const [host] = hosts;
+  if (host === undefined && httpVersion === '1.0') return;
+  if (host !== undefined && hosts.length === 1 && HOST.test(host)) return;
+  const said = hosts.length === 0 ? 'missing' : JSON.stringify(hosts.join(', ').slice(0, 120));
+  throw new RepriseError('invalid_request', `host is ${said}: expected one host, with its port or without.`, {
+    param: 'host',
+  });
+}
+
+/**
+ * No framing that the next server could take for another: HTTP/1.0 knows no chunks (RFC 9112 §6.1), and to servers that
+ * speak CGI or WSGI `_` is `-`.
+ */
+function checkFraming({ headersDistinct, httpVersion }: IncomingMessage): void {
+  const chunked = httpVersion === '1.0' && headersDistinct['transfer-encoding'] !== undefined;
+  const name = chunked
+    ? 'transfer-encoding'
+    : DISGUISED.find((disguised) => headersDistinct[disguised] !== undefined);
+  if (name === undefined) return;
+  const message = `${name} is not taken ${chunked ? 'in HTTP/1.0' : 'here: some servers would read a hyphen for its "_"'}.`;
+  throw new RepriseError('invalid_request', message, { param: name });
+}
+
+// RFC 3986 §3.2.2 and §3.2.3, without `,` and `;`, which a list of hosts could hide behind.
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+=%-]+)(?::\d*)?$/;
+const DISGUISED = ['content_length', 'transfer_encoding'];
+
+/** The error for a body of more than `limit` bytes, before or after its content coding is taken off. */
+export function bodyTooLarge(limit: number): RepriseError {
   return new RepriseError(
     'request_too_large',
     `The request body is larger than ${limit} bytes, the most that is read whole here (setting server.max_body).`,

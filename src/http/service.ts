@@ -1,4 +1,6 @@
 import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import type { Clock } from '../shared/clock.ts';
 
 /** What a service is made of. */
@@ -16,6 +18,8 @@ export interface ServiceParts {
 export class Service {
   readonly #parts: ServiceParts;
   readonly #server: Server;
+  /** The connections of WebSockets, which the server no longer knows. */
+  readonly #tunnels = new Set<Duplex>();
   #accepting = true;
   #running = 0;
   #idle: (() => void) | undefined;
@@ -28,11 +32,21 @@ export class Service {
       this.#running += 1;
       // Said before any answer is written: the client then does not send another request on this connection.
       if (!this.#accepting) response.setHeader('connection', 'close');
-      response.on('close', () => {
-        this.#running -= 1;
-        if (this.#running === 0) this.#idle?.();
+      response.on('close', () => this.#ended());
+    });
+    this.#server.prependListener('upgrade', (_request, socket) => {
+      this.#running += 1;
+      this.#tunnels.add(socket);
+      socket.on('close', () => {
+        this.#tunnels.delete(socket);
+        this.#ended();
       });
     });
+  }
+
+  #ended(): void {
+    this.#running -= 1;
+    if (this.#running === 0) this.#idle?.();
   }
 
   /** Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. */
@@ -56,17 +70,18 @@ export class Service {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the service does not listen');
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return `http://${host}:${address.port}`;
+    const scheme = this.#server instanceof TlsServer ? 'https' : 'http';
+    return `${scheme}://${host}:${address.port}`;
   }
 
-  /** How many requests are being answered. */
+  /** How many requests are being answered, and tunnels open. */
   get running(): number {
     return this.#running;
   }
 
   /**
-   * Ends the service: no new connections, running answers finish within the drain time or are cut off, everything
-   * behind is closed. A second call waits for the same end.
+   * Ends the service: no new connections, running answers and tunnels finish within the drain time or are cut off,
+   * everything behind is closed. A second call waits for the same end.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -87,6 +102,7 @@ export class Service {
       });
     }
     this.#server.closeAllConnections();
+    for (const socket of this.#tunnels) socket.destroy();
     await closed;
     await this.#parts.close();
   }

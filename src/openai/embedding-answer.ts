@@ -50,12 +50,12 @@ export function readEmbeddingAnswer(body: Buffer, count: number): EmbeddingAnswe
   };
 }
 
-/** An embeddings answer with these vectors in this order and encoding, as JSON. */
+/** An embeddings answer with these vectors in this order and encoding, as JSON; without `usage` where it is not known. */
 export function writeEmbeddingAnswer(
   vectors: readonly Buffer[],
   encoding: Encoding,
   model: string,
-  tokens: number,
+  tokens: number | undefined,
 ): Buffer {
   // Piece by piece: one string of a large batch would be made whole, copied, and thrown away.
   const pieces = [Buffer.from('{"object":"list","data":[')];
@@ -63,7 +63,7 @@ export function writeEmbeddingAnswer(
     const before = `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":`;
     pieces.push(Buffer.from(`${before}${vectorText(vector, encoding)}}`, 'latin1'));
   }
-  const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
-  pieces.push(Buffer.from(`],"model":${JSON.stringify(model)},"usage":${usage}}`));
+  const usage = tokens === undefined ? '' : `,"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
+  pieces.push(Buffer.from(`],"model":${JSON.stringify(model)}${usage}}`));
   return Buffer.concat(pieces);
 }

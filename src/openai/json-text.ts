@@ -1,7 +1,7 @@
-import { type Node, type ObjectNode, parseJson } from './json.ts';
+import { type JsonProblem, type Node, type ObjectNode, parseJson } from './json.ts';
 
-/** Why a text is no JSON object that can be told apart and changed: the last two are JSON, but not such. */
-export type Unreadable = 'not-json' | 'not-an-object' | 'duplicate-key' | 'too-deep';
+/** Why a text is no JSON object that can be told apart and changed. */
+export type Unreadable = 'not-json' | 'not-an-object' | Exclude<JsonProblem, 'body-not-json'>;
 
 /** The tree of a text that is one JSON object, or why it is none. */
 export function readObject(text: string): ObjectNode | Unreadable {

@@ -45,7 +45,7 @@ export interface LiteralNode extends Span {
 export type Node = ObjectNode | ArrayNode | StringNode | NumberNode | LiteralNode;
 
 /** Why a text is not taken. */
-export type JsonProblem = 'body-not-json' | 'duplicate-key' | 'too-deep';
+export type JsonProblem = 'body-not-json' | 'duplicate-key' | 'too-deep' | 'too-many-values';
 
 /** Objects and arrays may stand this deep in each other. */
 export const MAX_DEPTH = 128;
@@ -53,14 +53,15 @@ export const MAX_DEPTH = 128;
 /**
  * Reads a JSON text (RFC 8259, strictly: no comments, no byte order mark, nothing after the value) into its tree, in
  * linear time. A text with a duplicate name is refused, since parsers do not agree on which of the two counts, and so is one that
- * nests deeper than {@link MAX_DEPTH}. The problem is the first one met.
+ * nests deeper than {@link MAX_DEPTH} or holds more than `maxValues` values. The problem is the first one met.
  */
 export function parseJson(
   text: string,
+  maxValues = Number.POSITIVE_INFINITY,
 ): { readonly ok: true; readonly root: Node } | { readonly ok: false; readonly problem: JsonProblem } {
   // A raw lone surrogate cannot come from UTF-8 (RFC 8259 §8.1), so that whoever reads the tree meets escaped ones only.
   if (!text.isWellFormed()) return { ok: false, problem: 'body-not-json' };
-  const scanner = new Scanner(text);
+  const scanner = new Scanner(text, maxValues);
   const root = scanner.document();
   return root === undefined ? { ok: false, problem: scanner.problem } : { ok: true, root };
 }
@@ -126,9 +127,12 @@ class Scanner {
   problem: JsonProblem = 'body-not-json';
   readonly #text: string;
   #at = 0;
+  /** How many more values are taken. */
+  #left: number;
 
-  constructor(text: string) {
+  constructor(text: string, maxValues: number) {
     this.#text = text;
+    this.#left = maxValues;
   }
 
   document(): Node | undefined {
@@ -139,6 +143,8 @@ class Scanner {
 
   /** Recursion is bounded by `MAX_DEPTH`. */
   #value(start: number, depth: number): Node | undefined {
+    this.#left -= 1;
+    if (this.#left < 0) return this.#fail('too-many-values');
     switch (this.#text.charCodeAt(start)) {
       case QUOTE:
         return this.#string(start);

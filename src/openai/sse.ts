@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { Pieces } from '../shared/pieces.ts';
 
 /** What an event says. */
 export interface NamedEvent {
@@ -26,7 +27,7 @@ export class SseParser {
   #consumed = 0;
   #isFirstLine = true;
   #endedInCr = false;
-  #line: Buffer[] = [];
+  readonly #line = new Pieces();
   #event = '';
   #data: string[] = [];
   #intact = true;
@@ -71,21 +72,21 @@ export class SseParser {
    */
   end(): SseEvent | undefined {
     if (this.overflowed) return undefined;
-    if (this.#line.length > 0) this.#takeLine(NOTHING, this.#consumed);
+    if (!this.#line.empty) this.#takeLine(NOTHING, this.#consumed);
     return this.#dispatch(this.#consumed);
   }
 
   #keep(start: Buffer): void {
     if (start.length === 0) return;
     this.#held += start.length;
-    if (this.overflowed) this.#line = [];
+    if (this.overflowed) this.#line.clear();
     else this.#line.push(Buffer.from(start));
   }
 
   #takeLine(rest: Buffer, end: number): SseEvent | undefined {
     this.#held += rest.length;
-    const bytes = this.#line.length === 0 ? rest : Buffer.concat([...this.#line, rest]);
-    this.#line = [];
+    this.#line.push(rest);
+    const bytes = this.#line.take();
     let line = bytes.toString('utf8');
     if (this.#isFirstLine && line.startsWith(BYTE_ORDER_MARK)) line = line.slice(1);
     this.#isFirstLine = false;

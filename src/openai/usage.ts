@@ -24,10 +24,9 @@ export function promptTokens(usage: unknown): number | undefined {
 /**
  * Shares the prompt tokens of one upstream answer out to its items; the shares always add up to `total`. Exact where
  * there is one item, or where the items are tokens and as many as were counted; otherwise estimated in proportion to the
- * sizes, by the largest remainder. An unknown total is nothing, estimated.
+ * sizes, by the largest remainder.
  */
-export function apportion(total: number | undefined, items: ItemSizes): readonly Tokens[] {
-  if (total === undefined) return items.sizes.map(() => ({ tokens: 0, estimated: true }));
+export function apportion(total: number, items: ItemSizes): readonly Tokens[] {
   const sum = items.sizes.reduce((left, right) => left + right, 0);
   const estimated = items.sizes.length > 1 && !(items.unit === 'tokens' && sum === total);
   return largestRemainder(total, sum, items.sizes).map((tokens) => ({ tokens, estimated }));

@@ -1,3 +1,4 @@
+import { Pieces } from '../shared/pieces.ts';
 import { formatEvent, type SseEvent, SseParser } from './sse.ts';
 
 /** What one caller gets of an event's data: all of it, something else, or undefined where it does not get the event. */
@@ -11,7 +12,7 @@ export class EventView {
   readonly #edit: EventEdit;
   readonly #parser: SseParser;
   /** The bytes of the event under way: of the stream those from `#passed` on. */
-  #waiting: Buffer[] = [];
+  readonly #waiting = new Pieces();
   #passed = 0;
 
   /** An event of more than `maxEventBytes` ends the reading: it and all after it pass as they came. */
@@ -28,7 +29,8 @@ export class EventView {
       this.#waiting.push(Buffer.from(chunk));
       return NOTHING;
     }
-    const bytes = this.#waiting.length === 0 ? chunk : Buffer.concat([...this.#waiting, chunk]);
+    this.#waiting.push(chunk);
+    const bytes = this.#waiting.take();
     const shown: Buffer[] = [];
     let from = 0;
     for (const event of events) {
@@ -39,11 +41,10 @@ export class EventView {
     }
     const rest = bytes.subarray(from);
     if (isUnderWay) {
-      this.#waiting = [Buffer.from(rest)];
+      this.#waiting.push(Buffer.from(rest));
       this.#passed += from;
     } else {
       // Comments, which keep connections alive, and what no longer is read.
-      this.#waiting = [];
       this.#passed += bytes.length;
       shown.push(rest);
     }
@@ -52,9 +53,7 @@ export class EventView {
 
   /** What is left to send after the stream's last byte. */
   end(): Buffer {
-    const rest = Buffer.concat(this.#waiting);
-    this.#waiting = [];
-    return rest;
+    return this.#waiting.take();
   }
 
   /** What is seen of an event whose bytes are `raw`. */

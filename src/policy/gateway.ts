@@ -1,4 +1,4 @@
-import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+import { CREDENTIAL_HEADERS, protocolKey } from '../openai/credential-headers.ts';
 import type { Touches } from '../openai/objects.ts';
 import type { CallPattern } from '../shared/call-pattern.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -43,10 +43,10 @@ export function gatewayAccess(
   };
 }
 
-/** The key in a request's headers, as the SDKs of OpenAI, Azure and others send it. */
+/** The key in a request's headers, as the SDKs of OpenAI, Azure and others send it; those in browsers put it elsewhere. */
 function presentedKey(header: HeaderOf): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(header('authorization') ?? '')?.[1];
-  return bearer ?? header('api-key') ?? header('x-api-key');
+  return bearer ?? header('api-key') ?? header('x-api-key') ?? protocolKey(header('sec-websocket-protocol'));
 }
 
 function unknownKey(presented: boolean): RepriseError {

@@ -1,3 +1,4 @@
+import { isOver } from '../shared/life.ts';
 import type { Directives } from './directives.ts';
 import type { Lifetime } from './lifetime.ts';
 
@@ -13,7 +14,7 @@ export type Demands = Pick<Directives, 'maxAgeMs' | 'minFreshMs' | 'maxStaleMs' 
 
 /** Judges an entry's times against the clock (`now`, ms since the epoch) and what the caller demands (RFC 9111 §4.2.4). */
 export function judge(times: Lifetime, now: number, demands: Demands): Verdict {
-  if (now >= times.keepUntil) return 'dead';
+  if (isOver(times, now)) return 'dead';
   const freshFor = times.freshUntil - now;
   const staleFor = -freshFor;
   const young = demands.maxAgeMs === undefined || now - times.born <= demands.maxAgeMs;

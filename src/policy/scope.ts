@@ -4,6 +4,7 @@ import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
 // An HMAC costs as much as the rest of a hit's policies together (measured: an eighth of it), and few credentials make
 // most calls.
 const REMEMBERED = 1_000;
+const LONGEST = 2_000;
 
 /** The scope of requests without any credential. */
 export const ANONYMOUS = 'anonymous';
@@ -37,7 +38,7 @@ export class Scopes {
     if (known !== undefined) return known;
     const scope = createHmac('sha256', this.#secret).update(text).digest('base64url');
     if (this.#known.size >= REMEMBERED) this.#known.clear();
-    this.#known.set(text, scope);
+    if (text.length <= LONGEST) this.#known.set(text, scope);
     return scope;
   }
 }

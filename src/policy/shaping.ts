@@ -38,7 +38,8 @@ const INERT: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  // How the message is carried. A body is keyed only if it is plain JSON.
+  // How the message is carried. A body is keyed without its coding, and only if it is JSON.
+  'content-encoding',
   'content-length',
   'content-type',
   'date',

@@ -24,3 +24,21 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
+
+/**
+ * `clock`, whose wall clock is no longer followed when it is set back: what is to live for an hour lives no longer than
+ * that. Set forward, as after a machine has slept, it is followed. From then on it may be ahead of the wall clock, by as
+ * much as that was set back: for lives and ages, and for no one who compares it with another clock.
+ */
+export function neverBack(clock: Clock): Clock {
+  let ahead = Number.NEGATIVE_INFINITY;
+  return {
+    now() {
+      const elapsed = clock.elapsed();
+      ahead = Math.max(ahead, clock.now() - elapsed);
+      return Math.floor(ahead + elapsed);
+    },
+    elapsed: () => clock.elapsed(),
+    after: (ms, run) => clock.after(ms, run),
+  };
+}

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { RepriseError } from '../shared/errors.ts';
 import { failureOf } from './failure.ts';
@@ -25,15 +25,21 @@ export interface UpstreamCall {
   readonly headers: string[];
   /** A buffer, a stream that is read as fast as the upstream takes it, or nothing. */
   readonly body: Buffer | Readable | null;
+  /** Asks for another protocol on the connection (RFC 9110 §7.8); the sink has to know `upgraded` then. */
+  readonly upgrade?: 'websocket';
 }
 
-/** Who is told of an answer. After `end` or `error`, one of which comes last, nothing more comes. */
+/** Who is told of an answer. After `end`, `upgraded` or `error`, one of which comes last, nothing more comes. */
 export interface Sink {
+  /** The call goes out, now that it has waited for its turn. Comes first, unless it is refused. */
+  begin?(): void;
   head(status: number, headers: readonly Header[]): void;
   /** `chunk` is a view on the socket's buffer: copy what is kept beyond this call. */
   data(chunk: Buffer): void;
   end(): void;
   error(error: RepriseError): void;
+  /** The upstream changes to the protocol asked for (101). The connection is the sink's from now on. */
+  upgraded?(headers: readonly Header[], socket: Duplex): void;
 }
 
 /** A call under way. */
@@ -72,20 +78,27 @@ export function createUpstreamClient(timeouts: ClientTimeouts, env: NodeJS.Proce
   const httpProxy = env.http_proxy || env.HTTP_PROXY || '';
   const httpsProxy = env.https_proxy || env.HTTPS_PROXY || '';
   const noProxy = env.no_proxy || env.NO_PROXY || '';
-  const dispatcher: Dispatcher =
-    httpProxy || httpsProxy
-      ? new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy })
-      : new Agent(options);
-  const route: Route = { dispatcher, timeouts, proxied: dispatcher instanceof EnvHttpProxyAgent };
+  const proxied = httpProxy !== '' || httpsProxy !== '';
+  const through = (proxyTunnel: boolean) =>
+    new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy, proxyTunnel });
+  const dispatcher: Dispatcher = proxied ? through(false) : new Agent(options);
+  // A proxy is asked for a tunnel to whom another protocol is spoken with, also without TLS (RFC 6455 §4.1).
+  const upgrades = proxied ? through(true) : dispatcher;
+  const route: Route = { dispatcher, upgrades, timeouts, proxied };
   return {
     send: (call, sink) => new Sending(route, call, sink),
-    close: () => dispatcher.destroy(),
+    async close() {
+      await dispatcher.destroy();
+      if (proxied) await upgrades.destroy();
+    },
   };
 }
 
 /** The way that calls take. */
 interface Route {
   readonly dispatcher: Dispatcher;
+  /** For calls that ask for another protocol. */
+  readonly upgrades: Dispatcher;
   readonly timeouts: ClientTimeouts;
   /** Whether the environment names a proxy, which may yet not be for this upstream. */
   readonly proxied: boolean;
@@ -143,6 +156,20 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
     if (this.#paused) controller.pause();
   }
 
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    if (this.#over || this.#sink.upgraded === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#over = true;
+    this.#sink.upgraded(pairs(controller.rawHeaders), socket);
+  }
+
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (!this.#over) this.#sink.data(chunk);
   }
@@ -160,8 +187,10 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
 
   #dispatch(): void {
     if (this.#over) return;
-    const { dispatcher, timeouts, proxied } = this.#route;
+    this.#sink.begin?.();
+    const { timeouts, proxied } = this.#route;
     const { headers: flat, ...call } = this.#call;
+    const dispatcher = call.upgrade === undefined ? this.#route.dispatcher : this.#route.upgrades;
     const headers = proxied ? byName(flat) : flat;
     // Said with each call: undici's way through a proxy of plain HTTP forgets the agent's own (measured).
     const waiting = { headersTimeout: timeouts.headers, bodyTimeout: timeouts.idle };

@@ -1,10 +1,11 @@
-import type { Clock } from '../shared/clock.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { CallHandle, UpstreamCall, UpstreamClient } from './client.ts';
+import { sendDecoded } from './decoding.ts';
 import type { Header } from './headers.ts';
 import { Recording } from './recording.ts';
 
-/** An upstream answer's status and headers, names in lower case. */
+/** An upstream answer's status and headers, names in lower case; of what its content coding was there is nothing left. */
 export interface AnswerHead {
   readonly status: number;
   readonly headers: readonly Header[];
@@ -25,14 +26,14 @@ export interface ExchangeOptions {
   readonly client: UpstreamClient;
   readonly call: UpstreamCall;
   readonly clock: Clock;
-  /** Milliseconds after which the whole call is given up. */
+  /** Milliseconds after which the whole call is given up, counted from when it goes out. */
   readonly deadlineMs: number;
   /** Bytes of the answer that are kept. */
   readonly maxRecorded: number;
   readonly hooks: ExchangeHooks;
 }
 
-/** One upstream call with its recording. It belongs to the cache, not to a caller. */
+/** One upstream call with its recording, which is of the answer without its content coding. It belongs to the cache, not to a caller. */
 export interface Exchange {
   /** Rejects with a RepriseError if there is no answer. */
   readonly head: Promise<AnswerHead>;
@@ -48,6 +49,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
   // Nobody may be waiting when it fails.
   head.promise.catch(() => undefined);
   let handle: CallHandle | undefined;
+  let deadline: Timer | undefined;
   const recording = new Recording({
     clock,
     maxBytes: maxRecorded,
@@ -56,21 +58,24 @@ export function startExchange(options: ExchangeOptions): Exchange {
     resume: () => handle?.resume(),
   });
   const fail = (error: RepriseError) => {
-    deadline.cancel();
+    deadline?.cancel();
     hooks.error(error);
     recording.fail(error);
     head.reject(error);
   };
-  const deadline = clock.after(deadlineMs, () => {
-    handle?.abort();
-    fail(
-      new RepriseError(
-        'upstream_timeout',
-        `The upstream ${call.origin} was not done within ${Math.round(deadlineMs / 1000)} s (setting upstreams.*.timeouts.total).`,
-      ),
-    );
-  });
-  handle = client.send(call, {
+  handle = sendDecoded(client, call, {
+    begin() {
+      deadline = clock.after(deadlineMs, () => {
+        fail(
+          new RepriseError(
+            'upstream_timeout',
+            `The upstream ${call.origin} was not done within ${Math.round(deadlineMs / 1000)} s (setting upstreams.*.timeouts.total).`,
+          ),
+        );
+        // Last: its place goes to the next call, which may not go out if this failure was one too many.
+        handle?.abort();
+      });
+    },
     head(status, headers) {
       const known = { status, headers };
       hooks.head(known);
@@ -84,7 +89,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
       recording.append(own);
     },
     end() {
-      deadline.cancel();
+      deadline?.cancel();
       hooks.end();
       recording.complete();
     },
@@ -94,7 +99,7 @@ export function startExchange(options: ExchangeOptions): Exchange {
     head: head.promise,
     recording,
     abort() {
-      deadline.cancel();
+      deadline?.cancel();
       handle?.abort();
       const error = new RepriseError(
         'upstream_unreachable',

@@ -1,4 +1,4 @@
-import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+import { CREDENTIAL_HEADERS, withoutCredentials } from '../openai/credential-headers.ts';
 
 /** A header, its name in lower case. */
 export type Header = readonly [name: string, value: string];
@@ -22,15 +22,19 @@ export function forwardHeaders(
   { reads, credential, without = [] }: Forwarding,
 ): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...NOT_FORWARDED, ...without]);
-  if (reads) dropped.add('accept-encoding');
+  if (reads) for (const name of CODINGS) dropped.add(name);
   if (credential !== undefined) for (const name of CREDENTIAL_HEADERS) dropped.add(name);
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    if (raw[at]?.toLowerCase() === 'connection') for (const name of listed(raw[at + 1])) dropped.add(name);
-  }
+  const connection = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
+  for (const name of namedByConnection(connection)) dropped.add(name);
   const headers: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    if (!dropped.has(name.toLowerCase())) headers.push(name, raw[at + 1] ?? '');
+    const lower = name.toLowerCase();
+    if (dropped.has(lower)) continue;
+    const said = raw[at + 1] ?? '';
+    const value =
+      credential !== undefined && lower === 'sec-websocket-protocol' ? withoutCredentials(said) : said;
+    if (value !== '' || said === '') headers.push(name, value);
   }
   if (reads) headers.push('accept-encoding', 'identity');
   return credential === undefined ? headers : [...headers, ...credential];
@@ -43,10 +47,20 @@ export function forwardHeaders(
  */
 export function answerHeaders(headers: readonly Header[]): Header[] {
   const dropped = new Set(HOP_BY_HOP);
-  for (const [name, value] of headers)
-    if (name === 'connection') for (const named of listed(value)) dropped.add(named);
+  const connection = headers.filter(([name]) => name === 'connection').map(([, value]) => value);
+  for (const name of namedByConnection(connection)) dropped.add(name);
   for (const name of OF_THE_HOST) dropped.add(name);
   return headers.filter(([name]) => !dropped.has(name) && !name.startsWith('access-control-'));
+}
+
+/** The lower-case names that the values of a message's `connection` headers list. */
+export function namedByConnection(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(',')).map((name) => name.trim().toLowerCase());
+}
+
+/** Whether a header (lower-case name) is for one hop alone, whether `connection` names it or not. */
+export function isHopByHop(name: string): boolean {
+  return HOP_BY_HOP.has(name);
 }
 
 /**
@@ -58,7 +72,7 @@ export function replayable(headers: readonly Header[]): Header[] {
 }
 
 // RFC 9110 §7.6.1, with what older proxies sent.
-const HOP_BY_HOP: readonly string[] = [
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -68,7 +82,9 @@ const HOP_BY_HOP: readonly string[] = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-];
+]);
+
+const CODINGS: readonly string[] = ['accept-encoding', 'content-encoding'];
 
 const NOT_FORWARDED: readonly string[] = [
   // Made anew for the upstream's own connection and message.
@@ -97,7 +113,3 @@ const REPLAYABLE: ReadonlySet<string> = new Set([
   'openai-model',
   'openai-version',
 ]);
-
-function listed(value: string | undefined): string[] {
-  return (value ?? '').split(',').map((name) => name.trim().toLowerCase());
-}

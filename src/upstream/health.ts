@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
-import type { RepriseError } from '../shared/errors.ts';
+import type { ErrorCode, RepriseError } from '../shared/errors.ts';
 
 /** When a failing upstream is left alone; times in milliseconds. */
 export interface HealthPolicy {
@@ -32,15 +32,18 @@ export class Health {
     this.#clock = clock;
   }
 
-  /** To be asked before each call; one that is let through must be reported on. */
+  /** To be asked as each call goes out; one that is let through must be reported on. */
   admit(): Admission {
-    if (!this.#open) return { kind: 'go' };
-    const now = this.#clock.elapsed();
-    if (now < this.#nextProbe) {
-      return { kind: 'refused', retryAfterS: Math.max(1, Math.ceil((this.#nextProbe - now) / 1000)) };
-    }
-    this.#nextProbe = now + this.#policy.probeMs;
-    return { kind: 'go' };
+    const admission = this.outlook();
+    if (this.#open && admission.kind === 'go') this.#nextProbe = this.#clock.elapsed() + this.#policy.probeMs;
+    return admission;
+  }
+
+  /** What {@link admit} would say now; no probe is spent. */
+  outlook(): Admission {
+    const waitMs = this.#open ? this.#nextProbe - this.#clock.elapsed() : 0;
+    if (waitMs <= 0) return { kind: 'go' };
+    return { kind: 'refused', retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
   /** The upstream answered, with less than a 500. */
@@ -55,9 +58,9 @@ export class Health {
     else this.succeeded();
   }
 
-  /** A call came to nothing. An error that is the request's own fault says nothing of the upstream. */
+  /** A call came to nothing. An error that is the request's own fault, or ours, says nothing of the upstream. */
   erred(error: RepriseError): void {
-    if (error.code !== 'invalid_request') this.failed();
+    if (!SAYS_NOTHING.has(error.code)) this.failed();
   }
 
   /** The upstream answered with a 5xx, or not at all. */
@@ -82,3 +85,10 @@ export class Health {
     return this.#failures >= this.#policy.failures;
   }
 }
+
+// The request's own fault; then those of calls that the upstream has never seen.
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set([
+  'invalid_request',
+  'overloaded',
+  'upstream_unavailable',
+]);

@@ -1,8 +1,9 @@
 import type { Dialect } from '../openai/dialect.ts';
 import type { Clock } from '../shared/clock.ts';
-import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, createUpstreamClient, type UpstreamClient } from './client.ts';
+import { Gate } from './gate.ts';
 import { Health } from './health.ts';
+import { admitting, overloaded, unavailable } from './turns.ts';
 
 /** A server that calls go to. */
 export interface Upstream {
@@ -20,19 +21,20 @@ export interface Upstream {
   readonly deadlineMs: number;
   /** Milliseconds for which a key whose refresh failed is not asked for again while something old can be served. */
   readonly retryAfterFailureMs: number;
+  /** Its calls take turns at the gate, and go out if the breaker lets them. */
   readonly client: UpstreamClient;
   readonly health: Health;
+  readonly gate: Gate;
 }
 
-/** To be called before each call to it. Throws `upstream_unavailable` while the breaker is open and no probe is due. */
-export function admit({ name, health }: Upstream): void {
-  const admitted = health.admit();
-  if (admitted.kind === 'go') return;
-  throw new RepriseError(
-    'upstream_unavailable',
-    `The upstream "${name}" has failed repeatedly and is not asked again before a probe of it succeeds.`,
-    { retryAfterS: admitted.retryAfterS },
-  );
+/**
+ * To be called before each call to it, so that one that would be refused at once is not begun. Throws
+ * `upstream_unavailable` while the breaker is open and no probe is due, `overloaded` while too many calls wait already.
+ */
+export function admit(upstream: Upstream): void {
+  const outlook = upstream.health.outlook();
+  if (outlook.kind === 'refused') throw unavailable(upstream, outlook);
+  if (upstream.gate.full) throw overloaded(upstream);
 }
 
 /** What of an upstream's settings is used here; durations in milliseconds. */
@@ -43,17 +45,27 @@ export interface UpstreamOptions {
   readonly inject_usage: boolean;
   readonly timeouts: ClientTimeouts & { readonly total: number };
   readonly breaker: { readonly failures: number; readonly probe: number };
+  readonly concurrency: { readonly max?: number | undefined; readonly queue: number; readonly wait: number };
   readonly retry_after_failure: number;
 }
 
-/** An upstream with connections and health of its own. */
+/** An upstream with connections, health and a gate of its own. */
 export function createUpstream(
   name: string,
   options: UpstreamOptions,
   clock: Clock,
   env: NodeJS.ProcessEnv,
 ): Upstream {
-  const { breaker } = options;
+  const { breaker, concurrency } = options;
+  const health = new Health(
+    {
+      failures: breaker.failures,
+      probeMs: breaker.probe,
+      retryAfterFailureMs: options.retry_after_failure,
+    },
+    clock,
+  );
+  const gate = new Gate({ max: concurrency.max, queue: concurrency.queue, waitMs: concurrency.wait }, clock);
   return {
     name,
     baseUrl: options.base_url,
@@ -63,14 +75,8 @@ export function createUpstream(
     injectUsage: options.inject_usage,
     deadlineMs: options.timeouts.total,
     retryAfterFailureMs: options.retry_after_failure,
-    client: createUpstreamClient(options.timeouts, env),
-    health: new Health(
-      {
-        failures: breaker.failures,
-        probeMs: breaker.probe,
-        retryAfterFailureMs: options.retry_after_failure,
-      },
-      clock,
-    ),
+    client: admitting(createUpstreamClient(options.timeouts, env), { name, health, gate }),
+    health,
+    gate,
   };
 }

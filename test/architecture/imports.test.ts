@@ -24,7 +24,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'observe/events.ts',
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
-  http: ['endpoints', 'policy', 'cache', 'upstream', 'openai', 'observe/events.ts'],
+  http: [
+    'endpoints',
+    'policy',
+    'cache',
+    'upstream',
+    'openai',
+    'codec/content-coding.ts',
+    'observe/events.ts',
+  ],
   // An error of ours looks the same from wherever it comes.
   control: ['cache', 'upstream', 'http/errors.ts'],
   // What a client key's hash looks like is for who makes it to say, and what a rule can hold for who reads it.
@@ -42,7 +50,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   endpoints: ['policy', 'openai', 'cache/entry.ts', 'upstream/headers.ts'],
   policy: ['openai'],
   cache: ['codec'],
-  upstream: ['openai/dialect.ts', 'openai/credential-headers.ts'],
+  upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
   observe: ['cache/tier.ts'],
   openai: [],
   codec: [],
@@ -70,6 +78,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/problems.ts',
     'config/route-settings.ts',
     'config/schema.ts',
+    'config/server-settings.ts',
     'config/tag-settings.ts',
     'config/type-settings.ts',
     'config/upstream-settings.ts',

@@ -16,8 +16,12 @@ class FaultyDisk implements EngineMaker {
   reads = true;
   scans = true;
   opens = true;
+  /** Whether writes are refused as they are after a compaction that met damage. */
+  damaged = false;
+  repairs = 0;
 
   repair(folder: string): Promise<void> {
+    this.repairs++;
     return levelDb.repair(folder);
   }
 
@@ -39,6 +43,8 @@ class FaultyDisk implements EngineMaker {
       },
       async write(changes) {
         check(disk.writes);
+        if (disk.damaged)
+          throw Object.assign(new Error('Corruption: block contents'), { code: 'LEVEL_CORRUPTION' });
         await inner.write(changes);
       },
       async *scan(from, to, slice) {
@@ -124,6 +130,35 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
       ['running without the disk cache', 'the disk cache is back'],
     );
     assert.ok(tier.figures().faults > 0);
+  });
+
+  test('when it meets damage: it repairs the folder, and gives up the contents if it meets damage in that as well', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const maker = new FaultyDisk();
+    const said: string[] = [];
+    const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+    const entry = sampleEntry('entry', { born: clock.now() });
+    const meetDamage = async () => {
+      tier.set(entry);
+      await tier.flush();
+      maker.damaged = true;
+      tier.set(sampleEntry('refused', { born: clock.now() }));
+      await tier.flush();
+      assert.match(reasonOf(tier), /block contents/);
+      maker.damaged = false;
+      await recovery(tier, clock);
+    };
+    await meetDamage();
+    assert.equal(maker.repairs, 1);
+    assert.deepEqual(await tier.get(entry.key.id), entry);
+    await meetDamage();
+    assert.equal(maker.repairs, 1);
+    assert.ok(
+      said.some((text) => text.includes('starting empty')),
+      said.join(),
+    );
+    assert.equal(await tier.get(entry.key.id), undefined);
   });
 
   test('when its folder disappears', async (t) => {

@@ -5,6 +5,7 @@ import { flagsHelp, parseFlags } from '../../src/cli/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { explainProblems } from '../../src/config/problems.ts';
 import { flagsOf, folderWith } from '../config/support.ts';
+import { LOCALHOST } from '../support/upstream/certificate.ts';
 
 const NO_FILES = folderWith({});
 
@@ -34,6 +35,17 @@ test('no secret is printed', () => {
     DISK_TOKEN: 'very-private',
   });
   assert.match(out, /path: \/x\/\*\*\*\n/);
+});
+
+test('of a locked key it is printed where it is, and not what opens it', () => {
+  const { key, cert } = LOCALHOST;
+  const cwd = folderWith({ 'cert.pem': cert, 'key.pem': key });
+  const tls = ['cert=cert.pem', 'key=key.pem', 'passphrase=sesame'].flatMap((said) => [
+    '--set',
+    `server.tls.${said}`,
+  ]);
+  const { out } = run(tls, {}, cwd);
+  assert.match(out, /key: \/\S+\/key\.pem\n {4}passphrase: "\*\*\*"\n/);
 });
 
 test('mistakes in settings are printed to standard error, with status 2', () => {

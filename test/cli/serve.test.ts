@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createSecureServer, request as startRequest } from 'node:https';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { folderWith } from '../config/support.ts';
 import { until, within } from '../support/deadline.ts';
 import { tempFolder } from '../support/folder.ts';
 import { chat, open, send } from '../support/http.ts';
+import { LOCALHOST } from '../support/upstream/certificate.ts';
+import { listening } from '../support/upstream/listening.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -24,11 +29,11 @@ interface Running extends AsyncDisposable {
   readonly ended: Promise<number | string>;
 }
 
-function run(args: readonly string[], env: Record<string, string> = {}): Running {
+function run(args: readonly string[], env: Record<string, string> = {}, cwd: string = tempFolder()): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    cwd: tempFolder(),
+    cwd,
   });
   const out: string[] = [];
   const err: string[] = [];
@@ -60,7 +65,7 @@ async function ready(running: Running): Promise<string> {
     'the ready line',
     20_000,
   );
-  const url = /^reprise ready on (http:\/\/\S+) \(pid (\d+), profile (\w+), upstream \S+\)$/.exec(
+  const url = /^reprise ready on (https?:\/\/\S+) \(pid (\d+), profile (\w+), upstream \S+\)$/.exec(
     running.out[0] ?? '',
   );
   assert.ok(url, running.out[0] ?? 'no line');
@@ -191,6 +196,64 @@ describe('reprise serve', () => {
       /127\.0\.0\.1:\d+ is in use by another process\. Stop that one, or choose another port with --port/,
     );
     taken.close();
+  });
+
+  it('an address that is not of this machine: a clear message, status 1', async () => {
+    // RFC 5737: for documentation, and nobody's.
+    await using running = run(['serve', '--host', '203.0.113.1', '--port', '0', '--data', tempFolder()]);
+    assert.equal(await within(running.ended, 'the end', 20_000), 1);
+    assert.match(
+      running.err.join('\n'),
+      /203\.0\.113\.1 is no address of this machine\. Choose one with --host/,
+    );
+  });
+
+  it('speaks HTTPS with a certificate in the folder it is started in, and says so', async () => {
+    await using upstream = await startUpstream();
+    const folder = folderWith({ 'cert.pem': LOCALHOST.cert, 'key.pem': LOCALHOST.key });
+    const tls = ['--set', 'server.tls.cert=cert.pem', '--set', 'server.tls.key=./key.pem'];
+    await using running = run(['serve', '--upstream', upstream.url, '--port', '0', ...tls], {}, folder);
+    const url = await ready(running);
+    assert.match(url, /^https:/);
+    const request = startRequest(`${url}/health/live`, { ca: LOCALHOST.cert }).end();
+    const [answer] = await within(once(request, 'response'), 'the answer');
+    assert.equal(answer.resume().statusCode, 200);
+  });
+
+  it('a certificate that cannot be read is a mistake like any other, told with them, status 2', async () => {
+    const tls = ['--set', 'server.tls.cert=cert.pem', '--set', 'server.tls.key=key.pem'];
+    await using running = run(['serve', '--port', 'abc', ...tls]);
+    assert.equal(await within(running.ended, 'the end', 20_000), 2);
+    assert.equal(running.err.length, 3, running.err.join('\n'));
+    for (const part of [
+      /^--port: /,
+      /server\.tls\.cert: got "cert\.pem", .*ENOENT/,
+      /server\.tls\.key: got "key\.pem"/,
+    ])
+      assert.ok(
+        running.err.some((line) => part.test(line)),
+        running.err.join('\n'),
+      );
+    assert.deepEqual(running.out, []);
+  });
+
+  it('an upstream with an authority of its own is trusted with NODE_EXTRA_CA_CERTS, and not without', async () => {
+    const folder = folderWith({ 'ca.pem': LOCALHOST.cert });
+    using upstream = await listening(
+      createSecureServer({ ...LOCALHOST }, (_request, response) =>
+        response.end('{"object":"list","data":[]}'),
+      ),
+    );
+    const args = ['serve', '--upstream', `https://localhost:${upstream.port}/v1`, '--port', '0'];
+    for (const [env, status, says] of [
+      [{ NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') }, 200, /"list"/],
+      [{}, 502, /its certificate is self-signed/],
+    ] as const) {
+      await using running = run(args, env);
+      const answer = await send(`${await ready(running)}/v1/models`);
+      assert.equal(answer.status, status);
+      assert.match(answer.body.toString(), says);
+    }
   });
 
   it('every mistake at once, one line each, status 2, and nothing started', async () => {

@@ -6,6 +6,7 @@ const DURATION = 'a duration: a whole number and its unit (ms, s, m, h or d), su
 const SIZE = 'a size: a whole number and its unit (B, KB, MB, GB or TB), such as 200MB';
 const BASE_URL =
   'an http or https URL without query, fragment and credentials, such as https://api.openai.com/v1';
+const ORIGINS = '"*" or a list of origins, such as [https://shop.example]';
 const NAME = 'a name of at most 64 letters, digits, _ and -, a letter first';
 const PATTERN =
   'a path from / without query, whose segments are literal or one {name} each, such as /products/{id}';
@@ -121,6 +122,26 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     'a key of the upstream that nobody uses',
     'upstreams: { default: { api_key: sk-operator-secret } }',
     '1: upstreams.default.api_key: got "***", expected none, unless access.mode is gateway: clients bring their own keys',
+  ],
+  [
+    'an origin with a path',
+    'server: { cors: { origins: [https://shop.example/] } }',
+    `1: server.cors.origins[0]: got "https://shop.example/", expected ${ORIGINS}`,
+  ],
+  [
+    'an origin that browsers write otherwise',
+    'server: { cors: { origins: ["https://shop.example:443"] } }',
+    `1: server.cors.origins[0]: got "https://shop.example:443", expected ${ORIGINS}`,
+  ],
+  [
+    'an origin outside of a list',
+    'server: { cors: { origins: https://shop.example } }',
+    `1: server.cors.origins: got "https://shop.example", expected ${ORIGINS}`,
+  ],
+  [
+    'a client that is waited for no time',
+    'server: { timeouts: { write: 0 } }',
+    `1: server.timeouts.write: got 0, expected ${DURATION}, above zero`,
   ],
   ['a value for a map', 'log: loud', '1: log: got "loud", expected a map'],
   ['a list for a map', 'log: [a, 1]', '1: log: got ["a", 1], expected a map'],

@@ -59,8 +59,10 @@ test('everything else has the default that is promised', () => {
   assert.deepEqual(server, {
     host: '127.0.0.1',
     port: 8787,
+    cors: { origins: [] },
     max_body: 50_000_000,
     max_entry: 16_000_000,
+    timeouts: { headers: MINUTE, body: MINUTE, write: 5 * MINUTE },
     drain: 10 * SECOND,
   });
   assert.equal(memory.max_bytes, 256_000_000);
@@ -75,6 +77,7 @@ test('everything else has the default that is promised', () => {
           dialect: 'openai',
           timeouts: { connect: 10 * SECOND, headers: 15 * MINUTE, idle: 15 * MINUTE, total: 30 * MINUTE },
           breaker: { failures: 5, probe: 2 * SECOND },
+          concurrency: { queue: 1000, wait: 30 * SECOND },
           retry_after_failure: 5 * SECOND,
           inject_usage: true,
         },

@@ -249,6 +249,20 @@ describe('what the caller gets', () => {
     });
   });
 
+  it('says no usage where the upstream has not said that of every item', () => {
+    const plan = planned({ input: ['aa', 'b'] });
+    const untold = (...items: string[]) => list(...items).replace(/,"usage":.*$/, '}');
+    const usage = (payloads: readonly Payload[]) =>
+      JSON.parse(plan.putTogether(payloads, REPLAY).body.toString()).usage;
+    const [known] = taken(plan, list(item(0, ONE)), [0]);
+    const [unknown] = taken(plan, untold(item(0, TWO)), [1]);
+    assert.ok(known !== undefined && unknown !== undefined);
+    assert.deepEqual(unknown.facts, { model: 'm-1' });
+    assert.equal(usage([known, unknown]), undefined);
+    assert.equal(usage(taken(plan, untold(item(0, ONE), item(1, TWO)), [0, 1])), undefined);
+    assert.deepEqual(usage([known, known]), { prompt_tokens: 16, total_tokens: 16 });
+  });
+
   it('is the same vectors as numbers for who wants floats', () => {
     for (const fields of [{ input: ['a', 'b'] }, { input: ['a', 'b'], encoding_format: 'float' }]) {
       const plan = planned(fields);

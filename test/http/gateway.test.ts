@@ -4,7 +4,10 @@ import { hashOf } from '../../src/policy/client-key.ts';
 import { ManualClock } from '../support/clock.ts';
 import { chat } from '../support/http.ts';
 import { sendJson } from '../support/openai-server.ts';
+import { connectRaw } from '../support/raw.ts';
+import { startReprise } from '../support/reprise.ts';
 import { type Stage, setStage } from '../support/stage.ts';
+import { startWebSocketUpstream } from '../support/upstream/websocket.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -258,4 +261,43 @@ describe('the gateway', () => {
     );
     assert.equal(stage.upstream.calls.length, 1);
   });
+
+  it('tunnels WebSockets for keys that may, with the operator’s key in the place of theirs', async () => {
+    using upstream = await startWebSocketUpstream();
+    await using reprise = await startReprise({
+      upstream: upstream.url,
+      profile: {
+        access: {
+          mode: 'gateway',
+          keys: [
+            { name: 'live', hash: hashOf('rp-live'), allow: ['GET /v1/realtime'] },
+            { name: 'web', hash: hashOf('rp-web') },
+          ],
+        },
+      },
+      upstreamSettings: { api_key: OPERATOR },
+    });
+    const shake = async (...more: string[]) => {
+      const lines = ['GET /v1/realtime HTTP/1.1', 'Host: h', 'Connection: Upgrade', 'Upgrade: websocket'];
+      const bytes = [...lines, ...KEY_LINES, ...more, '', ''].join('\r\n');
+      using client = connectRaw(reprise.url, bytes);
+      await client.got(/\r\n\r\n[^{]*(\{.*\})?$/);
+      const text = client.text();
+      return text;
+    };
+    assert.match(await shake('Authorization: Bearer rp-live'), /^HTTP\/1.1 101 /);
+    const browsers =
+      'Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.rp-live, openai-organization.org';
+    assert.match(await shake(browsers), /^HTTP\/1.1 101 [\s\S]*sec-websocket-protocol: realtime/i);
+    assert.match(await shake('Authorization: Bearer rp-web'), /^HTTP\/1.1 403 [\s\S]*"forbidden"/);
+    assert.match(await shake('Authorization: Bearer rp-nobody'), /^HTTP\/1.1 401 [\s\S]*"unauthorized"/);
+    assert.match(await shake(), /^HTTP\/1.1 401 /);
+    assert.equal(upstream.handshakes.length, 2);
+    for (const { headers, rawHeaders } of upstream.handshakes) {
+      assert.equal(headers.authorization, `Bearer ${OPERATOR}`);
+      assert.doesNotMatch(rawHeaders.join(' '), /rp-live|organization/);
+    }
+  });
 });
+
+const KEY_LINES = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];

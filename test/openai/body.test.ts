@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readBody } from '../../src/openai/body.ts';
+import { MAX_VALUES, readBody } from '../../src/openai/body.ts';
 import { MAX_DEPTH, member, textOf } from '../../src/openai/json.ts';
 
 test('a body is one JSON object in valid UTF-8, or its problem is named', () => {
@@ -17,10 +17,12 @@ test('a body is one JSON object in valid UTF-8, or its problem is named', () => 
     ['body-not-object', Buffer.from('null')],
     ['duplicate-key', Buffer.from('{"a":1,"a":2}')],
     ['too-deep', Buffer.from(`{"a":${'['.repeat(128)}${']'.repeat(128)}}`)],
+    ['taken', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 3)}]}`)],
+    ['too-many-values', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 2)}]}`)],
   ];
   for (const [problem, bytes] of cases) {
     const read = readBody(bytes);
-    assert.equal(read.ok ? 'taken' : read.problem, problem, bytes.toString('latin1'));
+    assert.equal(read.ok ? 'taken' : read.problem, problem, bytes.toString('latin1', 0, 99));
   }
   const read = readBody(Buffer.from('{"é":"😀"}'));
   assert(read.ok);

@@ -34,13 +34,6 @@ describe('prompt tokens', () => {
     );
   });
 
-  it('that the upstream did not tell are none, and estimated', () => {
-    assert.deepEqual(apportion(undefined, { unit: 'bytes', sizes: [4, 5] }), [
-      { tokens: 0, estimated: true },
-      { tokens: 0, estimated: true },
-    ]);
-  });
-
   it('always add up to the upstream’s figure, and no share is a token off its proportion', (context) => {
     const seed = Date.now() >>> 0;
     context.diagnostic(`seed ${seed}`);

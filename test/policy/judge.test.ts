@@ -19,8 +19,12 @@ const CASES: readonly (readonly [at: number, demands: Partial<Demands>, verdict:
   [120_000, {}, 'grace'],
   [299_999, {}, 'grace'],
   [300_000, {}, 'dead'],
-  // Set back by an operator, the clock may stand before an entry's birth.
-  [-50_000, {}, 'fresh'],
+  // Two clocks that are kept in time differ by less than a second …
+  [-1_000, {}, 'fresh'],
+  [-1_000, { maxAgeMs: 0 }, 'fresh'],
+  // … and one that stands before an entry's birth by more has been set back: the entry's age is not known.
+  [-1_001, {}, 'dead'],
+  [-3_600_000, { maxStaleMs: Number.POSITIVE_INFINITY }, 'dead'],
   [50_000, { maxAgeMs: 50_000 }, 'fresh'],
   [50_001, { maxAgeMs: 50_000 }, 'grace'],
   [110_000, { maxAgeMs: 50_000 }, 'grace'],

@@ -50,14 +50,18 @@ export class ChaosTier implements Tier {
   }
 
   delete(id: string): void {
+    // A deletion is never lost, or what was deleted would come back.
     this.#inner.delete(id);
+    this.#maybeRaise();
   }
 
   touch(id: string): void {
+    this.#maybeRaise();
     this.#inner.touch(id);
   }
 
-  sweep(): Promise<void> {
+  async sweep(): Promise<void> {
+    this.#maybeRaise();
     return this.#inner.sweep();
   }
 
@@ -69,7 +73,8 @@ export class ChaosTier implements Tier {
     return this.#inner.health();
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    this.#maybeRaise();
     return this.#inner.close();
   }
 

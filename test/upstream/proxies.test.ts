@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { within } from '../support/deadline.ts';
 import { silent } from '../support/upstream/faults.ts';
 import { callTo, collect, type Told } from '../support/upstream/sink.ts';
+import { startWebSocketUpstream } from '../support/upstream/websocket.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 /** A proxy on a free port. */
@@ -18,12 +20,12 @@ interface Proxy extends Disposable {
 /** What a proxy does with calls to plain HTTP, and with the tunnels that others ask for. */
 interface Conduct {
   readonly forward?: RequestListener;
-  readonly tunnel?: (socket: Duplex) => void;
+  readonly tunnel?: (socket: Duplex, target: string) => void;
 }
 
 async function startProxy({ forward = passOn, tunnel }: Conduct = {}): Promise<Proxy> {
   const server = createServer(forward).listen(0, '127.0.0.1');
-  server.on('connect', (_asked, socket) => tunnel?.(socket));
+  server.on('connect', (asked, socket) => tunnel?.(socket, asked.url ?? ''));
   await once(server, 'listening');
   return {
     url: `http://someone:secret@127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -43,10 +45,12 @@ const passOn: RequestListener = (asked, response) => {
   asked.pipe(onward);
 };
 
+const PATIENT = { connect: 5_000, headers: 5_000, idle: 5_000 };
+
 /** Makes one call with `{}` for its body through `proxy`, whose answer is waited for `headers` milliseconds. */
 async function through(proxy: Proxy, origin: string, sent: string[] = [], headers = 5_000): Promise<Told> {
   const client = createUpstreamClient(
-    { connect: 5_000, headers, idle: 5_000 },
+    { ...PATIENT, headers },
     { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url },
   );
   const told = collect(client, callTo(origin, { headers: sent }));
@@ -79,6 +83,34 @@ describe('a call through a proxy of the environment', () => {
     upstream.answer(silent);
     const { error } = await through(proxy, upstream.origin, [], 50);
     assert.equal(error?.code, 'upstream_timeout');
+  });
+
+  it('that asks for a WebSocket goes through a tunnel, also without TLS', async () => {
+    using upstream = await startWebSocketUpstream((socket) => socket.end('hello'));
+    const asked: string[] = [];
+    using proxy = await startProxy({
+      tunnel(socket, target) {
+        asked.push(target);
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        const onward = connect(upstream.port, '127.0.0.1');
+        socket.pipe(onward).pipe(socket);
+      },
+    });
+    const client = createUpstreamClient(PATIENT, { HTTP_PROXY: proxy.url });
+    const upgraded = Promise.withResolvers<string>();
+    client.send(
+      callTo(`http://127.0.0.1:${upstream.port}`, { method: 'GET', body: null, upgrade: 'websocket' }),
+      {
+        upgraded: (_headers, socket) => text(socket).then(upgraded.resolve, upgraded.reject),
+        head: (status) => upgraded.reject(new Error(`answered with ${status}`)),
+        data: () => undefined,
+        end: () => undefined,
+        error: upgraded.reject,
+      },
+    );
+    assert.equal(await within(upgraded.promise, 'the upgrade'), 'hello');
+    assert.deepEqual(asked, [`127.0.0.1:${upstream.port}`]);
+    await client.close();
   });
 
   for (const [what, origin, conduct, reason] of [

@@ -1,0 +1,40 @@
+import { createDecoder, readCoding } from '../codec/content-coding.ts';
+import type { HeaderOf } from '../policy/access.ts';
+import { RepriseError } from '../shared/errors.ts';
+import { bodyTooLarge } from './request.ts';
+
+/** A request's body as its reader sees it, with the headers that describe it. */
+export interface Content {
+  readonly body: Buffer;
+  readonly header: HeaderOf;
+}
+
+/**
+ * Takes the content coding off a request's body. A coding that is not known, or that is not what the bytes are in, stays, and
+ * so does its header. Throws `request_too_large` if more than `limit` bytes come out.
+ */
+export async function readContent(header: HeaderOf, body: Buffer, limit: number): Promise<Content> {
+  const said = header('content-encoding');
+  const coding = said === undefined ? undefined : readCoding(said);
+  if (coding === undefined) return { body, header };
+  if (coding === 'identity') return { body, header: withoutCoding(header) };
+  const decoder = createDecoder(coding, body);
+  decoder.end(body);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of decoder) {
+      size += chunk.length;
+      if (size > limit) throw bodyTooLarge(limit);
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    if (thrown instanceof RepriseError) throw thrown;
+    return { body, header };
+  }
+  return { body: Buffer.concat(chunks, size), header: withoutCoding(header) };
+}
+
+function withoutCoding(header: HeaderOf): HeaderOf {
+  return (name) => (name === 'content-encoding' ? undefined : header(name));
+}

@@ -1,0 +1,126 @@
+import type { Clock, Timer } from '../shared/clock.ts';
+
+/** How many may be in at once, and how many may wait for how long. */
+export interface GateLimits {
+  /** Unlimited if absent. */
+  readonly max: number | undefined;
+  /** How many may wait. */
+  readonly queue: number;
+  /** The longest wait, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Who comes to a gate. One of these is called, once, unless it leaves before. */
+export interface Comer {
+  /** It is in, and has this place until it leaves. Called before `enter` returns if there is room. */
+  turn(place: Place): void;
+  /** It is not in and will not be: too many wait already, or it has waited too long. */
+  refused(): void;
+}
+
+/** What a comer holds, whether in or waiting. */
+export interface Place {
+  /** Gives it up; the first who waits comes in. Does nothing the second time. */
+  leave(): void;
+}
+
+/** Lets so many in at once; who comes beyond that waits, first come first served, in a queue bounded in length and time. */
+export class Gate {
+  readonly #limits: GateLimits;
+  readonly #clock: Clock;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiter>();
+  #inside = 0;
+  #admitting = false;
+
+  constructor(limits: GateLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** How many are in. */
+  get inside(): number {
+    return this.#inside;
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether who comes now is refused at once. */
+  get full(): boolean {
+    return !this.#hasRoom && this.#waiting.size >= this.#limits.queue;
+  }
+
+  /** Milliseconds for which the first in the queue has waited: about what a queue takes that is as long as it. */
+  get delayMs(): number {
+    const [first] = this.#waiting;
+    return first === undefined ? 0 : this.#clock.elapsed() - first.since;
+  }
+
+  /** Comes to the gate. */
+  enter(comer: Comer): Place {
+    if (this.full) {
+      comer.refused();
+      return { leave: () => undefined };
+    }
+    const waiter: Waiter = {
+      comer,
+      since: this.#clock.elapsed(),
+      state: 'waiting',
+      timer: undefined,
+      leave: () => this.#leave(waiter),
+    };
+    this.#waiting.add(waiter);
+    this.#admit();
+    if (this.#waiting.has(waiter)) {
+      waiter.timer = this.#clock.after(this.#limits.waitMs, () => {
+        // Still the first in the queue, as all wait equally long: `delayMs` tells how long it was.
+        comer.refused();
+        waiter.leave();
+      });
+    }
+    return waiter;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#limits.max === undefined || this.#inside < this.#limits.max;
+  }
+
+  #leave(waiter: Waiter): void {
+    const { state } = waiter;
+    waiter.state = 'gone';
+    waiter.timer?.cancel();
+    if (state === 'waiting') this.#waiting.delete(waiter);
+    if (state !== 'in') return;
+    this.#inside -= 1;
+    this.#admit();
+  }
+
+  /** Lets in as many as there is room for. Whoever is let in may leave at once: a loop, for a recursion could be as deep as the queue. */
+  #admit(): void {
+    if (this.#admitting) return;
+    this.#admitting = true;
+    try {
+      for (const waiter of this.#waiting) {
+        if (!this.#hasRoom) return;
+        this.#waiting.delete(waiter);
+        waiter.timer?.cancel();
+        waiter.state = 'in';
+        this.#inside += 1;
+        waiter.comer.turn(waiter);
+      }
+    } finally {
+      this.#admitting = false;
+    }
+  }
+}
+
+interface Waiter extends Place {
+  readonly comer: Comer;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+  state: 'waiting' | 'in' | 'gone';
+  timer: Timer | undefined;
+}

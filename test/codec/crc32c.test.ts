@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { crc32c } from '../../src/codec/crc32c.ts';
+
+// RFC 3720, appendix B.4, written as numbers, and the check value that catalogues of CRCs give.
+const VECTORS: readonly (readonly [bytes: Buffer, crc: number])[] = [
+  [Buffer.from('123456789'), 0xe3069283],
+  [Buffer.alloc(32), 0x8a9136aa],
+  [Buffer.alloc(32, 0xff), 0x62a8ab43],
+  [Buffer.from(Array.from({ length: 32 }, (_, at) => at)), 0x46dd794e],
+  [Buffer.from(Array.from({ length: 32 }, (_, at) => 31 - at)), 0x113fdb5c],
+  [Buffer.alloc(0), 0],
+];
+
+test('CRC-32C of known bytes, also amid others', () => {
+  for (const [bytes, crc] of VECTORS) {
+    assert.equal(crc32c(bytes, 0, bytes.length), crc);
+    assert.equal(crc32c(Buffer.concat([Buffer.of(7), bytes, Buffer.of(9)]), 1, 1 + bytes.length), crc);
+  }
+});
