@@ -1,17 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DiskTier } from './cache/disk.ts';
+import { Catalog } from './cache/catalog.ts';
 import { Flights } from './cache/flights.ts';
-import { installSecret } from './cache/install-secret.ts';
+import { Graves } from './cache/graves.ts';
+import { Marks } from './cache/marks.ts';
 import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
+import { accessOf } from './composing/access.ts';
+import { openDataFolder } from './composing/data-folder.ts';
+import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
+import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
 import { healthChecks } from './control/checks.ts';
 import { healthCalls } from './control/health.ts';
+import { storedValues } from './control/values.ts';
+import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
 import { withTags } from './endpoints/tagged.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
@@ -20,25 +25,22 @@ import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
+import { verdictOn } from './http/shelf.ts';
 import { openTunnel } from './http/tunnel.ts';
-import { Deliveries } from './invalidation/deliveries.ts';
+import { audited } from './invalidation/audited.ts';
+import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
-import { credentialHeaders } from './openai/credential-headers.ts';
-import type { Access } from './policy/access.ts';
-import { AdminToken, keepingOut } from './policy/admin-token.ts';
-import { gatewayAccess } from './policy/gateway.ts';
-import { passthroughAccess } from './policy/passthrough.ts';
+import { AdminToken } from './policy/admin-token.ts';
+import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
 import { type TagRule, TagRules } from './policy/tag-rules.ts';
-import { Verifications } from './policy/verifications.ts';
 import { Background } from './shared/background.ts';
-import { mustParseCallPattern } from './shared/call-pattern.ts';
 import { type Clock, every, neverBack } from './shared/clock.ts';
-import { messageOf } from './shared/errors.ts';
+import { isOver } from './shared/life.ts';
+import { Stamps, stampOf } from './shared/stamps.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
-import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** What the process brings along, beside its settings. */
 export interface Surroundings {
@@ -46,7 +48,7 @@ export interface Surroundings {
   readonly events: Events;
   /** Names the proxies that upstreams are reached through, and holds the admin token. */
   readonly env: NodeJS.ProcessEnv;
-  /** Carries out what webhooks ask for; without one there are none. */
+  /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
 
@@ -62,34 +64,53 @@ export interface Composed {
  * Builds the whole object graph once, and opens it for requests. Rejects if the data folder is in use by another process,
  * or an address cannot be listened on.
  */
-export async function compose(settings: Settings, { clock, events, env }: Surroundings): Promise<Composed> {
+export async function compose(settings: Settings, surroundings: Surroundings): Promise<Composed> {
+  const { events, env } = surroundings;
+  const clock = neverBack(surroundings.clock);
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
   const certificate = certificateOf(settings);
-  const disk = await openDisk(settings, clock, events);
-  const store = new Store(
-    new MemoryTier({ maxEntries: settings.memory.max_entries, maxBytes: settings.memory.max_bytes }, clock),
-    disk,
-  );
-  const upstreams = new Map<string, Upstream>();
-  for (const [name, upstream] of settings.upstreams) {
-    const gateway = settings.access.mode === 'gateway';
-    const credential = gateway ? credentialHeaders(upstream.dialect, upstream.api_key) : undefined;
-    upstreams.set(name, createUpstream(name, { ...upstream, credential }, clock, env));
-  }
-  const fallback = upstreams.get('default');
-  if (fallback === undefined) throw new Error('the settings name no upstream "default"');
-  const offers = [...settings.upstreams].map(([name, offer]) => ({
-    ...offer,
-    upstream: upstreams.get(name) ?? fallback,
-  }));
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
-  const access = accessOf(settings, new Scopes(await secretOf(settings, events)), clock);
-  const rulesOf = ({ type, tags = [] }: Tagged) =>
+
+  const stamps = new Stamps(clock);
+  const marks = new Marks();
+  const graves = new Graves(clock);
+  const catalog = new Catalog(
+    (listed) => !isOver(listed, clock.now()) && marks.standing(listed) !== 'purged',
+  );
+  const watch = catalog.watch('l2');
+  const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
+  const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
+  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
+  const store = new Store(memory, data.disk);
+  const invalidations = new Invalidations({
+    stamps,
+    marks,
+    catalog,
+    background,
+    keep: async (made) => await data.markLog?.keep(made),
+    remove(id) {
+      store.delete(id);
+      graves.note(id);
+    },
+  });
+  const invalidator = audited(surroundings.invalidator ?? invalidations, data.audit, surroundings.clock);
+
+  const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
+  const offers = [...settings.upstreams].map(([name, offer]) => {
+    return { ...offer, upstream: upstreams.get(name) ?? fallback };
+  });
+  const rulesOf = ({ type, tags = [] }: { readonly type: string; readonly tags?: readonly TagRule[] }) =>
     new TagRules([...(settings.types.get(type)?.tags ?? []), ...tags], () => clock.elapsed());
   const endpoints = ENDPOINTS.map((endpoint) => withTags(endpoint, rulesOf(endpoint), 'api'));
+  const policyOf = (type: string) => {
+    const policy = settings.types.get(type);
+    if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
+    return policy;
+  };
+  const { server, admin } = settings;
   const context: DataPlaneContext = {
     bindings: [
       ...bindRoutes(settings.routes, upstreams, rulesOf),
@@ -97,26 +118,57 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
     ],
     upstreams,
     fallback,
-    access: token === undefined ? access : keepingOut(token, access),
-    policyOf: (type) => {
-      const policy = settings.types.get(type);
-      if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
-      return policy;
-    },
-    maxBody: settings.server.max_body,
-    maxEntry: settings.server.max_entry,
+    access: accessOf(settings, new Scopes(data.secret), clock, token),
+    policyOf,
+    maxBody: server.max_body,
+    maxEntry: server.max_entry,
     store,
+    stamps,
+    marks,
+    graves,
+    lineage: new Lineage(clock),
     flights: new Flights<Slot>(),
     clock,
     background,
     events,
   };
-  const { server, admin } = settings;
-  const calls = healthCalls({
-    accepting: () => service.accepting,
-    checks: () => healthChecks(store, upstreams),
+
+  const values = storedValues({
+    store,
+    clock,
+    policyOf,
+    judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
+    entryOf(key, times, payload, tags) {
+      const stamp = stamps.next();
+      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
+    },
   });
-  const data: DataListener = {
+  const calls: readonly ControlCall[] = [
+    ...healthCalls({
+      accepting: () => service.accepting,
+      checks: () => healthChecks(store, upstreams),
+    }),
+    webhookCall(
+      new Webhooks(settings.webhooks, {
+        invalidator,
+        deliveries: data.deliveries,
+        fetchJwks: (url) => fetchJson(url, env),
+        // Its senders' clocks do not know that ours never goes back.
+        clock: surroundings.clock,
+        events,
+      }),
+    ),
+    ...cacheCalls({
+      invalidator,
+      catalog,
+      audit: data.audit,
+      values,
+      maxEntry: server.max_entry,
+      types: () => settings.types.keys(),
+      drops: new Map(store.levels.map((level) => [level, () => store.drop(level, catalog.at(level))])),
+    }),
+  ];
+  const dataListener: DataListener = {
     isData: (path) => isDataPath(context, path),
     serveData: (request, response) => serveData(context, request, response),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
@@ -138,18 +190,27 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   const service = new Service({
     clock,
     drainMs,
-    server: serverOf(open, data),
+    server: serverOf(open, dataListener),
     async close() {
       sweeping.cancel();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await control?.stop();
       await background.drain();
-      await deliveries.close();
+      await data.deliveries.close();
       await store.close();
+      await data.markLog?.close();
     },
   });
-  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', store.sweep()));
+  // What can still ask by an old stamp: entries, fetches under way, and traces.
+  const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
+  const sweep = async () => {
+    await store.sweep();
+    await invalidations.sweep();
+    if (data.disk?.isListed === false) return;
+    marks.retire(Math.min(catalog.oldest, stampOf(clock.now() - longestCallMs - TRACES_LAST_MS)));
+  };
+  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', sweep()));
   try {
     await control?.listen(server.host, admin.port ?? 0);
   } catch (thrown) {
@@ -160,62 +221,8 @@ export async function compose(settings: Settings, { clock, events, env }: Surrou
   return { service, controlUrl: (control ?? service).url };
 }
 
-/** What has rules for tags: those of its type, and maybe more. */
-interface Tagged {
-  readonly type: string;
-  readonly tags?: readonly TagRule[];
-}
-
-/** Who may ask, and whose entries they are served. */
-function accessOf({ access }: Settings, scopes: Scopes, clock: Clock): Access {
-  if (access.mode === 'passthrough') {
-    const verifies = access.share === 'verified';
-    return passthroughAccess(scopes, verifies ? new Verifications(access.verify_ttl, clock) : undefined);
-  }
-  const keys = access.keys.map((key) => ({ ...key, allow: key.allow.map(mustParseCallPattern) }));
-  return gatewayAccess(keys, access.share === 'all' ? 'all' : 'tenant', scopes, clock);
-}
-
-async function openDisk(settings: Settings, clock: Clock, events: Events): Promise<DiskTier | undefined> {
-  if (settings.disk.max_bytes === 0) return undefined;
-  return await DiskTier.open({
-    folder: join(settings.disk.path, 'l2'),
-    maxBytes: settings.disk.max_bytes,
-    codec: settings.disk.compression,
-    maxEntry: settings.server.max_entry,
-    clock,
-    notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
-  });
-}
+const TRACES_LAST_MS = 3_600_000;
 
 function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
   return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
-}
-
-/** The kept secret; one for this process alone where there is no folder to keep it in, which is where there is no L2. */
-async function secretOf(settings: Settings, events: Events): Promise<Buffer> {
-  if (settings.disk.max_bytes === 0) return randomBytes(32);
-  try {
-    return await installSecret(settings.disk.path);
-  } catch (thrown) {
-    events.emit({
-      kind: 'degraded',
-      what: 'install secret',
-      why: `${messageOf(thrown)}; L2 will not be found again after a restart`,
-    });
-    return randomBytes(32);
-  }
-}
-
-/** The deliveries that have been carried out; remembered in memory only where there is no folder to keep them in. */
-async function deliveriesOf(settings: Settings, events: Events, clock: Clock): Promise<Deliveries> {
-  if (settings.disk.max_bytes === 0 || settings.webhooks.size === 0)
-    return await Deliveries.open(undefined, clock);
-  try {
-    return await Deliveries.open(join(settings.disk.path, 'deliveries.journal'), clock);
-  } catch (thrown) {
-    const why = `${messageOf(thrown)}; deliveries before a restart will not be known as repeats after it`;
-    events.emit({ kind: 'degraded', what: 'webhook deliveries', why });
-    return await Deliveries.open(undefined, clock);
-  }
 }

@@ -21,7 +21,13 @@ export class Catalog {
   readonly #items = new Map<string, Item>();
   readonly #byTag = new Map<string, Set<Item>>();
   readonly #byPlace = new Map<string, Set<Item>>();
+  readonly #isLive: (listed: Listed) => boolean;
   #numbers = 0;
+
+  /** `isLive` tells whether an entry can still be served. */
+  constructor(isLive: (listed: Listed) => boolean = () => true) {
+    this.#isLive = isLive;
+  }
 
   /** How many entries there are. */
   get size(): number {
@@ -37,10 +43,20 @@ export class Catalog {
     };
   }
 
-  /** The entries meant; all where `condition` is undefined. What is dropped meanwhile is passed over. */
+  /** The entries meant that can be served; all where `condition` is undefined. What is dropped meanwhile is passed over. */
   *meant(condition: Condition | undefined): Iterable<Listed> {
+    for (const listed of this.lying(condition)) if (this.#isLive(listed)) yield listed;
+  }
+
+  /** The entries meant, also those that will never be served again. */
+  *lying(condition: Condition | undefined): Iterable<Listed> {
     const fulfils = test(condition);
     for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
+  }
+
+  /** Those in this tier. */
+  *at(level: Level): Iterable<Listed> {
+    for (const { listed, levels } of this.#items.values()) if (levels.has(level)) yield listed;
   }
 
   /** The oldest stamp that anything here has, or was written from; infinite if there is nothing. */
@@ -60,7 +76,7 @@ export class Catalog {
     const entries: Listed[] = [];
     let last = 0;
     for (const { number, listed } of this.#items.values()) {
-      if (number <= after || !fulfils(listed)) continue;
+      if (number <= after || !fulfils(listed) || !this.#isLive(listed)) continue;
       if (entries.length === limit) return { entries, cursor: String(last) };
       entries.push(listed);
       last = number;
@@ -71,7 +87,7 @@ export class Catalog {
   /** The entry with this shown key. */
   get(shown: string): Listed | undefined {
     const found = this.#items.get(shown.slice(shown.lastIndexOf('/') + 1))?.listed;
-    return found?.key.shown === shown ? found : undefined;
+    return found?.key.shown === shown && this.#isLive(found) ? found : undefined;
   }
 
   /** A tier holds this now, in the place of what it may have held under the same id. */

@@ -7,8 +7,8 @@ import type { DiskIndex, Slot } from './disk-index.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { DiskSession } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
-import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
+import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What {@link DiskTier.open} needs. */
@@ -129,6 +129,11 @@ export class DiskTier implements Tier {
 
   async sweep(): Promise<void> {
     await this.#during((session) => session.sweep());
+  }
+
+  /** Whether all that lies on the disk has been told to the watch, or nothing does. */
+  get isListed(): boolean {
+    return this.#session?.index.complete === true;
   }
 
   figures(): TierFigures {

@@ -20,7 +20,16 @@ export interface Watch {
 }
 
 /** What is listed of an entry. */
-export function listedOf({ key, stamp, tags, payload, born, freshUntil, staleUntil, keepUntil }: Entry): Listed {
+export function listedOf({
+  key,
+  stamp,
+  tags,
+  payload,
+  born,
+  freshUntil,
+  staleUntil,
+  keepUntil,
+}: Entry): Listed {
   return { key, stamp, tags, size: payload.body.length, born, freshUntil, staleUntil, keepUntil };
 }
 

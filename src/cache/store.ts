@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts';
+import type { Listed } from './listed.ts';
 import type { MemoryTier } from './memory.ts';
 import type { Level, Tier, TierFigures, TierHealth } from './tier.ts';
 
@@ -104,6 +105,24 @@ export class Store {
     this.#fence(id);
     this.#memory.delete(id);
     this.#attempt(() => this.#lower?.delete(id));
+  }
+
+  /** The tiers there are, the fastest first. */
+  get levels(): readonly Level[] {
+    return this.#lower === undefined ? ['l1'] : ['l1', this.#lower.level];
+  }
+
+  /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
+  async drop(level: Level, entries: Iterable<Listed>): Promise<{ cleared: number; freedBytes: number }> {
+    const tier = level === 'l1' ? this.#memory : this.#lower;
+    let cleared = 0;
+    let freedBytes = 0;
+    for (const { key, size } of [...entries]) {
+      this.#attempt(() => tier?.delete(key.id));
+      cleared += 1;
+      freedBytes += size;
+    }
+    return { cleared, freedBytes };
   }
 
   /** Drops, in every tier, what is past its `keepUntil`. */

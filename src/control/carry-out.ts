@@ -5,7 +5,7 @@ import { messageOf, RepriseError } from '../shared/errors.ts';
 /** Has one order of a caller of the API carried out. Throws `internal_error`, which says so, where it cannot be made durable. */
 export async function carryOut(
   invalidator: Invalidator,
-  condition: Condition,
+  condition: Condition | undefined,
   effect: Effect,
   dryRun: boolean,
 ): Promise<Outcome> {

@@ -34,20 +34,19 @@ export function clearCall(context: ClearContext): ControlCall {
       const condition = readCondition(fields, context.types());
       const [level] = textsIn(fields, 'level', { most: 1, longest: 20 }) ?? [];
       const cleared =
-        level === undefined
-          ? await purge(context, condition ?? EVERYTHING)
-          : await dropOf(context, level, condition)();
+        level === undefined ? await purge(context, condition) : await dropOf(context, level, condition)();
       return Response.json({ cleared: cleared.cleared, freed_bytes: cleared.freedBytes });
     },
   });
 }
 
-const EVERYTHING: Condition = { patterns: ['**'] };
-
 const PAGE = 1_000;
 
 /** Counts first: what is purged is soon listed no more. */
-async function purge({ invalidator, catalog }: ClearContext, condition: Condition): Promise<Cleared> {
+async function purge(
+  { invalidator, catalog }: ClearContext,
+  condition: Condition | undefined,
+): Promise<Cleared> {
   let cleared = 0;
   let freedBytes = 0;
   let cursor: string | undefined;

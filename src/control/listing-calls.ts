@@ -1,4 +1,5 @@
 import type { Catalog } from '../cache/catalog.ts';
+import type { Listed } from '../cache/listed.ts';
 import type { AuditLog } from '../invalidation/audit-log.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { behind, type ControlCall, controlCall } from './call.ts';
@@ -56,7 +57,7 @@ export function entryJson({ key, tags, size, ...times }: Listed): Readonly<Recor
     fresh_until: iso(times.freshUntil),
     stale_until: iso(times.staleUntil),
     keep_until: iso(times.keepUntil),
-    tags,
+    tags: tags.map(([tag]) => tag),
     size_bytes: size,
   };
 }

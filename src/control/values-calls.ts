@@ -1,9 +1,11 @@
 import type { Entry } from '../cache/entry.ts';
+import { listedOf } from '../cache/listed.ts';
 import { type Directives, readDirectives } from '../policy/directives.ts';
 import { RepriseError } from '../shared/errors.ts';
+import { MAX_TAGS } from '../shared/tag.ts';
 import { type Ask, behind, type ControlCall, controlCall } from './call.ts';
-import { checkType, LONGEST_TAG } from './condition.ts';
-import { mistake, textsIn } from './fields.ts';
+import { checkType } from './condition.ts';
+import { mistake } from './fields.ts';
 import { entryJson } from './listing-calls.ts';
 import type { ValueName, Values } from './values.ts';
 
@@ -36,15 +38,17 @@ export function valuesCall({ values, maxEntry, types }: ValuesCallContext): Cont
     },
     async PUT(ask) {
       const { name, directives } = read(ask, types());
-      const tags = tagsOf(ask);
       const body = await ask.readBody(maxEntry, 'setting server.max_entry');
       const headers = KEPT.flatMap((header): [string, string][] => {
         const value =
           ask.header(header) ?? (header === 'content-type' ? 'application/octet-stream' : undefined);
         return value === undefined ? [] : [[header, value]];
       });
-      const entry = values.put(name, { headers, body, ttlMs: directives.ttlMs, tags });
-      return entry === undefined ? Response.json({ stored: false }) : Response.json(told(entry, tags));
+      const { ttlMs } = directives;
+      const tags = [...new Set(directives.tags)];
+      if (tags.length > MAX_TAGS) throw mistake('x-cache-tags', `${tags.length} tags`, `at most ${MAX_TAGS}`);
+      const entry = values.put(name, { headers, body, ttlMs, tags });
+      return entry === undefined ? Response.json({ stored: false }) : Response.json(told(entry));
     },
     async DELETE(ask) {
       const { name } = read(ask, types());
@@ -67,7 +71,6 @@ const CAREFUL = {
 };
 
 const LONGEST_KEY = 1_024;
-const MOST_TAGS = 256;
 
 function read(
   ask: Ask,
@@ -94,16 +97,8 @@ function decoded(field: string, text: string): string {
   }
 }
 
-function tagsOf(ask: Ask): readonly string[] {
-  const header = ask.header('x-cache-tags') ?? '';
-  const tags = new Set(header.split(',').flatMap((tag) => tag.trim() || []));
-  if (tags.size === 0) return [];
-  const bounds = { most: MOST_TAGS, longest: LONGEST_TAG };
-  return textsIn(new Map([['x-cache-tags', [...tags]]]), 'x-cache-tags', bounds) ?? [];
-}
-
-function told(entry: Entry, tags: readonly string[]): Readonly<Record<string, unknown>> {
-  return { stored: true, ...entryJson({ ...entry, tags, size: entry.payload.body.length }) };
+function told(entry: Entry): Readonly<Record<string, unknown>> {
+  return { stored: true, ...entryJson(listedOf(entry)) };
 }
 
 function absent({ type, key }: ValueName): RepriseError {

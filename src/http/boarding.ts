@@ -134,7 +134,9 @@ export class Boarding {
   #outdated(fetch: Fetch): boolean {
     if (!this.#late.has(fetch)) return false;
     const seats = [...this.#seats].filter(([, slot]) => slot.fetch === fetch);
-    return !seats.every(([part, { index }]) => fetch.isUntouched(index, tagsOf(this.#call, part, fetch.stamp)));
+    return !seats.every(([part, { index }]) =>
+      fetch.isUntouched(index, tagsOf(this.#call, part, fetch.stamp)),
+    );
   }
 
   async #passOn(fetch: Fetch, reason: string): Promise<Landing> {

@@ -1,9 +1,6 @@
 import type { Tagged } from '../cache/entry.ts';
-import { tooMany, withTagged } from '../cache/tagged.ts';
-import type { Boarding } from './boarding.ts';
+import { withTagged } from '../cache/tagged.ts';
 import type { Call } from './call.ts';
-import type { ProxyContext } from './refresh.ts';
-import type { Holding, Shelf } from './shelf.ts';
 
 /** What a call says of one of its parts: its own tags as of `stamp`, and those it inherits with the stamps they came with. */
 export function tagsOf(call: Call, part: number, stamp: number): readonly Tagged[] {
@@ -15,34 +12,3 @@ export function tagsOf(call: Call, part: number, stamp: number): readonly Tagged
 }
 
 const NONE: readonly Tagged[] = [];
-
-/**
- * Adds what a call speaks of to the entries it is served: whoever asks may know of more than the one who paid. An entry that
- * would have more tags than it may have is given up, for none is left out.
- */
-export function addTags(context: ProxyContext, call: Call, shelf: Shelf): void {
-  const lacking = new Set(shelf.lacking);
-  for (const [part, holding] of shelf.holdings.entries()) {
-    if (holding !== undefined && !lacking.has(part)) addTo(context, call, part, holding);
-  }
-}
-
-function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
-  const tags = withTagged(entry.tags, tagsOf(call, part, entry.stamp));
-  if (tags === entry.tags && call.inherited !== 'too-many') return;
-  const { id } = entry.key;
-  // A newer one may have come meanwhile, of which this call has seen nothing.
-  if ((store.held(id)?.entry.stamp ?? entry.stamp) !== entry.stamp) return;
-  if (call.inherited === 'too-many' || tooMany(tags)) store.delete(id);
-  else store.put([{ ...entry, tags }], call.quota);
-}
-
-/** Tells the call's trace what it is given: what a model writes afterwards may speak of it. */
-export function noteLineage(context: ProxyContext, call: Call, shelf: Shelf, boarding?: Boarding): void {
-  const { trace } = call.directives;
-  if (trace === undefined || call.plan.lineage !== 'gives') return;
-  const lacking = new Set(shelf.lacking);
-  const held = shelf.holdings.filter((_, part) => !lacking.has(part));
-  const tags = [...held.flatMap((holding) => holding?.entry.tags ?? []), ...(boarding?.tags ?? [])];
-  context.lineage.note(call.caller.circle, trace, tags);
-}

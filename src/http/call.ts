@@ -5,7 +5,7 @@ import type { Caller } from '../policy/access.ts';
 import type { Condition } from '../policy/condition.ts';
 import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { FetchPolicy } from './fetch.ts';
+import type { FetchPolicy } from './fetch-work.ts';
 import type { Request } from './request.ts';
 
 /** A request whose answer may come from the cache: planned, keyed, and its caller's wishes read. */

@@ -1,37 +1,24 @@
 import type { Key, Tagged } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Marks } from '../cache/marks.ts';
-import type { Quota, Store } from '../cache/store.ts';
+import type { Store } from '../cache/store.ts';
 import type { StreamRecorder, Taken } from '../endpoints/endpoint.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
 import { isEventStream } from '../openai/sse.ts';
-import type { Caller } from '../policy/access.ts';
-import type { LifetimePolicy } from '../policy/lifetime.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import { type AnswerHead, type Exchange, startExchange } from '../upstream/exchange.ts';
 import type { Cursor } from '../upstream/recording.ts';
-import { admit, type Upstream } from '../upstream/upstream.ts';
+import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
+import type { FetchWork } from './fetch-work.ts';
 import { entriesOf, type Settled } from './settled.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
 export interface Slot {
   readonly fetch: Fetch;
   readonly index: number;
-}
-
-/** What of a type's policy bears on its calls. */
-export interface FetchPolicy extends LifetimePolicy {
-  /** Which calls are cached by their randomness. */
-  readonly sampling: 'any' | 'seeded' | 'greedy';
-  /** What the cache does: serve and store; only serve; only store, and count what it could have served; nothing. */
-  readonly mode: 'on' | 'read_only' | 'shadow' | 'off';
-  /** What becomes of a call whose last caller has left. */
-  readonly on_abandon: 'cancel' | 'finish';
-  /** Milliseconds an abandoned call waits for new company before it is cancelled. */
-  readonly linger: number;
 }
 
 /** What every fetch works with. */
@@ -43,29 +30,6 @@ export interface FetchContext {
   readonly clock: Clock;
   /** Bytes; a larger answer is passed on and never stored. */
   readonly maxEntry: number;
-}
-
-/** One upstream call for some parts of a plan. */
-export interface FetchWork {
-  readonly plan: TaggedPlan;
-  /** Indexes of the plan's parts to fetch, ascending. */
-  readonly asked: readonly number[];
-  /** The keys of these parts, in the same order. */
-  readonly keys: readonly Key[];
-  /** Who asks, and for what as {@link Caller.answered} is told. */
-  readonly caller: Caller;
-  readonly realm: string;
-  readonly upstream: Upstream;
-  readonly path: string;
-  readonly method: string;
-  /** Name, value, name, value … */
-  readonly headers: string[];
-  readonly body: Buffer | null;
-  readonly policy: FetchPolicy;
-  /** The founding caller's own lifetime, in milliseconds. */
-  readonly ttlMs: number | undefined;
-  /** What the founding request may still add to L1. */
-  readonly quota: Quota;
 }
 
 // How long the callers of a key whose answers were personal each make their own call. Varnish's builtin.vcl: 120 s.
@@ -272,7 +236,14 @@ export class Fetch {
     const { store, marks, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
     this.tags.takeAnswer(taken.tags ?? []);
-    const made = entriesOf(taken, { keys, policy, ttlMs: this.#ttlMs, born: clock.now(), stamp: this.stamp, tags: this.tags });
+    const made = entriesOf(taken, {
+      keys,
+      policy,
+      ttlMs: this.#ttlMs,
+      born: clock.now(),
+      stamp: this.stamp,
+      tags: this.tags,
+    });
     // What was asked for before an invalidation is for those who asked before it.
     const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
     const refused = made.refused ?? (purged ? 'invalidated' : undefined);

@@ -2,11 +2,11 @@ import type { Entry } from '../cache/entry.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
-import { addTags, noteLineage } from './call-tags.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf } from './shelf.ts';
+import { addTags, noteLineage } from './tagging.ts';
 
 /**
  * Answers one call from the cache, from fetches under way, and from the upstream, in this order:

@@ -15,7 +15,7 @@ import type { Call, Relay } from './call.ts';
 import { type Binding, classify, surfacePath } from './classify.ts';
 import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
-import type { FetchPolicy } from './fetch.ts';
+import type { FetchPolicy } from './fetch-work.ts';
 import { type Request, readBody } from './request.ts';
 
 /** What turning requests into calls takes. */

@@ -73,12 +73,23 @@ export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> 
     lacking,
     stale,
     bridged,
-    reason: reasonOf(call, lacking[0], found, unusable, (part, id) => invalidated.has(part) || graves.has(id)),
+    reason: reasonOf(
+      call,
+      lacking[0],
+      found,
+      unusable,
+      (part, id) => invalidated.has(part) || graves.has(id),
+    ),
   };
 }
 
-/** An expired entry may answer for a failing upstream, and for nothing else. */
-function verdictOn(entry: Entry, standing: Standing | undefined, at: number, demands: Demands): Verdict {
+/** Judges an entry by its times and by how it stands: an expired one may answer for a failing upstream, and for nothing else. */
+export function verdictOn(
+  entry: Entry,
+  standing: Standing | undefined,
+  at: number,
+  demands: Demands,
+): Verdict {
   if (standing === 'purged') return 'dead';
   if (standing !== 'expired') return judge(entry, at, demands);
   const old = { ...entry, freshUntil: Math.min(entry.freshUntil, at), staleUntil: at };

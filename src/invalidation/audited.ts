@@ -38,7 +38,7 @@ function toldOf({ condition, effect, by, dryRun }: Order, outcome: Outcome) {
   };
 }
 
-function shortened(condition: Condition): { condition: Condition; omitted: number } {
+function shortened(condition: Condition = {}): { condition: Condition; omitted: number } {
   let omitted = 0;
   const lists = Object.entries(condition).map(([name, members]: [string, readonly string[]]) => {
     const told = members.slice(0, MOST_MEMBERS);

@@ -4,13 +4,11 @@ import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Mark, Marks } from '../cache/marks.ts';
 import type { Background } from '../shared/background.ts';
-import type { Clock } from '../shared/clock.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import type { Invalidator, Order, Outcome } from './invalidator.ts';
 
 /** What carrying out invalidations takes. */
 export interface InvalidationsOptions {
-  readonly clock: Clock;
   readonly stamps: Stamps;
   readonly marks: Marks;
   readonly catalog: Catalog;
@@ -55,27 +53,26 @@ export class Invalidations implements Invalidator {
   }
 
   #outcome({ condition, effect, dryRun }: Order): Outcome {
-    const { marks, catalog, clock } = this.#options;
-    const now = clock.now();
+    const { marks, catalog } = this.#options;
     const sample: string[] = [];
     let matched = 0;
+    let atLeast = false;
     for (const listed of catalog.meant(condition)) {
-      if (listed.keepUntil <= now) continue;
-      const standing = marks.standing(listed);
-      if (standing === 'purged' || (effect === 'expire' && standing === 'expired')) continue;
+      if (effect === 'expire' && marks.standing(listed) === 'expired') continue;
       if (matched === COUNTED) {
-        return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast: true, sample };
+        atLeast = true;
+        break;
       }
       matched += 1;
       if (sample.length < SAMPLED) sample.push(listed.key.shown);
     }
-    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast: false, sample };
+    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, sample };
   }
 
   async #sweep(condition: Condition | undefined): Promise<void> {
     const { catalog, marks, remove } = this.#options;
     let seen = 0;
-    for (const listed of catalog.meant(condition)) {
+    for (const listed of catalog.lying(condition)) {
       if (marks.standing(listed) === 'purged') remove(listed.key.id);
       seen += 1;
       if (seen % SLICE === 0) await turn();

@@ -2,7 +2,8 @@ import type { Condition, Effect } from '../cache/condition.ts';
 
 /** An invalidation as somebody asks for it. */
 export interface Order {
-  readonly condition: Condition;
+  /** Undefined for everything there is. */
+  readonly condition: Condition | undefined;
   readonly effect: Effect;
   /** Who asks, for the audit log: `api`, or `webhook:NAME`. */
   readonly by: string;

@@ -1,11 +1,12 @@
 import type { Condition } from '../cache/condition.ts';
 import { Journal } from '../cache/journal.ts';
 import type { Mark, Marks } from '../cache/marks.ts';
-import { type Clock, every } from '../shared/clock.ts';
+import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { type Stamps, stampOf } from '../shared/stamps.ts';
 
 /** How far ahead of the clock stamps are promised to stay below: after a crash they go on above that. */
 const RESERVE_MS = 2 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 /** Bytes of the file from which on it is rewritten when it has doubled. */
 const LEAST_REWRITTEN = 1_000_000;
 
@@ -18,64 +19,84 @@ export interface MarkLogOptions {
 }
 
 /**
- * The marks on disk. They are read before anything is served; a log that cannot be proven whole may lack marks, so that nothing
- * that lies on the disk can be trusted.
+ * The marks on disk, read before anything is served. A log that cannot be proven whole may lack some, so that nothing that lies on
+ * the disk can be trusted.
  */
 export class MarkLog {
   readonly #options: MarkLogOptions;
-  readonly #journal: Journal;
-  readonly #reserving: { cancel(): void };
+  readonly #reserving: Timer;
+  /** Undefined while the file cannot be used. */
+  #journal: Journal | undefined;
+  #trusted = true;
   /** The file's length when it was last rewritten. */
   #rewritten = 0;
 
-  private constructor(options: MarkLogOptions, journal: Journal) {
+  private constructor(options: MarkLogOptions) {
     this.#options = options;
-    this.#journal = journal;
     this.#reserving = every(options.clock, RESERVE_MS / 2, () => void this.#reserve().catch(() => undefined));
   }
 
   /**
-   * Reads the marks kept at `options.path` into `options.marks`. Where they may not be all, `distrust` is called, which empties the
-   * disk, before the log is begun anew. Rejects if the log can be neither read nor written.
+   * Reads the marks kept at `options.path` into `options.marks`. Where they may not be all, everything that was asked for up to now,
+   * and up to a day ahead of a clock that was set back, counts as purged. A file that cannot be used is tried again with each mark.
    */
-  static async open(options: MarkLogOptions, distrust: () => Promise<void>): Promise<MarkLog> {
-    const { journal, records, whole } = await Journal.open(options.path);
-    let trusted = whole;
-    for (const record of records) trusted = take(record, options) && trusted;
-    if (!trusted) await distrust();
-    const log = new MarkLog(options, journal);
-    await log.#rewrite(RESERVE_MS);
+  static async open(options: MarkLogOptions): Promise<MarkLog> {
+    const log = new MarkLog(options);
+    await log.#begin().catch(() => undefined);
     return log;
+  }
+
+  /** Whether the marks that were found are all that were ever kept. */
+  get trusted(): boolean {
+    return this.#trusted;
   }
 
   /** Resolves when these marks, which are among the others already, survive a crash. Rejects if they may not. */
   async keep(marks: readonly Mark[]): Promise<void> {
+    const journal = this.#journal ?? (await this.#begin());
     try {
-      await this.#journal.append(marks.map(toRecord));
+      await journal.append(marks.map(toRecord));
     } catch {
       // What cannot be added to may yet be written anew.
-      await this.#rewrite(RESERVE_MS);
+      await this.#rewrite(journal, RESERVE_MS);
     }
-    if (this.#journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten))
-      await this.#rewrite(RESERVE_MS);
+    if (journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten)) {
+      await this.#rewrite(journal, RESERVE_MS);
+    }
   }
 
   /** Writes what is left, and lets go of the file. */
   async close(): Promise<void> {
     this.#reserving.cancel();
-    await this.#rewrite(0).catch(() => undefined);
-    await this.#journal.close();
+    const journal = this.#journal;
+    if (journal === undefined) return;
+    await this.#rewrite(journal, 0).catch(() => undefined);
+    await journal.close();
   }
 
-  async #rewrite(aheadMs: number): Promise<void> {
-    const { marks } = this.#options;
-    await this.#journal.rewrite([...[...marks.all()].map(toRecord), this.#ceiling(aheadMs)]);
-    this.#rewritten = this.#journal.length;
+  async #begin(): Promise<Journal> {
+    const { path, marks, stamps, clock } = this.#options;
+    const { journal, records, whole } = await Journal.open(path);
+    const understood = records.map((record) => take(record, this.#options)).every(Boolean);
+    if (!whole || !understood) {
+      this.#trusted = false;
+      const stamp = Math.max(stamps.last, stampOf(clock.now() + DAY_MS));
+      marks.add({ condition: undefined, effect: 'purge', stamp });
+      stamps.observe(stamp);
+    }
+    await this.#rewrite(journal, RESERVE_MS);
+    this.#journal = journal;
+    return journal;
+  }
+
+  async #rewrite(journal: Journal, aheadMs: number): Promise<void> {
+    await journal.rewrite([...[...this.#options.marks.all()].map(toRecord), this.#ceiling(aheadMs)]);
+    this.#rewritten = journal.length;
   }
 
   /** Stamps stay below a ceiling that is on disk, so that after a crash none is given twice, even if the clock is set back. */
   async #reserve(): Promise<void> {
-    await this.#journal.append([this.#ceiling(RESERVE_MS)]);
+    await this.#journal?.append([this.#ceiling(RESERVE_MS)]);
   }
 
   #ceiling(aheadMs: number): { readonly ceiling: number } {

@@ -106,7 +106,7 @@ export class Webhooks {
     }
     const outcomes = await invalidator.invalidate(orders);
     if (toldApart !== undefined) await this.#remember(name, fingerprint);
-    const tags = [...new Set(orders.flatMap(({ condition }) => condition.tags ?? []))];
+    const tags = [...new Set(orders.flatMap(({ condition }) => condition?.tags ?? []))];
     const invalidated = outcomes.reduce((sum, outcome) => sum + outcome.invalidated, 0);
     return { event, receipt: { id, accepted: true, duplicate: false, tags, invalidated } };
   }

@@ -11,13 +11,22 @@ import { filesBelow, importsOf } from './source.ts';
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['cli', 'config'],
-  cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'policy/client-key.ts'],
-  cli: ['compose.ts', 'config', 'demo', 'http', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
+  cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
   'compose.ts': [
+    'composing',
     'http',
     'control',
     'config',
     'endpoints',
+    'policy',
+    'cache',
+    'upstream',
+    'invalidation',
+    'observe/events.ts',
+  ],
+  // The parts that it is put together of, each of several.
+  composing: [
+    'config',
     'policy',
     'cache',
     'upstream',

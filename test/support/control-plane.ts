@@ -14,6 +14,7 @@ import { type Event, Events } from '../../src/observe/events.ts';
 import { AdminToken } from '../../src/policy/admin-token.ts';
 import { judge } from '../../src/policy/judge.ts';
 import { Background } from '../../src/shared/background.ts';
+import { stampOf } from '../../src/shared/stamps.ts';
 import { ManualClock } from './clock.ts';
 import { type Answer, type Sent, send } from './http.ts';
 import { ShelfOfEntries } from './shelf-of-entries.ts';
@@ -74,7 +75,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     judge: (entry, demands) => judge(entry, clock.now(), demands),
     entryOf(key, times, payload, tags) {
       valueTags.set(key.shown, tags);
-      return { key, ...times, payload };
+      const stamp = stampOf(times.born);
+      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
     },
   });
   const calls = cacheCalls({

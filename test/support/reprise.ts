@@ -32,6 +32,8 @@ export interface TestOptions {
   /** Settings of the default upstream. */
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** Carries invalidations out in the place of the cache. */
+  readonly invalidator?: Invalidator;
   /** The environment of its process. */
   readonly env?: Readonly<Record<string, string>>;
   /** The data folder of an earlier one, which is then not removed at the end. */
@@ -57,6 +59,7 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
   const { service, controlUrl } = await compose(settings, {
     clock: options.clock ?? systemClock,
     events,
+    ...(options.invalidator && { invalidator: options.invalidator }),
     env: options.env ?? {},
   });
   return {

@@ -1,7 +1,10 @@
-import type { Catalog, Listed } from '../../src/cache/catalog.ts';
+import type { Catalog } from '../../src/cache/catalog.ts';
 import type { Condition } from '../../src/cache/condition.ts';
+import type { Tagged } from '../../src/cache/entry.ts';
+import type { Listed } from '../../src/cache/listed.ts';
 import type { Invalidator, Order } from '../../src/invalidation/invalidator.ts';
 import { parseGlob } from '../../src/shared/glob.ts';
+import { stampOf } from '../../src/shared/stamps.ts';
 import { idOf } from './entries.ts';
 
 /** What of an entry matters to a test; the rest is filled in. */
@@ -35,7 +38,9 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
       staleUntil: born + 120_000,
       keepUntil: born + 180_000,
     };
-    this.#entries.push({ key: { id, shown, type }, ...times, tags, size });
+    const stamp = stampOf(born);
+    const tagged = tags.map((tag): Tagged => [tag, stamp]);
+    this.#entries.push({ key: { id, shown, type }, ...times, stamp, tags: tagged, size });
     this.#entries.sort((one, other) => (one.key.id < other.key.id ? -1 : 1));
     return shown;
   }
@@ -77,7 +82,7 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
   }
 }
 
-function meets({ key, tags }: Listed, condition: Condition): boolean {
+function meets({ key, tags }: Listed, condition: Condition = {}): boolean {
   const [type = '', namespace = '', model = ''] = key.shown.split('/').map(decodeURIComponent);
   const among = (list: readonly string[] | undefined, texts: readonly string[]) =>
     list === undefined || texts.some((text) => list.includes(text));
@@ -85,7 +90,10 @@ function meets({ key, tags }: Listed, condition: Condition): boolean {
     among(condition.keys, [key.shown]) &&
     (condition.patterns === undefined ||
       condition.patterns.some((pattern) => parseGlob(pattern)?.(key.shown) === true)) &&
-    among(condition.tags, tags) &&
+    among(
+      condition.tags,
+      tags.map(([tag]) => tag),
+    ) &&
     among(condition.types, [type]) &&
     among(condition.namespaces, [namespace]) &&
     among(condition.models, [model])

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DiskTier } from '../cache/disk.ts';
+import { installSecret } from '../cache/install-secret.ts';
+import type { Watch } from '../cache/listed.ts';
+import type { Marks } from '../cache/marks.ts';
+import type { Settings } from '../config/schema.ts';
+import { Deliveries } from '../invalidation/deliveries.ts';
+import { KeptAudit } from '../invalidation/kept-audit.ts';
+import { MarkLog } from '../invalidation/mark-log.ts';
+import type { Events } from '../observe/events.ts';
+import type { Background } from '../shared/background.ts';
+import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Stamps } from '../shared/stamps.ts';
+
+/** What opening the data folder takes. */
+export interface DataFolderContext {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly background: Background;
+  readonly marks: Marks;
+  readonly stamps: Stamps;
+  /** Told what lies on the disk. */
+  readonly watch: Watch;
+}
+
+/** Everything that lives in the data folder, or in memory only where there is none, or none that can be used. */
+export interface DataFolder {
+  readonly secret: Buffer;
+  /** Absent where the settings want none. */
+  readonly disk: DiskTier | undefined;
+  /** Absent where nothing is kept beyond this process, whose invalidations need not survive it. */
+  readonly markLog: MarkLog | undefined;
+  readonly audit: KeptAudit;
+  readonly deliveries: Deliveries;
+}
+
+/**
+ * Opens the data folder: first the secret, which makes it; then the invalidations, by which it is known whether what lies on the
+ * disk can be trusted; then the disk. Rejects if another process has it.
+ */
+export async function openDataFolder(context: DataFolderContext): Promise<DataFolder> {
+  const { settings, clock, events, background, marks, stamps, watch } = context;
+  const folder = settings.disk.max_bytes === 0 ? undefined : settings.disk.path;
+  const kept = async <T>(
+    file: string,
+    what: string,
+    without: string,
+    open: (path: string | undefined) => Promise<T>,
+  ): Promise<T> => {
+    if (folder === undefined) return await open(undefined);
+    try {
+      return await open(join(folder, file));
+    } catch (thrown) {
+      events.emit({ kind: 'degraded', what, why: `${messageOf(thrown)}; ${without}` });
+      return await open(undefined);
+    }
+  };
+  const secret = await kept('', 'install secret', 'L2 will not be found again after a restart', (path) =>
+    path === undefined ? Promise.resolve(randomBytes(32)) : installSecret(path),
+  );
+  const markLog =
+    folder === undefined
+      ? undefined
+      : await MarkLog.open({ path: join(folder, 'marks.journal'), marks, stamps, clock });
+  const disk =
+    folder === undefined
+      ? undefined
+      : await DiskTier.open({
+          folder: join(folder, 'l2'),
+          maxBytes: settings.disk.max_bytes,
+          codec: settings.disk.compression,
+          maxEntry: settings.server.max_entry,
+          clock,
+          watch,
+          distrusted: markLog?.trusted === false,
+          notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
+        });
+  const audit = await kept(
+    'invalidations.jsonl',
+    'log of invalidations',
+    'it begins anew, and will be lost at a restart',
+    (path) => KeptAudit.open(path, background),
+  );
+  const deliveries = await kept(
+    'deliveries.journal',
+    'webhook deliveries',
+    'deliveries before a restart will not be known as repeats after it',
+    (path) => Deliveries.open(settings.webhooks.size === 0 ? undefined : path, clock),
+  );
+  return { secret, disk, markLog, audit, deliveries };
+}
