@@ -17,10 +17,15 @@ export interface Mark {
 /** What is judged: an entry, or a fetch that will make one. */
 export type Subject = Pick<Entry, 'key' | 'stamp' | 'tags'>;
 
-/** Marks of single names (tags, keys, types …), which cost a look-up each however many there are. */
-const MAX_NAMES = 100_000;
-/** Marks of patterns and of several conditions at once, of which each entry is held against each newer one, once. */
-const MAX_BROAD = 1_000;
+/** How many marks are kept; of more the older half becomes one. */
+export interface MarkLimits {
+  /** Of single names (tags, keys, types …), which cost a look-up each however many there are. */
+  readonly names: number;
+  /** Of patterns and of several conditions at once, of which each entry is held against each newer one, once. */
+  readonly broad: number;
+}
+
+const LIMITS: MarkLimits = { names: 100_000, broad: 1_000 };
 
 /**
  * All invalidations that can still concern something. An entry is judged by stamps alone: marks are neither looked for in the
@@ -31,12 +36,17 @@ export class Marks {
   readonly #names = new Map<string, Latest>();
   /** In the order of their stamps. */
   #broad: Broad[] = [];
-  /** Everything asked for up to this stamp is purged. */
+  /** Everything asked for up to this stamp is purged, and what was written from it. */
   #floor = 0;
   #latestTag = 0;
   #version = 1;
   /** For entries, the version at which they were judged, and how: `4 × version + rank`. */
   readonly #judged = new WeakMap<Subject, number>();
+  readonly #limits: MarkLimits;
+
+  constructor(limits: MarkLimits = LIMITS) {
+    this.#limits = limits;
+  }
 
   /** How many marks are kept. */
   get size(): number {
@@ -59,7 +69,8 @@ export class Marks {
       if (names === undefined) this.#addBroad(new Broad(mark));
       else for (const name of names) this.#addName(name, mark);
     }
-    if (this.#names.size > MAX_NAMES || this.#broad.length > MAX_BROAD) this.#fold();
+    const { names, broad } = this.#limits;
+    if (this.#names.size > names || this.#broad.length > broad) this.#fold();
   }
 
   /** What becomes of `subject` for a request that itself speaks of `more`, by every mark up to now. */
@@ -97,7 +108,8 @@ export class Marks {
   }
 
   #rankOf({ key, stamp, tags }: Subject): number {
-    if (stamp <= this.#floor) return PURGED;
+    const oldest = oldestOf({ stamp, tags });
+    if (oldest <= this.#floor) return PURGED;
     let rank = ALIVE;
     if (this.#names.size > 0) {
       for (const [tag, at] of tags) rank = Math.max(rank, this.#rankOfName(nameOf('tags', tag), at));
@@ -111,7 +123,6 @@ export class Marks {
         rank = Math.max(rank, this.#rankOfName(nameOf(list, name), stamp));
       }
     }
-    const oldest = tags.reduce((least, [, at]) => Math.min(least, at), stamp);
     for (let index = this.#broad.length - 1; index >= 0; index -= 1) {
       const broad = this.#broad[index];
       if (broad === undefined || broad.mark.stamp < oldest) break;
@@ -146,6 +157,13 @@ export class Marks {
       if (Math.max(purge, expire) <= middle) this.#names.delete(name);
     this.#broad = this.#broad.filter(({ mark }) => mark.stamp > middle);
   }
+}
+
+/** When the oldest was asked for of what a subject is, or was written from. */
+function oldestOf({ stamp, tags }: Pick<Subject, 'stamp' | 'tags'>): number {
+  let oldest = stamp;
+  for (const [, at] of tags) if (at < oldest) oldest = at;
+  return oldest;
 }
 
 /** The latest stamps at which something of one name was invalidated; 0 for never. */
@@ -200,11 +218,11 @@ class Broad {
   }
 
   concerns({ key, stamp, tags }: Subject): boolean {
+    const { condition, stamp: until } = this.mark;
+    if (condition === undefined) return oldestOf({ stamp, tags }) <= until;
     const named = this.#tags;
     const before =
-      named === undefined
-        ? stamp <= this.mark.stamp
-        : tags.some(([tag, at]) => at <= this.mark.stamp && named.has(tag));
+      named === undefined ? stamp <= until : tags.some(([tag, at]) => at <= until && named.has(tag));
     return before && this.#meant(key.shown);
   }
 }
