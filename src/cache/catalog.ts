@@ -1,8 +1,7 @@
 import { placeOf, shownKey } from '../shared/shown-key.ts';
-import type { Condition } from './condition.ts';
+import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
 import type { Listed, Watch } from './listed.ts';
-import { byKey } from './marks.ts';
 import type { Level } from './tier.ts';
 
 /** Where to go on in the catalog. */

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Condition } from '../../src/cache/condition.ts';
 import type { Tagged } from '../../src/cache/entry.ts';
-import { type Mark, Marks, type Subject } from '../../src/cache/marks.ts';
+import type { Mark, Subject } from '../../src/cache/mark.ts';
+import { Marks } from '../../src/cache/marks.ts';
 import { segmentOf, shownKey } from '../../src/shared/shown-key.ts';
 import { NaiveMarks } from '../support/naive-marks.ts';
 

@@ -1,6 +1,6 @@
 import type { Condition } from '../../src/cache/condition.ts';
 import type { Tagged } from '../../src/cache/entry.ts';
-import type { Mark, Standing, Subject } from '../../src/cache/marks.ts';
+import type { Mark, Standing, Subject } from '../../src/cache/mark.ts';
 import { parseGlob } from '../../src/shared/glob.ts';
 import { segmentOf } from '../../src/shared/shown-key.ts';
 
