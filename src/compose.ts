@@ -30,6 +30,7 @@ import { openTunnel } from './http/tunnel.ts';
 import { audited } from './invalidation/audited.ts';
 import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
+import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
@@ -39,7 +40,7 @@ import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, every, neverBack } from './shared/clock.ts';
 import { isOver } from './shared/life.ts';
-import { Stamps, stampOf } from './shared/stamps.ts';
+import { Stamps } from './shared/stamps.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
 
 /** What the process brings along, beside its settings. */
@@ -202,15 +203,17 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       await data.markLog?.close();
     },
   });
-  // What can still ask by an old stamp: entries, fetches under way, and traces.
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
-  const sweep = async () => {
-    await store.sweep();
-    await invalidations.sweep();
-    if (data.disk?.isListed === false) return;
-    marks.retire(Math.min(catalog.oldest, stampOf(clock.now() - longestCallMs - TRACES_LAST_MS)));
-  };
-  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', sweep()));
+  const upkeep = new Upkeep({
+    store,
+    invalidations,
+    marks,
+    stamps,
+    clock,
+    isListed: () => data.disk?.isListed !== false,
+    longestMs: longestCallMs + TRACES_LAST_MS,
+  });
+  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
   try {
     await control?.listen(server.host, admin.port ?? 0);
   } catch (thrown) {
@@ -221,6 +224,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   return { service, controlUrl: (control ?? service).url };
 }
 
+/** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
 const TRACES_LAST_MS = 3_600_000;
 
 function certificateOf({ server: { tls } }: Settings): Certificate | undefined {

@@ -1,8 +1,7 @@
 import { placeOf, shownKey } from '../shared/shown-key.ts';
-import type { Condition } from './condition.ts';
+import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
 import type { Listed, Watch } from './listed.ts';
-import { byKey } from './marks.ts';
 import type { Level } from './tier.ts';
 
 /** Where to go on in the catalog. */
@@ -48,7 +47,7 @@ export class Catalog {
     for (const listed of this.lying(condition)) if (this.#isLive(listed)) yield listed;
   }
 
-  /** The entries meant, also those that will never be served again. */
+  /** The entries meant, also those that will never be served again. Of everything there is, what comes meanwhile is passed, too. */
   *lying(condition: Condition | undefined): Iterable<Listed> {
     const fulfils = test(condition);
     for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
@@ -57,16 +56,6 @@ export class Catalog {
   /** Those in this tier. */
   *at(level: Level): Iterable<Listed> {
     for (const { listed, levels } of this.#items.values()) if (levels.has(level)) yield listed;
-  }
-
-  /** The oldest stamp that anything here has, or was written from; infinite if there is nothing. */
-  get oldest(): number {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const { listed } of this.#items.values()) {
-      oldest = Math.min(oldest, listed.stamp);
-      for (const [, stamp] of listed.tags) oldest = Math.min(oldest, stamp);
-    }
-    return oldest;
   }
 
   /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
@@ -131,8 +120,10 @@ export class Catalog {
       for (const tag of condition.tags) {
         for (const item of this.#byTag.get(tag) ?? []) if (!seen.has(item)) yield* once(seen, item);
       }
+    } else if (condition === undefined) {
+      yield* this.#items.values();
     } else {
-      const fits = condition === undefined ? () => true : byKey({ ...condition, patterns: undefined });
+      const fits = byKey({ ...condition, patterns: undefined });
       for (const [prefix, items] of this.#byPlace) if (fits(prefix)) yield* items;
     }
   }

@@ -1,6 +1,7 @@
 import type { Entry } from '../cache/entry.ts';
 import type { Graves } from '../cache/graves.ts';
-import type { Marks, Standing } from '../cache/marks.ts';
+import type { Standing } from '../cache/mark.ts';
+import type { Marks } from '../cache/marks.ts';
 import type { Found, Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
 import { type Demands, judge, type Verdict } from '../policy/judge.ts';
