@@ -64,6 +64,8 @@ export class DiskTier implements Tier {
   #evictions = 0;
   #expirations = 0;
   #faults = 0;
+  readonly #packed = { rawBytes: 0, storedBytes: 0 };
+  #unexpired = 0;
 
   private constructor(options: DiskOptions) {
     this.#options = options;
@@ -146,6 +148,8 @@ export class DiskTier implements Tier {
       evictions: this.#evictions,
       expirations: this.#expirations,
       faults: this.#faults,
+      unexpired: this.#unexpired,
+      ...(this.#options.codec !== 'none' && { compression: { codec: this.#options.codec, ...this.#packed } }),
     };
   }
 
@@ -182,6 +186,10 @@ export class DiskTier implements Tier {
       onLost: (id: string) => {
         this.#faults++;
         this.#watch.dropped(id);
+      },
+      onPacked: (rawBytes: number, storedBytes: number) => {
+        this.#packed.rawBytes += rawBytes;
+        this.#packed.storedBytes += storedBytes;
       },
       onFault: () => {
         this.#faults++;
@@ -282,8 +290,10 @@ export class DiskTier implements Tier {
 
   #dropped(slot: Slot): void {
     this.#watch.dropped(slot.id);
-    if (slot.keepUntil <= this.#options.clock.now()) this.#expirations++;
+    const now = this.#options.clock.now();
+    if (slot.keepUntil <= now) this.#expirations++;
     else this.#evictions++;
+    if (slot.freshUntil > now) this.#unexpired++;
   }
 
   #count(entry: Entry | undefined): Entry | undefined {
