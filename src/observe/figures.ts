@@ -100,6 +100,11 @@ export class Figures {
     this.#windows.turn();
   }
 
+  /** What was counted before the present step; what was counted before a restart is added to it. */
+  get past(): Tally {
+    return this.#windows.past;
+  }
+
   /** What was counted since the start. */
   get total(): Tally {
     return this.#windows.total;

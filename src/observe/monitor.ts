@@ -29,6 +29,8 @@ export class Monitor {
   readonly hotKeys = new HotKeys();
   readonly refetches = new Refetches();
   readonly sources: Sources;
+  /** Since when totals have been counted, in milliseconds since the epoch: before this start, if they were kept. */
+  since: number;
   readonly #alerts: Alerts<Watched>;
   readonly #clock: Clock;
   readonly #began: number;
@@ -39,6 +41,7 @@ export class Monitor {
     this.figures = new Figures(prices);
     this.sources = sources;
     this.#clock = clock;
+    this.since = clock.now();
     this.#began = clock.elapsed();
     this.#alerts = new Alerts<Watched>(alertRules(), (alert, state) =>
       events.emit({ kind: 'alert', ...alert, state }),

@@ -19,7 +19,7 @@ const PER_HOUR = 60;
  */
 export class Windows {
   /** All that was counted before the present step. */
-  readonly #past = new Tally();
+  readonly past = new Tally();
   readonly #steps: Tally[] = [];
   readonly #minutes: Tally[] = [];
   readonly #hours: Tally[] = [];
@@ -38,7 +38,7 @@ export class Windows {
   turn(): void {
     const step = this.#now;
     this.#now = new Tally();
-    this.#past.add(step);
+    this.past.add(step);
     this.#minute.add(step);
     keep(this.#steps, step, PER_MINUTE);
     this.#turns += 1;
@@ -53,7 +53,7 @@ export class Windows {
 
   /** What was counted since the start. */
   get total(): Tally {
-    return sum([this.#past, this.#now]);
+    return sum([this.past, this.#now]);
   }
 
   /** What was counted in a window. */
