@@ -7,14 +7,17 @@ import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
 import { accessOf } from './composing/access.ts';
 import { openDataFolder } from './composing/data-folder.ts';
+import { openMonitoring } from './composing/monitoring.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
-import { healthChecks } from './control/checks.ts';
-import { healthCalls } from './control/health.ts';
+import { alertChecks, healthChecks } from './control/checks.ts';
+import { type HealthContext, healthCalls, statusOf } from './control/health.ts';
+import { liveCall } from './control/live-call.ts';
+import { monitoringCalls } from './control/monitoring-calls.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
@@ -30,6 +33,7 @@ import { openTunnel } from './http/tunnel.ts';
 import { audited } from './invalidation/audited.ts';
 import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
+import { told } from './invalidation/told.ts';
 import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
@@ -49,6 +53,8 @@ export interface Surroundings {
   readonly events: Events;
   /** Names the proxies that upstreams are reached through, and holds the admin token. */
   readonly env: NodeJS.ProcessEnv;
+  /** The profile's name, as it is shown. */
+  readonly profile?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
@@ -85,7 +91,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
-  const store = new Store(memory, data.disk);
+  const store = new Store(memory, data.disk, clock);
   const invalidations = new Invalidations({
     stamps,
     marks,
@@ -97,9 +103,23 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       graves.note(id);
     },
   });
-  const invalidator = audited(surroundings.invalidator ?? invalidations, data.audit, surroundings.clock);
+  const invalidator = audited(
+    surroundings.invalidator ?? invalidations,
+    told(data.audit, events),
+    surroundings.clock,
+  );
 
   const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
+  const { monitor, metrics, ...monitoring } = await openMonitoring({
+    settings,
+    profile: surroundings.profile ?? 'unnamed',
+    clock,
+    events,
+    background,
+    store,
+    catalog,
+    upstreams,
+  });
   const offers = [...settings.upstreams].map(([name, offer]) => {
     return { ...offer, upstream: upstreams.get(name) ?? fallback };
   });
@@ -144,11 +164,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
     },
   });
+  const health: HealthContext = {
+    accepting: () => service.accepting,
+    checks: () => new Map([...healthChecks(store, upstreams), ...alertChecks(monitor.alerts)]),
+  };
+  const status = () => statusOf(health);
   const calls: readonly ControlCall[] = [
-    ...healthCalls({
-      accepting: () => service.accepting,
-      checks: () => healthChecks(store, upstreams),
-    }),
+    ...healthCalls(health),
+    ...monitoringCalls({ monitor, metrics, status }),
+    liveCall({ monitor, events, clock, status, accepting: health.accepting }),
     webhookCall(
       new Webhooks(settings.webhooks, {
         invalidator,
@@ -175,10 +199,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
   };
-  const serverOf = (told: readonly ControlCall[], on?: DataListener) =>
+  const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,
-      control: createControlApp({ calls: told, token, events }),
+      control: createControlApp({ calls: offered, token, events }),
       timeouts: server.timeouts,
       certificate,
     });
@@ -197,6 +221,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await control?.stop();
+      await monitoring.close();
       await background.drain();
       await data.deliveries.close();
       await store.close();

@@ -1,4 +1,4 @@
-import { placeOf, shownKey } from '../shared/shown-key.ts';
+import { type Place, placeOf, shownKey } from '../shared/shown-key.ts';
 import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
 import type { Listed, Watch } from './listed.ts';
@@ -11,6 +11,12 @@ export interface Page {
   readonly cursor: string | undefined;
 }
 
+/** What lies at a place: a type, a namespace, and a model or a route. */
+export interface PlaceFigures extends Place {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /**
  * What lies in the tiers, each entry once, for people, figures and the sweep: what may be served never depends on it. Finding the
  * entries of a tag costs as much as there are of them, whatever else there is.
@@ -20,6 +26,8 @@ export class Catalog {
   readonly #items = new Map<string, Item>();
   readonly #byTag = new Map<string, Set<Item>>();
   readonly #byPlace = new Map<string, Set<Item>>();
+  /** Of the bodies of the entries at a place. */
+  readonly #bytesAt = new Map<string, number>();
   readonly #isLive: (listed: Listed) => boolean;
   #numbers = 0;
 
@@ -31,6 +39,13 @@ export class Catalog {
   /** How many entries there are. */
   get size(): number {
     return this.#items.size;
+  }
+
+  /** Every place there is, with the number of its entries and the bytes of their bodies: also of what is over and not yet swept. */
+  *places(): Iterable<PlaceFigures> {
+    for (const [prefix, items] of this.#byPlace) {
+      yield { ...placeOf(prefix), entries: items.size, bytes: this.#bytesAt.get(prefix) ?? 0 };
+    }
   }
 
   /** What a tier tells of itself. */
@@ -95,7 +110,9 @@ export class Catalog {
     this.#numbers += 1;
     const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
     this.#items.set(listed.key.id, item);
-    add(this.#byPlace, prefixOf(listed.key), item);
+    const prefix = prefixOf(listed.key);
+    add(this.#byPlace, prefix, item);
+    this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) + listed.size);
     for (const [tag] of listed.tags) add(this.#byTag, tag, item);
   }
 
@@ -134,9 +151,12 @@ export class Catalog {
   }
 
   #remove(item: Item): void {
-    const { key, tags } = item.listed;
+    const { key, tags, size } = item.listed;
     this.#items.delete(key.id);
-    remove(this.#byPlace, prefixOf(key), item);
+    const prefix = prefixOf(key);
+    remove(this.#byPlace, prefix, item);
+    if (this.#byPlace.has(prefix)) this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) - size);
+    else this.#bytesAt.delete(prefix);
     for (const [tag] of tags) remove(this.#byTag, tag, item);
   }
 }

@@ -24,6 +24,7 @@ export class MemoryTier implements Tier {
   #hits = 0;
   #misses = 0;
   #evictions = 0;
+  #unexpired = 0;
   #expirations = 0;
 
   constructor(limits: MemoryLimits, clock: Clock, watch: Watch = UNWATCHED) {
@@ -35,8 +36,9 @@ export class MemoryTier implements Tier {
     this.#entries = new LRUCache({
       max: limits.maxEntries,
       maxSize: limits.maxBytes,
-      dispose: (_entry, id, reason) => {
+      dispose: (entry, id, reason) => {
         if (reason === 'evict') this.#evictions++;
+        if (reason === 'evict' && entry.freshUntil > clock.now()) this.#unexpired++;
         if (reason !== 'set') watch.dropped(id);
       },
     });
@@ -109,6 +111,7 @@ export class MemoryTier implements Tier {
       hits: this.#hits,
       misses: this.#misses,
       evictions: this.#evictions,
+      unexpired: this.#unexpired,
       expirations: this.#expirations,
       faults: 0,
     };

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
+import { prices } from './price-settings.ts';
 import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
@@ -62,7 +63,9 @@ export const settingsSchema = section({
     format: choice(['auto', 'json', 'text'])
       .prefault('auto')
       .describe('The form of a line. auto: text on a terminal, else json.'),
+    requests: toggle().prefault(true).describe('Whether every request has a line, at level info.'),
   })
     .prefault({})
     .describe('The log.'),
+  prices: prices(),
 });

@@ -4,6 +4,7 @@ import type { Marks } from '../cache/marks.ts';
 import type { Store } from '../cache/store.ts';
 import type { StreamRecorder, Taken } from '../endpoints/endpoint.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
+import type { Events } from '../observe/events.ts';
 import { isEventStream } from '../openai/sse.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
@@ -13,7 +14,7 @@ import type { Cursor } from '../upstream/recording.ts';
 import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
-import { entriesOf, type Settled } from './settled.ts';
+import { entriesOf, reasonOf, type Settled } from './settled.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
 export interface Slot {
@@ -28,6 +29,7 @@ export interface FetchContext {
   readonly stamps: Stamps;
   readonly marks: Marks;
   readonly clock: Clock;
+  readonly events: Events;
   /** Bytes; a larger answer is passed on and never stored. */
   readonly maxEntry: number;
 }
@@ -62,6 +64,11 @@ export class Fetch {
   readonly #exchange: Exchange;
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #settle: (settled: Settled) => void;
+  /** Monotonic milliseconds at which it began. */
+  readonly #began: number;
+  #headMs: number | undefined;
+  #tookMs: number | undefined;
+  #result: Settled | undefined;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
   /** Whether it is settled; what the upstream says after that is read by nobody but may still be coming. */
@@ -81,6 +88,7 @@ export class Fetch {
     this.#context = context;
     this.#work = work;
     this.#ttlMs = work.ttlMs;
+    this.#began = context.clock.elapsed();
     this.plan = work.plan;
     this.stamp = context.stamps.next();
     this.tags = new FetchTags(this.stamp, work.keys.length);
@@ -109,6 +117,16 @@ export class Fetch {
       },
     });
     this.head = this.#exchange.head;
+  }
+
+  /** What became of it, once that is known. */
+  get result(): Settled | undefined {
+    return this.#result;
+  }
+
+  /** Milliseconds it took, once it is settled. */
+  get tookMs(): number | undefined {
+    return this.#tookMs;
   }
 
   /** Whether the answer is an event stream under way or over, as far as the head is known. */
@@ -168,6 +186,7 @@ export class Fetch {
 
   #onHead(head: AnswerHead): void {
     this.#head = head;
+    this.#headMs = this.#context.clock.elapsed() - this.#began;
     this.#work.upstream.health.answered(head.status);
     this.#work.caller.answered(this.#work.realm, head.status);
     const said = this.plan.tagsOfHead(head.headers);
@@ -243,6 +262,7 @@ export class Fetch {
       born: clock.now(),
       stamp: this.stamp,
       tags: this.tags,
+      tookMs: clock.elapsed() - this.#began,
     });
     // What was asked for before an invalidation is for those who asked before it.
     const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
@@ -259,9 +279,28 @@ export class Fetch {
 
   #finish(settled: Settled): void {
     this.#over = true;
+    this.#result = settled;
+    this.#tookMs = this.#context.clock.elapsed() - this.#began;
     this.#lingering?.cancel();
     for (const [id, slot] of this.#slots) this.#context.flights.close(id, slot);
     this.#settle(settled);
+    this.#tell(settled, this.#tookMs);
+  }
+
+  #tell(settled: Settled, ms: number): void {
+    const { plan, upstream } = this.#work;
+    const kept = settled.kind === 'entries' && settled.stored;
+    this.#context.events.emit({
+      kind: 'fetched',
+      type: plan.type,
+      upstream: upstream.name,
+      status: this.#head?.status,
+      outcome: kept ? 'stored' : settled.kind === 'failed' ? 'failed' : 'unstored',
+      reason: reasonOf(settled),
+      ms,
+      headMs: this.#headMs,
+      entries: kept ? settled.entries : [],
+    });
   }
 }
 

@@ -29,15 +29,30 @@ export interface Making {
   readonly born: number;
   readonly stamp: number;
   readonly tags: FetchTags;
+  /** Milliseconds the call took, which later callers are spared. */
+  readonly tookMs: number;
+}
+
+/** Why an answer was not stored, or what it failed with; undefined for one that was, or that would have had no life. */
+export function reasonOf(settled: Settled): string | undefined {
+  switch (settled.kind) {
+    case 'entries':
+      return settled.refused;
+    case 'answer':
+      return settled.reason;
+    case 'failed':
+      return settled.error.code;
+  }
 }
 
 /** The entries of an answer; `refused` says why they may not be stored, and without `lives` one of them would be over at once. */
 export function entriesOf(
   taken: Extract<Taken, { kind: 'parts' }>,
-  { keys, policy, ttlMs, born, stamp, tags }: Making,
+  { keys, policy, ttlMs, born, stamp, tags, tookMs }: Making,
 ): { readonly entries: readonly Entry[]; readonly lives: boolean; readonly refused: string | undefined } {
   const said = { ...policy, ...taken.lifetime };
   let lives = true;
+  const upstreamMs = Math.round(tookMs);
   const entries = taken.payloads.map((payload, index): Entry => {
     const key = keys[index];
     if (key === undefined) throw new Error('an answer has more parts than were asked for');
@@ -45,7 +60,7 @@ export function entriesOf(
     if (life === undefined) lives = false;
     return {
       key,
-      payload,
+      payload: { ...payload, facts: { ...payload.facts, upstream_ms: upstreamMs } },
       ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
       born: born - (taken.lifetime?.age ?? 0),
       stamp,

@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'upstream',
     'invalidation',
     'openai/credential-headers.ts',
-    'observe/events.ts',
+    'observe',
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: [
@@ -50,10 +50,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'upstream',
     'invalidation',
+    'observe',
     'config/nearest.ts',
     'http/errors.ts',
     'http/request.ts',
-    'observe/events.ts',
   ],
   // What a client key, a token and a webhook look like is for who makes and takes them to say; what a rule can hold for who reads it.
   config: [
@@ -74,7 +74,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cache: ['codec'],
   upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
   invalidation: ['cache', 'openai', 'observe/events.ts'],
-  observe: ['cache/tier.ts'],
+  observe: ['cache/tier.ts', 'cache/entry.ts'],
   openai: [],
   codec: [],
   shared: [],
@@ -90,6 +90,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
+  'prom-client': ['observe/metrics.ts'],
   re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
