@@ -14,7 +14,9 @@ import { createControlApp } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
 import { healthChecks } from './control/checks.ts';
+import { dashboardCall } from './control/dashboard-call.ts';
 import { healthCalls } from './control/health.ts';
+import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
@@ -158,6 +160,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
+    dashboardCall(readPageFiles()),
     ...cacheCalls({
       invalidator,
       catalog,
