@@ -37,12 +37,12 @@ class App {
   async start() {
     this.#running = new AbortController();
     const { signal } = this.#running;
-    await this.#ask(['cache', 'levels', 'efficiency', 'invalidations']);
+    await this.#ask(['cache']);
     if (signal.aborted) return;
     byId('sign-in', HTMLElement).hidden = true;
     byId('app', HTMLElement).hidden = false;
-    byId('pause', HTMLElement).hidden = false;
     byId('sign-out', HTMLElement).hidden = !this.#api.hasToken;
+    void this.#ask(['levels', 'efficiency', 'invalidations']);
     void this.#panels.entries.search();
     void follow({
       open: () => this.#api.stream('monitoring/events', signal),
@@ -72,8 +72,6 @@ class App {
   #stop(why) {
     this.#running.abort();
     byId('app', HTMLElement).hidden = true;
-    byId('pause', HTMLElement).hidden = true;
-    byId('sign-out', HTMLElement).hidden = true;
     byId('sign-in', HTMLElement).hidden = false;
     byId('sign-in-problem', HTMLElement).textContent = why;
     this.#state('plain', 'Signed out');
@@ -83,7 +81,6 @@ class App {
   #pause() {
     this.#paused = !this.#paused;
     const button = byId('pause', HTMLButtonElement);
-    button.setAttribute('aria-pressed', String(this.#paused));
     button.textContent = this.#paused ? 'Resume' : 'Pause';
     this.#tellState();
     if (!this.#paused) void this.#tick();

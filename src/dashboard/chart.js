@@ -82,6 +82,7 @@ export class Chart {
         { ...axis, grid: { show: false }, size: 28, space: 80, values: (_plot, times) => times.map(minute) },
         {
           ...axis,
+          ...(logarithmic && { grid: { ...axis.grid, filter: decades } }),
           size: 56,
           space: 32,
           values: (_plot, values) => values.map((value) => (value === null ? '' : format(value))),
@@ -95,6 +96,8 @@ export class Chart {
             stroke: paint,
             width: stacked ? 1 : 2,
             points: { show: false },
+            // A moment without a hit is no news.
+            spanGaps: true,
             ...(stacked && { fill: translucent(paint, 0.55) }),
             ...(series.length === 1 && { fill: translucent(paint, 0.12) }),
           };
@@ -148,6 +151,10 @@ export class Chart {
 const HEIGHT = 180;
 const FONT = '12px system-ui, sans-serif';
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** Of a logarithmic scale only the powers of ten. @param {uPlot} _plot @param {number[]} values */
+const decades = (_plot, values) =>
+  values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
 /** @param {number} seconds */
 const minute = (seconds) => clock.format(seconds * 1_000);

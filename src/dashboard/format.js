@@ -45,9 +45,20 @@ export function duration(value) {
   return `${digits.format(value / size)} ${unit}`;
 }
 
-/** Seconds, as a time to live is told. @param {number | undefined} value */
-export const seconds = (value) =>
-  value === undefined ? NOTHING : duration(value * 1_000).replace(/^0 ms$/, '0 s');
+/** Seconds as people say them: "1 d 2 h". @param {number | undefined} value */
+export function span(value) {
+  if (value === undefined) return NOTHING;
+  if (value < 1) return `${digits.format(value)} s`;
+  let rest = Math.round(value) * 1_000;
+  const parts = [];
+  for (const [unit, size] of TIMES) {
+    const number = Math.floor(rest / size);
+    if (number > 0) parts.push(`${whole.format(number)} ${unit}`);
+    rest -= number * size;
+    if (parts.length === 2 || size === 1_000) break;
+  }
+  return parts.join(' ');
+}
 
 /** The time of day of an ISO 8601 time, or of milliseconds since 1970. @param {string | number | undefined} value */
 export function timeOfDay(value) {

@@ -1,5 +1,5 @@
 import { badge, byId, element, show } from './dom.js';
-import { bytes, count, duration, NOTHING, percent, seconds, usd } from './format.js';
+import { bytes, count, duration, NOTHING, percent, span, usd } from './format.js';
 import { fieldsAt, numberAt, textAt } from './json.js';
 
 /** The figures that tell whether the cache earns its keep. */
@@ -17,9 +17,10 @@ export class Overview {
     this.#figures = figures;
     this.#facts.textContent = [
       `Profile ${textAt(figures, 'profile') ?? NOTHING}`,
-      `up for ${seconds(numberAt(figures, 'uptime_s'))}`,
+      `up for ${span(numberAt(figures, 'uptime_s'))}`,
       ...(fieldsAt(figures, 'types').length > 0 ? [`${bytes(heldBytes(figures))} held`] : []),
     ].join(' · ');
+    document.title = `${percent(numberAt(figures, 'hit_rate'))} · Reprise`;
     this.#show();
     show(
       this.#upstreams,
@@ -51,10 +52,6 @@ export class Overview {
     const [prompt, completion] = ['prompt', 'completion'].map((kind) =>
       numberAt(figures, 'saved', `${kind}_tokens`),
     );
-    const faster =
-      hit !== undefined && miss !== undefined && hit > 0
-        ? `misses ${duration(miss)}, ${count(miss / hit)} × as long`
-        : `misses ${duration(miss)}`;
     const tokens =
       prompt === undefined && completion === undefined ? undefined : (prompt ?? 0) + (completion ?? 0);
     const tiles = [
@@ -67,7 +64,7 @@ export class Overview {
         duration(numberAt(figures, 'saved', 'upstream_ms')),
         'of upstream time',
       ],
-      ['latency', 'A hit takes', duration(hit), faster],
+      ['latency', 'A hit takes', duration(hit), `a miss ${duration(miss)}`],
       ['score', 'Score', count(this.#score), 'of 100; see the advice'],
     ];
     show(

@@ -3,7 +3,7 @@ import { count, duration, NOTHING, percent, timeOfDay } from './format.js';
 import { listAt, numberAt, textAt } from './json.js';
 import { table } from './table.js';
 
-/** @typedef {{ key: string, requests: number, hits: number }} KeyCount */
+/** @typedef {{ key: string, requests: number, hits: number | undefined }} KeyCount  how often it was asked for, and served; where that is known */
 
 /** The requests that have just been answered, and the keys that are asked for most. */
 export class Requests {
@@ -48,7 +48,7 @@ export class Requests {
     if (key === undefined) return;
     const counted = this.#keys.get(key) ?? { key, requests: 0, hits: 0 };
     counted.requests += 1;
-    if (SERVED.has(textAt(event, 'outcome') ?? '')) counted.hits += 1;
+    if (SERVED.has(textAt(event, 'outcome') ?? '')) counted.hits = (counted.hits ?? 0) + 1;
     // Asked for last is last: when there are too many, the one that was not asked for longest goes.
     this.#keys.delete(key);
     this.#keys.set(key, counted);
@@ -76,7 +76,7 @@ export class Requests {
     const told = listAt(figures, 'top_keys').map((item) => ({
       key: textAt(item, 'key') ?? NOTHING,
       requests: numberAt(item, 'requests') ?? 0,
-      hits: numberAt(item, 'hits') ?? 0,
+      hits: numberAt(item, 'hits'),
     }));
     const keys = told.length > 0 ? told : [...this.#keys.values()];
     this.#top(
@@ -89,14 +89,14 @@ export class Requests {
           cells: () => [
             shortKey(key),
             count(requests),
-            percent(requests === 0 ? undefined : hits / requests),
+            percent(requests === 0 || hits === undefined ? undefined : hits / requests),
           ],
         })),
     );
   }
 }
 
-const MOST_EVENTS = 30;
+const MOST_EVENTS = 15;
 const MOST_KEYS = 1_000;
 const SHOWN_KEYS = 10;
 const SERVED = new Set(['HIT', 'STALE', 'COALESCED']);

@@ -1,5 +1,5 @@
 import { byId, element, gauge, show } from './dom.js';
-import { bytes, count, duration, NOTHING, percent, seconds } from './format.js';
+import { bytes, count, duration, NOTHING, percent, span } from './format.js';
 import { fieldsAt, listAt, numberAt, textAt } from './json.js';
 import { table } from './table.js';
 
@@ -49,7 +49,7 @@ export class Types {
         key: name,
         cells: [
           name,
-          seconds(numberAt(type, 'ttl_s')),
+          span(numberAt(type, 'ttl_s')),
           percent(numberAt(type, 'hit_rate') ?? hitRate(type)),
           ...['hits', 'partial', 'stale', 'coalesced', 'misses', 'bypassed', 'entries'].map((field) =>
             count(numberAt(type, field)),
