@@ -15,9 +15,11 @@ import { createControlApp } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
 import { alertChecks, healthChecks } from './control/checks.ts';
+import { dashboardCall } from './control/dashboard-call.ts';
 import { type HealthContext, healthCalls, statusOf } from './control/health.ts';
 import { liveCall } from './control/live-call.ts';
 import { monitoringCalls } from './control/monitoring-calls.ts';
+import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
@@ -183,6 +185,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
+    dashboardCall(readPageFiles()),
     ...cacheCalls({
       invalidator,
       catalog,

@@ -85,7 +85,7 @@ function defect(): RepriseError {
 function unknown(method: string, path: string): RepriseError {
   return new RepriseError(
     'not_found',
-    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready.`,
+    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready, the dashboard at /dashboard.`,
   );
 }
 

@@ -1,0 +1,180 @@
+import { Api, Refused, Unreachable } from './api.js';
+import { byId } from './dom.js';
+import { follow } from './feed.js';
+import { Panels } from './panels.js';
+import { switchTheme } from './theme-switch.js';
+
+const TICK_MS = 2_000;
+/** Every how many ticks that is asked which changes slowly. */
+const SLOW_TICKS = 5;
+
+/** Who is signed in, and what comes from the server meanwhile. */
+class App {
+  #api = new Api();
+  #panels = new Panels(this.#api, (thrown) => this.#failed(thrown));
+  /** Ends what runs while somebody is signed in. */
+  #running = new AbortController();
+  #live = false;
+  #paused = false;
+  #ticks = 0;
+  /** When figures came last, by themselves or asked for; in milliseconds since the page was opened. */
+  #figuresAt = Number.NEGATIVE_INFINITY;
+
+  constructor() {
+    switchTheme(byId('theme', HTMLButtonElement), () => this.#panels.recolour());
+    byId('sign-in-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#signIn();
+    });
+    byId('sign-out', HTMLButtonElement).addEventListener('click', () => {
+      this.#api.signOut();
+      this.#stop('');
+    });
+    byId('pause', HTMLButtonElement).addEventListener('click', () => this.#pause());
+  }
+
+  /** Opens the page for who may see it: with the token of this tab, or without any where the server wants none. */
+  async start() {
+    this.#running = new AbortController();
+    const { signal } = this.#running;
+    await this.#ask(['cache']);
+    if (signal.aborted) return;
+    byId('sign-in', HTMLElement).hidden = true;
+    byId('app', HTMLElement).hidden = false;
+    byId('sign-out', HTMLElement).hidden = !this.#api.hasToken;
+    void this.#ask(['levels', 'efficiency', 'invalidations']);
+    void this.#panels.entries.search();
+    void follow({
+      open: () => this.#api.stream('monitoring/events', signal),
+      onEvent: (event, kind) => this.#take(event, kind),
+      onState: (live) => {
+        this.#live = live;
+        this.#tellState();
+      },
+      signal,
+    });
+    const ticking = setInterval(() => void this.#tick(), TICK_MS);
+    signal.addEventListener('abort', () => clearInterval(ticking));
+  }
+
+  async #signIn() {
+    const field = byId('token', HTMLInputElement);
+    try {
+      this.#api.signIn(field.value.trim());
+      field.value = '';
+      await this.start();
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+
+  /** @param {string} why  in words; empty where nobody needs to be told */
+  #stop(why) {
+    this.#running.abort();
+    byId('app', HTMLElement).hidden = true;
+    byId('sign-in', HTMLElement).hidden = false;
+    byId('sign-in-problem', HTMLElement).textContent = why;
+    this.#state('plain', 'Signed out');
+    byId('token', HTMLInputElement).focus();
+  }
+
+  #pause() {
+    this.#paused = !this.#paused;
+    const button = byId('pause', HTMLButtonElement);
+    button.textContent = this.#paused ? 'Resume' : 'Pause';
+    this.#tellState();
+    if (!this.#paused) void this.#tick();
+  }
+
+  async #tick() {
+    if (this.#paused || document.hidden) return;
+    this.#ticks += 1;
+    /** @type {Source[]} */
+    const sources = performance.now() - this.#figuresAt < 2 * TICK_MS - 100 && this.#live ? [] : ['cache'];
+    if (this.#ticks % SLOW_TICKS === 0) sources.push('levels', 'efficiency', 'invalidations');
+    await this.#ask(sources);
+  }
+
+  /**
+   * An event of the live feed.
+   * @param {unknown} event
+   * @param {string} kind
+   */
+  #take(event, kind) {
+    if (kind === 'figures') {
+      if (this.#paused) return;
+      this.#figuresAt = performance.now();
+      if (!this.#panels.showFigures(event, this.#live)) void this.#ask(['cache']);
+    } else if (kind === 'alert') void this.#ask(['efficiency']);
+    else if (kind === 'invalidated') void this.#ask(['invalidations']);
+    else this.#panels.happened(event, kind, () => this.#paused);
+  }
+
+  /** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source */
+
+  /** Asks for figures, and shows them. @param {readonly Source[]} sources */
+  async #ask(sources) {
+    const { signal } = this.#running;
+    const asked = sources.map(async (source) => {
+      const figures = await this.#api.get(PATHS[source]);
+      if (signal.aborted) return;
+      if (source === 'cache') {
+        this.#figuresAt = performance.now();
+        this.#panels.showFigures(figures, this.#live);
+      } else this.#panels.show(source, figures);
+    });
+    const failed = (await Promise.allSettled(asked)).find((one) => one.status === 'rejected');
+    if (signal.aborted) return;
+    if (failed !== undefined) this.#notice(this.#failed(failed.reason));
+    else if (sources.length > 0) this.#notice('');
+    this.#tellState(failed?.reason instanceof Unreachable);
+  }
+
+  /**
+   * Gives an error in words; who is refused has to sign in.
+   * @param {unknown} thrown
+   * @returns {string}
+   */
+  #failed(thrown) {
+    if (thrown instanceof Unreachable) return 'The server does not answer. Trying again every few seconds.';
+    if (!(thrown instanceof Refused)) return thrown instanceof Error ? thrown.message : String(thrown);
+    const had = this.#api.hasToken || byId('token', HTMLInputElement).value !== '';
+    this.#api.signOut();
+    this.#stop(
+      had
+        ? 'The token was refused. It is what the server was started with as REPRISE_ADMIN_TOKEN; check that you copied all of it.'
+        : '',
+    );
+    return '';
+  }
+
+  /** @param {string} text */
+  #notice(text) {
+    const notice = byId('notice', HTMLElement);
+    if (notice.textContent !== text) notice.textContent = text;
+  }
+
+  #tellState(offline = false) {
+    if (this.#running.signal.aborted) return;
+    if (offline) this.#state('critical', 'Offline');
+    else if (this.#paused) this.#state('warning', 'Paused');
+    else if (this.#live) this.#state('good', 'Live');
+    else this.#state('plain', 'Every 2 s');
+  }
+
+  /** @param {string} tone @param {string} word */
+  #state(tone, word) {
+    byId('state-dot', HTMLElement).className = `dot ${tone}`;
+    byId('state-word', HTMLElement).textContent = word;
+  }
+}
+
+/** @type {Readonly<Record<Source, string>>} */
+const PATHS = {
+  cache: 'monitoring/cache',
+  levels: 'monitoring/cache/levels',
+  efficiency: 'monitoring/cache/efficiency',
+  invalidations: 'monitoring/invalidations?limit=30',
+};
+
+await new App().start();
