@@ -28,7 +28,7 @@ function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Hol
 
 /** Tells the call's trace what it is given: what a model writes afterwards may speak of it. */
 export function noteLineage(context: ProxyContext, call: Call, shelf: Shelf, boarding?: Boarding): void {
-  const { trace } = call.directives;
+  const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
   const lacking = new Set(shelf.lacking);
   const held = shelf.holdings.filter((_, part) => !lacking.has(part));

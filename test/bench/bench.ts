@@ -35,8 +35,8 @@ const SCENARIOS: readonly Scenario[] = [
   { payload: chat, connections: 1_000 },
 ];
 const EFFORT: Effort = values.quick
-  ? { rounds: 3, ms: 800, warmUpMs: 400 }
-  : { rounds: 9, ms: 2_000, warmUpMs: 1_000 };
+  ? { rounds: 3, ms: 700, warmUpMs: 200, settleMs: 2_000 }
+  : { rounds: 9, ms: 2_000, warmUpMs: 500, settleMs: 5_000 };
 
 const effort = { ...EFFORT, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) };
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`;
