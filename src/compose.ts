@@ -24,10 +24,12 @@ import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
 import { withTags } from './endpoints/tagged.ts';
+import { AskedLately } from './http/asked.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
-import { isDataPath } from './http/classify.ts';
+import { placeOf } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
+import { Heads } from './http/heads.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
@@ -134,11 +136,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     return policy;
   };
   const { server, admin } = settings;
+  const bindings = [
+    ...bindRoutes(settings.routes, upstreams, rulesOf),
+    ...bindEndpoints(endpoints, offers, fallback),
+  ];
+  // A head is a few hundred bytes, and shared by all requests of a client.
+  const headBytes = Math.floor(settings.memory.plans / 4);
+  const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
   const context: DataPlaneContext = {
-    bindings: [
-      ...bindRoutes(settings.routes, upstreams, rulesOf),
-      ...bindEndpoints(endpoints, offers, fallback),
-    ],
+    askedLately: new AskedLately(settings.memory.plans - headBytes),
     upstreams,
     fallback,
     access: accessOf(settings, new Scopes(data.secret), clock, token),
@@ -197,7 +203,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     }),
   ];
   const dataListener: DataListener = {
-    isData: (path) => isDataPath(context, path),
+    readHead: (incoming) => heads.read(incoming),
     serveData: (request, response) => serveData(context, request, response),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,

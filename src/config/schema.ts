@@ -20,6 +20,11 @@ export const settingsSchema = section({
   memory: section({
     max_entries: whole(1).prefault(500).describe('The most entries kept in memory (L1).'),
     max_bytes: size('positive').prefault('256MB').describe('The most bytes kept in memory (L1).'),
+    plans: size()
+      .prefault('32MB')
+      .describe(
+        'The most bytes kept of requests that came lately: one that comes again byte for byte is not read anew. 0 keeps none.',
+      ),
   })
     .prefault({})
     .describe('L1, the cache in memory.'),

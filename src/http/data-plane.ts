@@ -3,12 +3,12 @@ import type { Events } from '../observe/events.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import { deliver, deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
+import type { HeadedRequest } from './heads.ts';
 import { answer } from './proxy.ts';
 import { type ReceiveContext, type Received, receive } from './receive.ts';
 import type { ProxyContext } from './refresh.ts';
 import { relay } from './relay.ts';
 import type { Report } from './report.ts';
-import type { Request } from './request.ts';
 import { costOf, type Served } from './served.ts';
 
 /** What the data plane works with. */
@@ -20,7 +20,7 @@ export interface DataPlaneContext extends ReceiveContext, ProxyContext {}
  */
 export async function serveData(
   context: DataPlaneContext,
-  request: Request,
+  request: HeadedRequest,
   response: ServerResponse,
 ): Promise<void> {
   const began = context.clock.elapsed();

@@ -30,7 +30,7 @@ function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Hol
 
 /** Tells the call's trace what it is given: what a model writes afterwards may speak of it. */
 export function noteLineage(context: ProxyContext, call: Call, served: Served, boarding?: Boarding): void {
-  const { trace } = call.directives;
+  const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
   const tags = [...served.flatMap((holding) => holding?.entry.tags ?? []), ...(boarding?.tags ?? [])];
   context.lineage.note(call.caller.circle, trace, tags);
