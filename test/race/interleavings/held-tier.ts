@@ -1,5 +1,6 @@
 import type { Entry } from '../../../src/cache/entry.ts';
 import { listedOf, type Watch } from '../../../src/cache/listed.ts';
+import { successor } from '../../../src/cache/succession.ts';
 import type { Tier, TierFigures } from '../../../src/cache/tier.ts';
 import type { Clock } from '../../../src/shared/clock.ts';
 import { isOver } from '../../../src/shared/life.ts';
@@ -42,7 +43,8 @@ export class HeldTier implements Tier {
     return this.#held(new Map(found));
   }
 
-  set(entry: Entry): void {
+  set(given: Entry): void {
+    const entry = successor(given, this.#entries.get(given.key.id));
     this.#watch.held(listedOf(entry));
     this.#entries.set(entry.key.id, entry);
   }
