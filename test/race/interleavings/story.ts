@@ -216,7 +216,7 @@ class Story implements AsyncDisposable {
 
   /** Lets run what can. */
   async #settle(): Promise<void> {
-    for (let turns = 0; turns < 3; turns += 1) await turn();
+    await turn();
     this.#check();
   }
 
