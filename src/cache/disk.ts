@@ -9,6 +9,7 @@ import { DiskSession } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { successor } from './succession.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What {@link DiskTier.open} needs. */
@@ -101,13 +102,10 @@ export class DiskTier implements Tier {
   }
 
   set(entry: Entry): void {
-    const { maxEntry, maxBytes } = this.#options;
-    if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
-    else if (this.#session === undefined) this.#lose([entry.key.id]);
-    else {
-      this.#watch.held(listedOf(entry));
-      this.#lose(this.#queue.put(entry));
-    }
+    const { id } = entry.key;
+    const waiting = this.#queue.look(id)?.entry;
+    if (entry.stamp < (waiting?.stamp ?? this.#index?.get(id)?.stamp ?? 0)) return;
+    this.#take(successor(entry, waiting));
     this.#flushSoon();
   }
 
@@ -164,6 +162,16 @@ export class DiskTier implements Tier {
     this.#outage = 'closed';
     if (session !== undefined) this.#release(session);
     await this.#background.drain();
+  }
+
+  #take(entry: Entry): void {
+    const { maxEntry, maxBytes } = this.#options;
+    if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
+    else if (this.#session === undefined) this.#lose([entry.key.id]);
+    else {
+      this.#watch.held(listedOf(entry));
+      this.#lose(this.#queue.put(entry));
+    }
   }
 
   async #begin(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { successor } from './succession.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What bounds L1. */
@@ -76,7 +77,10 @@ export class MemoryTier implements Tier {
   }
 
   /** Takes the entry and says so; one larger than all of L1 is refused, and what it would have replaced is gone. */
-  set(entry: Entry): boolean {
+  set(given: Entry): boolean {
+    const held = this.peek(given.key.id);
+    const entry = successor(given, held);
+    if (entry === held) return true;
     const size = chargeOf(entry);
     if (size > this.#maxBytes) {
       this.#entries.delete(entry.key.id);

@@ -3,6 +3,7 @@ import { Histogram } from '../shared/histogram.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
 import type { MemoryTier } from './memory.ts';
+import { successor } from './succession.ts';
 import type { Level, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** An entry and the tier that held it. */
@@ -104,9 +105,15 @@ export class Store {
     return found;
   }
 
-  /** Takes `entries`, those of one request. What exceeds `quota` goes to the lower tier only. */
+  /**
+   * Takes `entries`, those of one request, each unless there is one that was asked for later. What exceeds `quota` goes to the
+   * lower tier only.
+   */
   put(entries: readonly Entry[], quota: Quota = this.quota()): void {
-    for (const entry of entries) {
+    for (const given of entries) {
+      const held = this.#memory.peek(given.key.id);
+      const entry = successor(given, held);
+      if (entry === held) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
       // What it would have replaced must not come back where the tier fails to take it.

@@ -45,7 +45,10 @@ export interface Tier {
   get(id: string): Entry | undefined | Promise<Entry | undefined>;
   /** Those of `ids` that it holds, found in one pass. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
-  /** Takes the entry; a `get` right after it finds it, also where writing happens later. */
+  /**
+   * Takes the entry, unless it holds one that was asked for later (`stamp`); a `get` right after it finds it, also where writing
+   * happens later. Of one answer that comes twice, with different tags, no tag is lost that is still to be written.
+   */
   set(entry: Entry): void;
   /** Forgets the entry; a `get` right after it finds nothing. */
   delete(id: string): void;

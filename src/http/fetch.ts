@@ -265,11 +265,12 @@ export class Fetch {
       tookMs: clock.elapsed() - this.#began,
     });
     // What was asked for before an invalidation is for those who asked before it.
-    const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
-    const refused = made.refused ?? (purged ? 'invalidated' : undefined);
-    const stored = made.lives && refused === undefined && policy.mode !== 'read_only';
-    if (stored) store.put(made.entries, quota);
-    return { kind: 'entries', entries: made.entries, stored, refused };
+    const standing = made.entries.filter((entry) => marks.standing(entry) !== 'purged');
+    const stores = made.lives && made.refused === undefined && policy.mode !== 'read_only';
+    if (stores) store.put(standing, quota);
+    const whole = standing.length === made.entries.length;
+    const refused = made.refused ?? (whole ? undefined : 'invalidated');
+    return { kind: 'entries', entries: made.entries, stored: stores && whole, refused };
   }
 
   #separate(): void {

@@ -7,7 +7,7 @@ import type { FetchTags } from './fetch-tags.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
 export type Settled =
-  /** One entry for each part asked, in the order asked; also where they were not stored: `refused` may say why. */
+  /** One entry for each part asked, in the order asked; also where they were not all stored: `refused` may say why. */
   | {
       readonly kind: 'entries';
       readonly entries: readonly Entry[];

@@ -1,3 +1,4 @@
+import type { Entry, Tagged } from '../cache/entry.ts';
 import { tooMany, withTagged } from '../cache/tagged.ts';
 import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
@@ -19,7 +20,7 @@ export function addTags(context: ProxyContext, call: Call, served: Served): void
 type Served = readonly (Holding | undefined)[];
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
-  const tags = withTagged(entry.tags, tagsOf(call, part, entry.stamp));
+  const tags = tagsFor(call, part, entry);
   if (tags === entry.tags && call.inherited !== 'too-many') return;
   const { id } = entry.key;
   // A newer one may have come meanwhile, of which this call has seen nothing.
@@ -32,6 +33,11 @@ function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Hol
 export function noteLineage(context: ProxyContext, call: Call, served: Served, boarding?: Boarding): void {
   const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
-  const tags = [...served.flatMap((holding) => holding?.entry.tags ?? []), ...(boarding?.tags ?? [])];
-  context.lineage.note(call.caller.circle, trace, tags);
+  const held = served.flatMap((holding, part) => (holding ? tagsFor(call, part, holding.entry) : []));
+  context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? [])]);
+}
+
+/** What an entry speaks of, with what the call says that is served it. */
+function tagsFor(call: Call, part: number, entry: Entry): readonly Tagged[] {
+  return withTagged(entry.tags, tagsOf(call, part, entry.stamp));
 }
