@@ -14,6 +14,7 @@ import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { entriesOf, type Settled } from './settled.ts';
+import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
 export interface Slot {
@@ -27,6 +28,7 @@ export interface FetchContext {
   readonly flights: Flights<Slot>;
   readonly stamps: Stamps;
   readonly marks: Marks;
+  readonly storeWrites: VectorStoreWrites;
   readonly clock: Clock;
   /** Bytes; a larger answer is passed on and never stored. */
   readonly maxEntry: number;
@@ -233,7 +235,7 @@ export class Fetch {
 
   /** Makes entries of payloads and stores them where they may be. */
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
-    const { store, marks, clock } = this.#context;
+    const { store, marks, storeWrites, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
     this.tags.takeAnswer(taken.tags ?? []);
     const made = entriesOf(taken, {
@@ -246,7 +248,8 @@ export class Fetch {
     });
     // What was asked for before an invalidation is for those who asked before it.
     const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
-    const refused = made.refused ?? (purged ? 'invalidated' : undefined);
+    const unsettled = made.entries.some(({ tags }) => storeWrites.concern(tags));
+    const refused = made.refused ?? (purged ? 'invalidated' : unsettled ? 'vector-store-written' : undefined);
     const stored = made.lives && refused === undefined && policy.mode !== 'read_only';
     if (stored) store.put(made.entries, quota);
     return { kind: 'entries', entries: made.entries, stored, refused };

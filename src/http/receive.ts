@@ -17,6 +17,7 @@ import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
 import { type Request, readBody } from './request.ts';
+import { writtenStore } from './vector-store-writes.ts';
 
 /** What turning requests into calls takes. */
 export interface ReceiveContext {
@@ -56,7 +57,8 @@ export async function receive(context: ReceiveContext, request: Request): Promis
     caller.mayRelay(request.method, request.path);
     const upstream = surface.named ?? context.fallback;
     const upstreamPath = join(upstream.baseUrl, path, request.query);
-    const relay = passingThrough({ request, caller, upstream, upstreamPath });
+    const writes = writtenStore(request.method, path);
+    const relay = passingThrough({ request, caller, upstream, upstreamPath, writes });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
   const { binding, params, method } = found;
@@ -136,7 +138,9 @@ const DRAWS: Readonly<Record<FetchPolicy['sampling'], readonly Plan['draw'][]>> 
   greedy: ['greedy'],
 };
 
-function passingThrough(to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath'>): Relay {
+function passingThrough(
+  to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath' | 'writes'>,
+): Relay {
   return { ...to, body: undefined, reason: undefined, uncacheableDownstream: false };
 }
 
