@@ -104,7 +104,12 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     clock,
     background,
     async purge(tag) {
-      const order = { condition: { tags: [tag] }, effect: 'purge', by: 'vector-store', dryRun: false } as const;
+      const order = {
+        condition: { tags: [tag] },
+        effect: 'purge',
+        by: 'vector-store',
+        dryRun: false,
+      } as const;
       await carrier.invalidate([order]);
     },
   });
