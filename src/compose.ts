@@ -34,6 +34,7 @@ import { type Certificate, createListener, type DataListener } from './http/list
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
 import { openTunnel } from './http/tunnel.ts';
+import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
 import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
@@ -107,11 +108,22 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       graves.note(id);
     },
   });
-  const invalidator = audited(
-    surroundings.invalidator ?? invalidations,
-    told(data.audit, events),
-    surroundings.clock,
-  );
+  const carrier = surroundings.invalidator ?? invalidations;
+  const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
+  // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
+  const storeWrites = new VectorStoreWrites({
+    clock,
+    background,
+    async purge(tag) {
+      const order = {
+        condition: { tags: [tag] },
+        effect: 'purge',
+        by: 'vector-store',
+        dryRun: false,
+      } as const;
+      await carrier.invalidate([order]);
+    },
+  });
 
   const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
   const { monitor, metrics, ...monitoring } = await openMonitoring({
@@ -156,6 +168,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     marks,
     graves,
     lineage: new Lineage(clock),
+    storeWrites,
     flights: new Flights<Slot>(),
     clock,
     background,
@@ -227,6 +240,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     server: serverOf(open, dataListener),
     async close() {
       sweeping.cancel();
+      storeWrites.close();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await control?.stop();

@@ -21,6 +21,8 @@ export function readCondition(
   types: Iterable<string>,
   names: Partial<Record<(typeof CONDITION_FIELDS)[number], string>> = {},
 ): Condition | undefined {
+  // An iterator can be gone through once, and each of several types is looked for.
+  const known = [...types];
   const read = (field: (typeof CONDITION_FIELDS)[number], longest: number, most = MOST_MEMBERS) =>
     textsIn(fields, names[field] ?? field, { most, longest });
   const condition: Condition = {
@@ -30,7 +32,7 @@ export function readCondition(
     ...said('tags', read('tags', LONGEST_TAG)),
     ...said(
       'types',
-      read('type', LONGEST_NAME)?.map((type) => checkType(type, types)),
+      read('type', LONGEST_NAME)?.map((type) => checkType(type, known)),
     ),
     ...said('namespaces', read('namespace', LONGEST_NAME)),
     ...said('models', read('model', LONGEST_NAME)),

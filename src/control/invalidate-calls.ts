@@ -52,7 +52,7 @@ export function invalidateCalls({ invalidator, types }: InvalidateContext): read
 /** The tags of a purge, parted by blanks in `surrogate-key` (Fastly, Varnish) and by commas in `cache-tag` (Cloudflare). */
 function purgedTags(ask: Ask): readonly string[] {
   const tags = [
-    ...(ask.header('surrogate-key') ?? '').split(/[\s,]+/),
+    ...(ask.header('surrogate-key') ?? '').split(/[ \t]/),
     ...(ask.header('cache-tag') ?? '').split(',').map((tag) => tag.trim()),
   ].filter((tag) => tag !== '');
   if (tags.length === 0)

@@ -5,6 +5,7 @@ import type { Call, Kind } from './call.ts';
 import type { Product } from './catalogue.ts';
 import { CHAT_MODEL, costOf, EMBEDDING_MODEL } from './prices.ts';
 import { SEARCH_DIMENSIONS, SearchAnswer } from './shop.ts';
+import type { Thread } from './thread.ts';
 
 /** What the shop's assistant needs to work. */
 export interface Surroundings {
@@ -27,52 +28,81 @@ export interface Inquiry {
   readonly article?: string;
   /** The conversation so far. */
   readonly history: readonly Message[];
+  readonly thread: Thread;
   readonly stream: boolean;
 }
 
 /** Answers as such assistants do: embed the question, search the catalogue, look up what was found, let the model write. */
 export async function answerInquiry(inquiry: Inquiry, around: Surroundings): Promise<string> {
+  const { question, article, history, thread } = inquiry;
   const found =
-    inquiry.article === undefined
-      ? await searchByMeaning(await embedQuestion(inquiry.question, around), around)
-      : await searchByWords(inquiry.article, around);
-  const articles = await Promise.all(found.map((id) => lookUp(id, around)));
+    article === undefined
+      ? await searchByMeaning(await embedQuestion(question, thread, around), thread, around)
+      : await searchByWords(article, thread, around);
+  const articles = await Promise.all(found.map((id) => lookUp(id, thread, around)));
   const messages: Message[] = [
     { role: 'system', content: instructions(articles) },
-    ...inquiry.history,
-    { role: 'user', content: inquiry.question },
+    ...history,
+    { role: 'user', content: question },
   ];
-  return inquiry.stream ? writeStreamed(messages, around) : writeWhole(messages, around);
+  return inquiry.stream ? writeStreamed(messages, thread, around) : writeWhole(messages, thread, around);
 }
 
 const RESULTS = 3;
 
-async function embedQuestion(input: string, around: Surroundings): Promise<readonly number[]> {
+async function embedQuestion(
+  input: string,
+  thread: Thread,
+  around: Surroundings,
+): Promise<readonly number[]> {
   const begun = around.elapsed();
   const { data, response } = await around.openai.embeddings
-    .create({ model: EMBEDDING_MODEL, input, dimensions: SEARCH_DIMENSIONS }, { signal: around.signal })
+    .create({ model: EMBEDDING_MODEL, input, dimensions: SEARCH_DIMENSIONS }, options(thread, around))
     .withResponse();
-  report('embeddings', response, begun, around, costOf(EMBEDDING_MODEL, data.usage.prompt_tokens));
+  report('embeddings', response, begun, around, { usd: costOf(EMBEDDING_MODEL, data.usage.prompt_tokens) });
   return data.data[0]?.embedding ?? [];
 }
 
-async function searchByMeaning(vector: readonly number[], around: Surroundings): Promise<readonly string[]> {
-  const answer = await askShop('search', '/catalog/search', around, {
+async function searchByMeaning(
+  vector: readonly number[],
+  thread: Thread,
+  around: Surroundings,
+): Promise<readonly string[]> {
+  return search('/catalog/search', thread, around, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ vector, top: RESULTS }),
   });
-  return SearchAnswer.parse(answer).hits.map((hit) => hit.id);
 }
 
-async function searchByWords(words: string, around: Surroundings): Promise<readonly string[]> {
+async function searchByWords(
+  words: string,
+  thread: Thread,
+  around: Surroundings,
+): Promise<readonly string[]> {
   const query = new URLSearchParams({ q: words, top: String(RESULTS) });
-  const answer = await askShop('search', `/catalog/search?${query}`, around);
-  return SearchAnswer.parse(answer).hits.map((hit) => hit.id);
+  return search(`/catalog/search?${query}`, thread, around);
 }
 
-async function lookUp(id: string, around: Surroundings): Promise<Product> {
-  return ProductAnswer.parse(await askShop('products', `/catalog/products/${id}`, around));
+async function search(
+  path: string,
+  thread: Thread,
+  around: Surroundings,
+  init?: RequestInit,
+): Promise<readonly string[]> {
+  const begun = around.elapsed();
+  const { response, answer } = await askShop(path, thread, around, init);
+  const about = SearchAnswer.parse(answer).hits.map((hit) => hit.id);
+  report('search', response, begun, around, { about });
+  return about;
+}
+
+async function lookUp(id: string, thread: Thread, around: Surroundings): Promise<Product> {
+  const begun = around.elapsed();
+  const { response, answer } = await askShop(`/catalog/products/${id}`, thread, around);
+  thread.articles.add(id);
+  report('products', response, begun, around, { about: [id] });
+  return ProductAnswer.parse(answer);
 }
 
 const ProductAnswer = z.object({
@@ -86,17 +116,17 @@ const ProductAnswer = z.object({
 });
 
 async function askShop(
-  kind: Kind,
   path: string,
-  around: Surroundings,
+  { traceparent }: Thread,
+  { shopUrl, signal }: Surroundings,
   init: RequestInit = {},
-): Promise<unknown> {
-  const begun = around.elapsed();
-  const response = await fetch(around.shopUrl + path, { ...init, signal: around.signal });
+): Promise<{ readonly response: Response; readonly answer: unknown }> {
+  const headers = new Headers(init.headers);
+  headers.set('traceparent', traceparent);
+  const response = await fetch(shopUrl + path, { ...init, headers, signal });
   const answer: unknown = await response.json();
   if (!response.ok) throw new Error(`${path} was answered ${response.status}: ${JSON.stringify(answer)}`);
-  report(kind, response, begun, around);
-  return answer;
+  return { response, answer };
 }
 
 /** The articles in the form that the stand-in model reads (`answerTo`). */
@@ -113,16 +143,24 @@ function instructions(articles: readonly Product[]): string {
   ].join('\n');
 }
 
-async function writeWhole(messages: readonly Message[], around: Surroundings): Promise<string> {
+async function writeWhole(
+  messages: readonly Message[],
+  thread: Thread,
+  around: Surroundings,
+): Promise<string> {
   const begun = around.elapsed();
   const { data, response } = await around.openai.chat.completions
-    .create({ model: CHAT_MODEL, messages: messages.map(toParam) }, { signal: around.signal })
+    .create({ model: CHAT_MODEL, messages: messages.map(toParam) }, options(thread, around))
     .withResponse();
-  report('chat', response, begun, around, chatCost(data.usage));
+  report('chat', response, begun, around, { usd: chatCost(data.usage), about: [...thread.articles] });
   return data.choices[0]?.message.content ?? '';
 }
 
-async function writeStreamed(messages: readonly Message[], around: Surroundings): Promise<string> {
+async function writeStreamed(
+  messages: readonly Message[],
+  thread: Thread,
+  around: Surroundings,
+): Promise<string> {
   const begun = around.elapsed();
   const { data, response } = await around.openai.chat.completions
     .create(
@@ -132,7 +170,7 @@ async function writeStreamed(messages: readonly Message[], around: Surroundings)
         stream: true,
         stream_options: { include_usage: true },
       },
-      { signal: around.signal },
+      options(thread, around),
     )
     .withResponse();
   let text = '';
@@ -141,8 +179,12 @@ async function writeStreamed(messages: readonly Message[], around: Surroundings)
     text += chunk.choices[0]?.delta.content ?? '';
     if (chunk.usage) usd = chatCost(chunk.usage);
   }
-  report('chat', response, begun, around, usd);
+  report('chat', response, begun, around, { usd, about: [...thread.articles] });
   return text;
+}
+
+function options({ traceparent }: Thread, { signal }: Surroundings): OpenAI.RequestOptions {
+  return { headers: { traceparent }, signal };
 }
 
 function chatCost(usage: OpenAI.CompletionUsage | undefined): number {
@@ -153,6 +195,13 @@ function toParam({ role, content }: Message): OpenAI.ChatCompletionMessageParam 
   return role === 'user' || role === 'system' ? { role, content } : { role: 'assistant', content };
 }
 
-function report(kind: Kind, response: Response, begun: number, around: Surroundings, usd = 0): void {
-  around.onCall({ kind, cache: response.headers.get('x-cache'), ms: around.elapsed() - begun, usd });
+function report(
+  kind: Kind,
+  { headers }: Response,
+  begun: number,
+  { elapsed, onCall }: Surroundings,
+  { about = [], usd = 0 }: Partial<Pick<Call, 'about' | 'usd'>>,
+): void {
+  const [cache, key] = [headers.get('x-cache'), headers.get('x-cache-key')];
+  onCall({ kind, cache, key, about, ms: elapsed() - begun, usd });
 }

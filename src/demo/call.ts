@@ -9,6 +9,10 @@ export interface Call {
   readonly kind: Kind;
   /** The answer's `x-cache` header; null if it had none. */
   readonly cache: string | null;
+  /** The answer's `x-cache-key` header: the entry it came from, or was stored as; null if it had none. */
+  readonly key: string | null;
+  /** The ids of the articles that the answer speaks of, or was written from. */
+  readonly about: readonly string[];
   /** Milliseconds from the call to the last byte of its answer. */
   readonly ms: number;
   /** What the answer costs at the model's list price. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { disagreements, figuresOf } from './figures.ts';
+import type { PriceChange } from './price-change.ts';
 import { introLines, outcomeLines } from './report.ts';
 import type { RepriseOptions } from './reprise.ts';
 import { type DemoOptions, runDemo } from './run.ts';
@@ -16,20 +17,28 @@ export interface Stage extends Pick<RepriseOptions, 'command' | 'env' | 'signal'
   readonly json: boolean;
 }
 
-/** Runs the demo and shows it. Gives whether all four figures reach their targets, by counts that agree. */
+/**
+ * Runs the demo and shows it. Gives whether all four figures reach their targets, by counts that agree, and the prices that change
+ * take with them what they should.
+ */
 export async function presentDemo(options: DemoOptions, { output, json, ...place }: Stage): Promise<boolean> {
   const paint = paintFor(output.isTTY === true, place.env.NO_COLOR);
   const say = (lines: readonly string[]): unknown => output.write(`${lines.join('\n')}\n`);
   if (!json) say(introLines(options, paint));
   const screen = json ? noScreen : screenFor(output, paint);
   try {
-    const last = await runDemo(options, { ...place, screen });
+    const { last, changes } = await runDemo(options, { ...place, screen });
     screen.finish(last);
     const figures = figuresOf(last.rows, last.reached);
     const contradictions = disagreements(last.rows, last.reached);
-    const reached = contradictions.length === 0 && figures.every((figure) => figure.reached);
-    if (json) say([JSON.stringify({ ...options, reached, contradictions, figures, ...toJson(last) })]);
-    else say(outcomeLines(last, contradictions, paint));
+    const reached =
+      contradictions.length === 0 &&
+      figures.every((figure) => figure.reached) &&
+      changes.every(({ faults }) => faults.length === 0);
+    if (json) {
+      const told = { ...options, reached, contradictions, figures, ...toJson(last) };
+      say([JSON.stringify({ ...told, price_changes: changes.map(changeToJson) })]);
+    } else say(outcomeLines(last, contradictions, changes, paint));
     return reached;
   } finally {
     screen.close();
@@ -52,4 +61,8 @@ function toJson({ elapsedMs, rows }: Snapshot): object {
 
 function sumsToJson({ calls, hits, joined, misses, savedUsd, savedMs }: Sums): object {
   return { calls, hits, joined, misses, saved_usd: savedUsd, saved_ms: Math.round(savedMs) };
+}
+
+function changeToJson({ before, after, ms, ...change }: PriceChange): object {
+  return { ...change, before_eur: before, after_eur: after, answered_ms: Math.round(ms * 10) / 10 };
 }

@@ -2,6 +2,7 @@ import { catalogue } from './catalogue.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { LOAD } from './load.ts';
 import { count, dollars, duration, millis, percent } from './numbers.ts';
+import type { PriceChange } from './price-change.ts';
 import { CHAT_MODEL, PRICES, PRICES_AS_OF } from './prices.ts';
 import { questions } from './questions.ts';
 import type { DemoOptions } from './run.ts';
@@ -28,7 +29,12 @@ export function introLines({ customers, seed, speed, ...options }: DemoOptions, 
 }
 
 /** How it ended: the figures, what they are not to hide, what was saved, and where to go next. */
-export function outcomeLines(snapshot: Snapshot, disagreements: readonly string[], paint: Paint): string[] {
+export function outcomeLines(
+  snapshot: Snapshot,
+  disagreements: readonly string[],
+  changes: readonly PriceChange[],
+  paint: Paint,
+): string[] {
   return [
     '',
     ...figureLines(figuresOf(snapshot.rows, snapshot.reached), paint),
@@ -37,6 +43,11 @@ export function outcomeLines(snapshot: Snapshot, disagreements: readonly string[
       : disagreements.map((line) => ` ${paint('red', '✗')} counts disagree: ${line}`)),
     '',
     ...savingLines(snapshot),
+    '',
+    ' Then two prices change. The shop reports each with a signed webhook, and before',
+    ' it hears 200 all that speaks of the article is gone from the cache:',
+    '',
+    ...changes.flatMap((change) => changeLines(change, paint)),
     '',
     ` Next: ${paint('cyan', 'npm start')}, and one line in your code:`,
     paint('cyan', "   const client = new OpenAI({ baseURL: 'http://127.0.0.1:8787/v1' });"),
@@ -58,6 +69,17 @@ function figureLines(figures: readonly Figure[], paint: Paint): string[] {
         paint('dim', `  ${basis}`),
       ].join('');
     }),
+  ];
+}
+
+function changeLines({ faults, gone, ...change }: PriceChange, paint: Paint): string[] {
+  const { article, sender, event, before, after, ms, kept } = change;
+  const isRight = faults.length === 0;
+  return [
+    ` ${paint(isRight ? 'green' : 'red', isRight ? '✓' : '✗')} ${article}: ${before} → ${after} €  ${paint('dim', `${sender}, ${event}, answered in ${millis(ms)} ms`)}`,
+    `   gone: the article, ${count(gone.search)} searches with it, ${count(gone.chat)} answers written from it`,
+    `   kept: all ${count(kept)} other entries; who asked next was told ${after} €`,
+    ...faults.map((fault) => `   ${paint('red', fault)}`),
   ];
 }
 

@@ -1,15 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 
 /** Reprise at work in a process of its own. */
 export interface Reprise {
   readonly url: string;
+  readonly secrets: Secrets;
+  /** The keys of all entries that can be served. */
+  entries(): Promise<ReadonlySet<string>>;
   /** Rejects, saying why, when the process ends before {@link close} is called; never resolves. */
   readonly died: Promise<never>;
   /** Stops it as an operator would, with SIGTERM. */
   close(): Promise<void>;
+}
+
+/** Of its control plane, and of its webhooks by their names. Drawn anew for each. */
+export interface Secrets {
+  readonly admin: string;
+  readonly shopify: string;
+  readonly woocommerce: string;
 }
 
 /** How to start it. */
@@ -40,8 +52,9 @@ export async function startReprise(options: RepriseOptions): Promise<Reprise> {
     '--data',
     options.dataDir,
   ];
+  const secrets = { admin: newSecret(), shopify: newSecret(), woocommerce: newSecret() };
   const child = spawn(program, [...args, ...flags], {
-    env: environment(options),
+    env: environment(options, secrets),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lastWords: string[] = [];
@@ -61,25 +74,57 @@ export async function startReprise(options: RepriseOptions): Promise<Reprise> {
   };
   try {
     const url = await Promise.race([readyLine(child), died, patience(options.signal)]);
-    return { url, died, close };
+    return { url, secrets, died, close, entries: () => entriesAt(url, secrets.admin, options.signal) };
   } catch (thrown) {
     await close();
     throw thrown;
   }
 }
 
-const PROFILE = fileURLToPath(new URL('../../profiles/demo.yaml', import.meta.url));
+const PROFILE = fileURLToPath(new URL('../../profiles/catalog.yaml', import.meta.url));
 const LAST_WORDS = 12;
 const START_MS = 30_000;
 const STOP_MS = 5_000;
 
-/** Settings of the user's own Reprise or OpenAI account, and proxies, are none of the demo's business. */
-function environment({ env, modelUrl, shopUrl }: RepriseOptions): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(
-    ([name]) => !/^(REPRISE_.*|OPENAI_.*|REDIS_URL|https?_proxy|all_proxy)$/i.test(name),
-  );
-  return { ...Object.fromEntries(kept), DEMO_MODEL_URL: modelUrl, DEMO_SHOP_URL: shopUrl };
+/** Settings of the user's own Reprise, shop or OpenAI account, and proxies, are none of the demo's business. */
+function environment({ env, modelUrl, shopUrl }: RepriseOptions, secrets: Secrets): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !OF_THE_USER.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    CATALOG_MODEL_URL: modelUrl,
+    CATALOG_SHOP_URL: shopUrl,
+    REPRISE_ADMIN_TOKEN: secrets.admin,
+    SHOPIFY_SECRET: secrets.shopify,
+    WOOCOMMERCE_SECRET: secrets.woocommerce,
+  };
 }
+
+const OF_THE_USER =
+  /^(REPRISE_.*|OPENAI_.*|CATALOG_.*|SHOPIFY_.*|WOOCOMMERCE_.*|REDIS_URL|https?_proxy|all_proxy)$/i;
+
+function newSecret(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+async function entriesAt(url: string, token: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  let after: string | null = '';
+  while (after !== null) {
+    const response = await fetch(`${url}/monitoring/cache/entries?limit=1000${after}`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal,
+    });
+    const { entries, cursor } = EntriesPage.parse(await response.json());
+    for (const { key } of entries) keys.add(key);
+    after = cursor === null ? null : `&cursor=${cursor}`;
+  }
+  return keys;
+}
+
+const EntriesPage = z.object({
+  entries: z.array(z.object({ key: z.string() })),
+  cursor: z.string().nullable(),
+});
 
 /** How `child` ended, in words; resolves also when it could not be started. */
 function endOf(child: ChildProcess): Promise<string> {

@@ -5,11 +5,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import OpenAI from 'openai';
 import type { Clock } from '../shared/clock.ts';
 import type { Surroundings } from './assistant.ts';
+import { catalogue } from './catalogue.ts';
 import { converse } from './customers.ts';
+import { Ledger } from './ledger.ts';
 import { drawLoad } from './load.ts';
 import { startModel } from './model.ts';
+import { changePrices, type PriceChange } from './price-change.ts';
 import { type RepriseOptions, startReprise } from './reprise.ts';
 import type { Screen } from './screen.ts';
+import { SENDERS } from './sender.ts';
 import { startShop } from './shop.ts';
 import { paceOf } from './stand-in.ts';
 import type { Snapshot } from './table.ts';
@@ -32,11 +36,18 @@ export interface DemoPlace extends Pick<RepriseOptions, 'command' | 'env' | 'sig
   readonly screen: Screen;
 }
 
+/** What came of it. */
+export interface Outcome {
+  /** The last state of things when all questions were answered. */
+  readonly last: Snapshot;
+  readonly changes: readonly PriceChange[];
+}
+
 /**
- * Starts the stand-ins and Reprise, lets the customers ask their questions through it, and gives the last state of
- * things. Nothing stays behind, however it ends: no process, no port, no file.
+ * Starts the stand-ins and Reprise, lets the customers ask their questions through it, and then changes two prices. Nothing stays
+ * behind, however it ends: no process, no port, no file.
  */
-export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<Snapshot> {
+export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<Outcome> {
   const closers: (() => Promise<void>)[] = [];
   const over = new AbortController();
   const signal = AbortSignal.any([place.signal, over.signal]);
@@ -58,6 +69,7 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<S
     closers.push(async () => over.abort());
 
     const tally = new Tally();
+    const ledger = new Ledger();
     const begun = place.clock.elapsed();
     let done = 0;
     const snapshot = (): Snapshot => ({
@@ -67,13 +79,17 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<S
       rows: tally.rows(),
       reached: { ...model.counted, ...shop.counted },
     });
-    closers.push(showEvery(place, snapshot));
+    const stopShowing = showEvery(place, snapshot);
+    closers.push(stopShowing);
     const conversations = drawLoad(options.questions, options.seed);
     const around: Surroundings = {
       openai: new OpenAI({ baseURL: `${reprise.url}/v1`, apiKey: 'demo-key', maxRetries: 0 }),
       shopUrl: reprise.url,
       elapsed: () => place.clock.elapsed(),
-      onCall: (call) => tally.record(call),
+      onCall(call) {
+        tally.record(call);
+        ledger.record(call);
+      },
       signal,
     };
     const asked = converse(conversations, options.customers, around, () => {
@@ -84,7 +100,17 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<S
       await Promise.race([reprise.died, wait(LAST_WORDS_MS, undefined, { signal }).catch(() => undefined)]);
       throw thrown;
     });
-    return snapshot();
+    const last = snapshot();
+    await stopShowing();
+    // What follows is no part of the load, nor of its figures.
+    const after: Surroundings = { ...around, onCall: (call) => ledger.record(call) };
+    const context = { shop, reprise, ledger, around: after };
+    const bestSellers = catalogue();
+    const due = SENDERS.flatMap((sender, index) => {
+      const article = bestSellers[index];
+      return article === undefined ? [] : [{ sender, article }];
+    });
+    return { last, changes: await changePrices(due, context) };
   } finally {
     for (const close of closers.reverse()) await close();
   }

@@ -7,6 +7,8 @@ import { type Pace, type StandIn, sendJson, startStandIn } from './stand-in.ts';
 /** The stand-in shop, with the calls that really reached it. */
 export interface Shop extends StandIn {
   readonly counted: { readonly search: number; readonly products: number };
+  /** Changes the price of the article with this id, in euros, and gives the article as it is now. Throws if there is none. */
+  reprice(id: string, price: number): Product;
 }
 
 /** The size of the vectors that the shop's search takes. */
@@ -53,7 +55,17 @@ export async function startShop(pace: Pace): Promise<Shop> {
     await pace(between(25, 60, JSON.stringify(request)));
     sendJson(response, search(request));
   });
-  return { ...standIn, counted };
+  return {
+    ...standIn,
+    counted,
+    reprice(id, price) {
+      const product = products.get(id);
+      if (product === undefined) throw new Error(`the shop has no article ${id}`);
+      const changed = { ...product, price_eur: price };
+      products.set(id, changed);
+      return changed;
+    },
+  };
 }
 
 const PRODUCT_PATH = /^\/catalog\/products\/([^/]+)$/;

@@ -58,4 +58,6 @@ export interface Relay {
   /** Why a cacheable endpoint's request is not cached; undefined for what is never cached, whose answer is untouched. */
   readonly reason: string | undefined;
   readonly uncacheableDownstream: boolean;
+  /** The tag of the vector store that it may change. */
+  readonly writes?: string | undefined;
 }

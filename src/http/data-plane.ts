@@ -34,7 +34,13 @@ export async function serveData(
     received = await receive(context, request);
     const { uncacheableDownstream } = received.kind === 'call' ? received.call : received.relay;
     if (received.kind === 'relay') {
-      await relay(received.relay, response, requestId);
+      const { relay: work } = received;
+      if (work.writes === undefined) await relay(work, response, requestId);
+      else {
+        await context.storeWrites.around(work.writes, (answered) =>
+          relay(work, response, requestId, answered),
+        );
+      }
       outcome = received.type === undefined ? 'RELAY' : 'BYPASS';
     } else {
       const delivery = await answer(context, received.call, (leave) => {

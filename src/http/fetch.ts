@@ -15,6 +15,7 @@ import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { entriesOf, reasonOf, type Settled } from './settled.ts';
+import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
 export interface Slot {
@@ -28,6 +29,7 @@ export interface FetchContext {
   readonly flights: Flights<Slot>;
   readonly stamps: Stamps;
   readonly marks: Marks;
+  readonly storeWrites: VectorStoreWrites;
   readonly clock: Clock;
   readonly events: Events;
   /** Bytes; a larger answer is passed on and never stored. */
@@ -252,7 +254,7 @@ export class Fetch {
 
   /** Makes entries of payloads and stores them where they may be. */
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
-    const { store, marks, clock } = this.#context;
+    const { store, marks, storeWrites, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
     this.tags.takeAnswer(taken.tags ?? []);
     const made = entriesOf(taken, {
@@ -266,10 +268,12 @@ export class Fetch {
     });
     // What was asked for before an invalidation is for those who asked before it.
     const standing = made.entries.filter((entry) => marks.standing(entry) !== 'purged');
-    const stores = made.lives && made.refused === undefined && policy.mode !== 'read_only';
-    if (stores) store.put(standing, quota);
     const whole = standing.length === made.entries.length;
-    const refused = made.refused ?? (whole ? undefined : 'invalidated');
+    const unsettled = made.entries.some(({ tags }) => storeWrites.concern(tags));
+    const barred = made.refused ?? (unsettled ? 'vector-store-written' : undefined);
+    const stores = made.lives && barred === undefined && policy.mode !== 'read_only';
+    if (stores) store.put(standing, quota);
+    const refused = barred ?? (whole ? undefined : 'invalidated');
     return { kind: 'entries', entries: made.entries, stored: stores && whole, refused };
   }
 

@@ -19,6 +19,7 @@ import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
 import { type HeadedRequest, isOfOneRequest } from './heads.ts';
 import { type Request, readBody } from './request.ts';
+import { writtenStore } from './vector-store-writes.ts';
 
 /** What turning requests into calls takes. */
 export interface ReceiveContext {
@@ -56,7 +57,8 @@ export async function receive(context: ReceiveContext, request: HeadedRequest): 
     caller.mayRelay(request.method, request.path);
     const upstream = surface.named ?? context.fallback;
     const upstreamPath = join(upstream.baseUrl, surface.path, request.query);
-    const relay = passingThrough({ request, caller, upstream, upstreamPath });
+    const writes = writtenStore(request.method, surface.path);
+    const relay = passingThrough({ request, caller, upstream, upstreamPath, writes });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
   const { binding, method } = found;
@@ -193,7 +195,9 @@ const DRAWS: Readonly<Record<FetchPolicy['sampling'], readonly Plan['draw'][]>> 
   greedy: ['greedy'],
 };
 
-function passingThrough(to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath'>): Relay {
+function passingThrough(
+  to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath' | 'writes'>,
+): Relay {
   return { ...to, body: undefined, reason: undefined, uncacheableDownstream: false };
 }
 

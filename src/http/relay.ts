@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
+import type { CallHandle, Sink } from '../upstream/client.ts';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
 import { answerWith } from './answer-headers.ts';
@@ -9,54 +10,96 @@ import { writeHead } from './write-head.ts';
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
  * the upstream's status when the answer is through or the client has gone. Throws a RepriseError if there is no answer;
- * an answer that breaks half-way destroys the client's connection, so that it cannot be taken for a complete one.
+ * an answer that breaks half-way destroys the client's connection, so that it cannot be taken for a complete one. The
+ * client is told nothing of an answer before `answered`, called when its head has come, has resolved.
  */
-export function relay(work: Relay, response: ServerResponse, requestId: string): Promise<number> {
+export function relay(
+  work: Relay,
+  response: ServerResponse,
+  requestId: string,
+  answered?: () => Promise<void>,
+): Promise<number> {
   const { upstream, request } = work;
   admit(upstream);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let status = 0;
-  const handle = upstream.client.send(
+  const sink: Sink = {
+    head(code, headers) {
+      status = code;
+      upstream.health.answered(code);
+      work.caller.answered(undefined, code);
+      writeHead(response, code, relayedHeaders(work, code, answerHeaders(headers), requestId));
+      response.flushHeaders();
+    },
+    data(chunk) {
+      // The chunk is a view on the socket's buffer and a slow client's write keeps it: copied before it is queued.
+      if (!response.write(Buffer.from(chunk))) handle.pause();
+    },
+    end() {
+      response.end();
+      resolve(status);
+    },
+    error(error) {
+      if (status < 500) upstream.health.erred(error);
+      if (response.headersSent) {
+        response.destroy();
+        resolve(status);
+      } else {
+        reject(error);
+      }
+    },
+  };
+  const handle: CallHandle = upstream.client.send(
     {
       origin: upstream.origin,
       path: work.upstreamPath,
       method: request.method,
       ...messageOf(work),
     },
-    {
-      head(code, headers) {
-        status = code;
-        upstream.health.answered(code);
-        work.caller.answered(undefined, code);
-        writeHead(response, code, relayedHeaders(work, code, answerHeaders(headers), requestId));
-        response.flushHeaders();
-      },
-      data(chunk) {
-        // The chunk is a view on the socket's buffer and a slow client's write keeps it: copied before it is queued.
-        if (!response.write(Buffer.from(chunk))) handle.pause();
-      },
-      end() {
-        response.end();
-        resolve(status);
-      },
-      error(error) {
-        if (status < 500) upstream.health.erred(error);
-        if (response.headersSent) {
-          response.destroy();
-          resolve(status);
-        } else {
-          reject(error);
-        }
-      },
-    },
+    answered === undefined ? sink : heldBack(sink, answered, () => (response.destroyed ? undefined : handle)),
   );
   response.on('drain', () => handle.resume());
-  response.on('close', () => {
+  const gone = () => {
     if (response.writableFinished) return;
     handle.abort();
     resolve(status);
-  });
+  };
+  response.on('close', gone);
+  if (response.destroyed) gone();
   return promise;
+}
+
+/**
+ * A sink that is told nothing of an answer before `ready`, called when its head has come, has resolved. Meanwhile the upstream is held
+ * back. `call` is the call under way; undefined when nobody waits for it any more.
+ */
+function heldBack(sink: Sink, ready: () => Promise<void>, call: () => CallHandle | undefined): Sink {
+  let held: (() => void)[] | undefined;
+  const tell = (event: () => void) => {
+    if (held === undefined) event();
+    else held.push(event);
+  };
+  return {
+    head(status, headers) {
+      const events = [() => sink.head(status, headers)];
+      held = events;
+      call()?.pause();
+      void ready().then(() => {
+        const handle = call();
+        if (handle === undefined) return;
+        handle.resume();
+        // What comes of that at once stands behind what has come before.
+        for (const event of events) event();
+        held = undefined;
+      });
+    },
+    data(chunk) {
+      const copy = Buffer.from(chunk);
+      tell(() => sink.data(copy));
+    },
+    end: () => tell(() => sink.end()),
+    error: (error) => tell(() => sink.error(error)),
+  };
 }
 
 /** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */

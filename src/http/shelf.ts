@@ -14,6 +14,8 @@ export interface Holding {
   readonly entry: Entry;
   readonly level: Level;
   readonly verdict: Exclude<Verdict, 'dead'>;
+  /** Until when it is fresh: past for what was invalidated by an expiry. */
+  readonly freshUntil: number;
 }
 
 /** What the cache holds for a call, part by part. */
@@ -55,7 +57,11 @@ export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> 
     }
     const serves = held !== undefined && call.plan.serves(held.entry.payload);
     const verdict = serves ? verdictOn(held.entry, standing, at, call.directives) : 'dead';
-    holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict });
+    holdings.push(
+      held === undefined || verdict === 'dead'
+        ? undefined
+        : { ...held, verdict, freshUntil: freshUntil(held.entry, standing, at) },
+    );
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
   const lacking: number[] = [];
@@ -93,8 +99,12 @@ export function verdictOn(
 ): Verdict {
   if (standing === 'purged') return 'dead';
   if (standing !== 'expired') return judge(entry, at, demands);
-  const old = { ...entry, freshUntil: Math.min(entry.freshUntil, at), staleUntil: at };
+  const old = { ...entry, freshUntil: freshUntil(entry, standing, at), staleUntil: at };
   return judge(old, at, { ...demands, maxStaleMs: undefined });
+}
+
+function freshUntil(entry: Entry, standing: Standing | undefined, at: number): number {
+  return standing === 'expired' ? Math.min(entry.freshUntil, at) : entry.freshUntil;
 }
 
 /** A shelf with nothing on it for this call. */

@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => rm(temporary, { recursive: true }));
 
-test('the demo reaches its four figures and says so by its exit status', async () => {
+test('the demo reaches its four figures, a changed price takes with it what speaks of it, and the exit status says so', async () => {
   const { status, stdout, stderr } = await run('--speed', '25');
   assert.equal(stderr, '');
   for (const name of ['hit rate', 'fewer LLM calls', 'fewer product queries', 'answer time of a hit']) {
@@ -24,6 +24,8 @@ test('the demo reaches its four figures and says so by its exit status', async (
   }
   assert.match(stdout, /1,500 \/ 1,500 questions/);
   assert.match(stdout, /Both agree/);
+  assert.match(stdout, /^ ✓ Skarv 2: 349 → 314 € {2}Shopify, products\/update, /m);
+  assert.match(stdout, /^ ✓ Varde 55: 219 → 197 € {2}WooCommerce, product\.updated, /m);
   assert.equal(status, 0);
 });
 
@@ -34,6 +36,21 @@ test('with too few questions for a cache to be of use it says that too', async (
   assert.ok('reached' in outcome && outcome.reached === false);
   assert.ok('contradictions' in outcome && Array.isArray(outcome.contradictions));
   assert.deepEqual(outcome.contradictions, []);
+  assert.ok('price_changes' in outcome && Array.isArray(outcome.price_changes));
+  assert.deepEqual(
+    outcome.price_changes.map(({ article, before_eur, after_eur, faults, gone }) => [
+      article,
+      before_eur,
+      after_eur,
+      faults,
+      gone.products,
+      gone.embeddings,
+    ]),
+    [
+      ['Skarv 2', 349, 314, [], 1, 0],
+      ['Varde 55', 219, 197, [], 1, 0],
+    ],
+  );
   assert.equal(status, 1);
 });
 

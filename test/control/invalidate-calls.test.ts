@@ -40,6 +40,8 @@ test('conditions are ANDed, the members of each ORed, and one value may stand fo
   assert.equal(both.json().matched, 1);
   const models = await post(plane, { model: ['gpt-5-mini', 'search'], pattern: ['llm_*/**', 'x/**'] });
   assert.equal(models.json().matched, 1);
+  const types = await post(plane, { type: ['products', 'search_results'], dry_run: true });
+  assert.equal(types.json().matched, 2);
   assert.equal(plane.shelf.left().length, 2);
   assert.deepEqual(plane.shelf.orders[0], {
     condition: { tags: ['product:7', 'product:8'], types: ['products'], namespaces: ['eu'] },
@@ -198,6 +200,9 @@ test('PURGE / with surrogate-key or cache-tag is a purge by tags, and with fastl
   assert.equal(soft.json().invalidated, 2);
   assert.equal(plane.shelf.left().filter(({ expired }) => expired).length, 2);
   assert.deepEqual(plane.shelf.orders.at(-1)?.condition, { tags: ['product:8', 'product:9'] });
+  // What an upstream says between blanks is one tag, commas and all.
+  await purge({ 'surrogate-key': 'a,b' });
+  assert.deepEqual(plane.shelf.orders.at(-1)?.condition, { tags: ['a,b'] });
   const bare = await purge({});
   assert.equal(bare.status, 400);
   assert.match(

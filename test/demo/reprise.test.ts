@@ -6,17 +6,21 @@ import { within } from '../support/deadline.ts';
 test('the proxy is there when its ready line is, with its flags and without the settings of its user', async () => {
   const reprise = await start(`
     console.log('warming up');
-    const seen = { argv: process.argv.slice(1), key: process.env.REPRISE_ADMIN_TOKEN, proxy: process.env.http_proxy };
+    const { REPRISE_ADMIN_TOKEN: admin, SHOPIFY_SECRET: shopify, WOOCOMMERCE_SECRET: woocommerce, http_proxy: proxy } = process.env;
+    const seen = { argv: process.argv.slice(1), secrets: { admin, shopify, woocommerce }, proxy };
     console.log('reprise ready on http://127.0.0.1:1/' + Buffer.from(JSON.stringify(seen)).toString('hex') + ' (pid 1)');
     setInterval(() => {}, 1000);
   `);
   const seen: unknown = JSON.parse(Buffer.from(reprise.url.split('/').at(-1) ?? '', 'hex').toString());
   await within(reprise.close(), 'the end of the proxy');
   assert.ok(typeof seen === 'object' && seen !== null && 'argv' in seen && Array.isArray(seen.argv));
-  assert.deepEqual(Object.keys(seen), ['argv']);
+  assert.deepEqual(Object.keys(seen), ['argv', 'secrets']);
+  assert.ok('secrets' in seen);
+  assert.deepEqual(seen.secrets, reprise.secrets);
+  assert.equal(new Set(Object.values(reprise.secrets)).size, 3);
   const [command, profileFlag, profile, ...flags] = seen.argv;
   assert.deepEqual([command, profileFlag], ['serve', '--profile']);
-  assert.match(profile, /profiles.demo\.yaml$/);
+  assert.match(profile, /profiles.catalog\.yaml$/);
   assert.deepEqual(flags, ['--host', '127.0.0.1', '--port', '0', '--data', '/tmp/none']);
 });
 
@@ -59,7 +63,12 @@ function start(script: string, program = process.execPath, signal = new AbortCon
     modelUrl: 'http://127.0.0.1:1/v1',
     shopUrl: 'http://127.0.0.1:2',
     dataDir: '/tmp/none',
-    env: { PATH: process.env.PATH, REPRISE_ADMIN_TOKEN: 'secret', http_proxy: 'http://elsewhere' },
+    env: {
+      PATH: process.env.PATH,
+      REPRISE_ADMIN_TOKEN: 'secret',
+      SHOPIFY_SECRET: 'mine',
+      http_proxy: 'http://elsewhere',
+    },
     signal,
   });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import type { PriceChange } from '../../src/demo/price-change.ts';
 import { introLines, outcomeLines } from '../../src/demo/report.ts';
 import { screenFor } from '../../src/demo/screen.ts';
 import { coloured, paintFor, plain } from '../../src/demo/style.ts';
@@ -30,20 +31,24 @@ test('nothing is wider than 80 columns, with the largest numbers too, and colour
     ...introLines({ questions: 1500, customers: 32, seed: 1, speed: 20 }, coloured),
     ...tableLines({ ...large, done: 15_000, questions: 15_000, elapsedMs: 119_900 }, coloured),
     progressLine(large),
-    ...outcomeLines(large, ['chat: 1,234 misses by x-cache, 1,235 calls arrived'], coloured),
+    ...outcomeLines(large, ['chat: 1,234 misses by x-cache, 1,235 calls arrived'], [CHANGE, WRONG], coloured),
   ];
   for (const line of lines.map(stripVTControlCharacters))
     assert.ok(line.length <= 80, `${line.length}: ${line}`);
 });
 
 test('the end shows the four figures with their targets, the savings and where to go next', () => {
-  const text = outcomeLines(snapshot(), [], plain).join('\n');
+  const text = outcomeLines(snapshot(), [], [CHANGE, WRONG], plain).join('\n');
   assert.match(text, /✗ hit rate +≥ 80 % +70\.0 % {2}721 of 1,030 calls/);
   assert.match(text, /✓ fewer LLM calls +≥ 70 % +80\.0 % {2}2 instead of 10/);
   assert.match(text, /✗ fewer product queries +≥ 90 % +80\.0 % {2}202 instead of 1,010/);
   assert.match(text, /✓ answer time of a hit +< 100 ms +1\.6 ms {2}p95; 48 × faster than a miss/);
   assert.match(text, /Money: \$0\.0160 of \$0\.0200 saved/);
   assert.match(text, /npm start/);
+  assert.match(text, /✓ Skarv 2: 349 → 314 € {2}Shopify, products\/update, answered in 4\.2 ms/);
+  assert.match(text, /gone: the article, 1,234 searches with it, 5,678 answers written from it/);
+  assert.match(text, /kept: all 12,345 other entries; who asked next was told 314 €/);
+  assert.match(text, /✗ Skarv 2: .*\n.*\n.*\n {3}1 entries that do not speak of it are gone\n/);
 });
 
 test('a terminal gets a table that is redrawn in place and its cursor back', () => {
@@ -75,6 +80,20 @@ test('colours are for terminals whose user does not refuse them', () => {
   assert.equal(paintFor(false, undefined), plain);
 });
 
+const CHANGE: PriceChange = {
+  sender: 'Shopify',
+  event: 'products/update',
+  article: 'Skarv 2',
+  before: 349,
+  after: 314,
+  ms: 4.2,
+  gone: { embeddings: 0, search: 1_234, products: 1, chat: 5_678 },
+  kept: 12_345,
+  faults: [],
+};
+
+const WRONG: PriceChange = { ...CHANGE, faults: ['1 entries that do not speak of it are gone'] };
+
 /** Ten calls of each kind and `products` look-ups; of ten, seven are hits and one is joined. */
 function snapshot(products = 1000): Snapshot {
   const tally = new Tally();
@@ -82,8 +101,9 @@ function snapshot(products = 1000): Snapshot {
     const usd = kind === 'embeddings' || kind === 'chat' ? 0.001 : 0;
     for (let call = 0; call < (kind === 'products' ? products : 10); call++) {
       const at = call % 10;
-      if (at < 7) tally.record({ kind, cache: 'HIT', ms: 1 + at / 10 - 0.04, usd });
-      else tally.record({ kind, cache: at === 7 ? 'COALESCED' : 'MISS', ms: 60, usd });
+      const known = { kind, key: null, about: [], usd };
+      if (at < 7) tally.record({ ...known, cache: 'HIT', ms: 1 + at / 10 - 0.04 });
+      else tally.record({ ...known, cache: at === 7 ? 'COALESCED' : 'MISS', ms: 60 });
     }
   }
   const reached = { embeddings: 2, search: 2, products: products / 5, chat: 2 };

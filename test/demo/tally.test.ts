@@ -92,7 +92,7 @@ test('the total adds all kinds up', () => {
 });
 
 function call(part: Partial<Call>): Call {
-  return { kind: 'chat', cache: 'MISS', ms: 1, usd: 0, ...part };
+  return { kind: 'chat', cache: 'MISS', key: null, about: [], ms: 1, usd: 0, ...part };
 }
 
 function times(count: number, part: Partial<Call>): Call[] {

@@ -119,7 +119,7 @@ test('the table of reasons names every one that a request can be given', () => {
     /\bkind: 'bypass', reason: ['`]([^'`]+)['`]/g,
     /\bproblem: '([^']+)'/g,
     /\bfail\('([^']+)'\)/g,
-    /return ['`]((?:absent|expired|client-|usage-|other-|mode-)[^'`]*)['`]/g,
+    /return ['`]((?:absent|expired|invalidated|client-|usage-|other-|mode-)[^'`]*)['`]/g,
     /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
     /bare\(call, '(credential-[^']+)'/g,
   ];

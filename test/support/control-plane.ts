@@ -92,7 +92,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       ['l1', drop('l1')],
       ['l2', drop('l2')],
     ]),
-    types: () => ['products', 'search_results', 'llm_responses'],
+    types: () => ['products', 'search_results', 'llm_responses'].values(),
   });
   const server = createListener({
     data: undefined,
