@@ -14,7 +14,8 @@ import type { Cursor } from '../upstream/recording.ts';
 import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
-import { entriesOf, reasonOf, type Settled } from './settled.ts';
+import { fetched } from './fetched.ts';
+import { entriesOf, type Settled } from './settled.ts';
 import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
@@ -289,23 +290,8 @@ export class Fetch {
     this.#lingering?.cancel();
     for (const [id, slot] of this.#slots) this.#context.flights.close(id, slot);
     this.#settle(settled);
-    this.#tell(settled, this.#tookMs);
-  }
-
-  #tell(settled: Settled, ms: number): void {
-    const { plan, upstream } = this.#work;
-    const kept = settled.kind === 'entries' && settled.stored;
-    this.#context.events.emit({
-      kind: 'fetched',
-      type: plan.type,
-      upstream: upstream.name,
-      status: this.#head?.status,
-      outcome: kept ? 'stored' : settled.kind === 'failed' ? 'failed' : 'unstored',
-      reason: reasonOf(settled),
-      ms,
-      headMs: this.#headMs,
-      entries: kept ? settled.entries : [],
-    });
+    const took = { status: this.#head?.status, ms: this.#tookMs, headMs: this.#headMs };
+    this.#context.events.emit(fetched(this.#work, settled, took));
   }
 }
 

@@ -33,18 +33,6 @@ export interface Making {
   readonly tookMs: number;
 }
 
-/** Why an answer was not stored, or what it failed with; undefined for one that was, or that would have had no life. */
-export function reasonOf(settled: Settled): string | undefined {
-  switch (settled.kind) {
-    case 'entries':
-      return settled.refused;
-    case 'answer':
-      return settled.reason;
-    case 'failed':
-      return settled.error.code;
-  }
-}
-
 /** The entries of an answer; `refused` says why they may not be stored, and without `lives` one of them would be over at once. */
 export function entriesOf(
   taken: Extract<Taken, { kind: 'parts' }>,

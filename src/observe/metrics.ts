@@ -7,11 +7,11 @@ import type { Monitor } from './monitor.ts';
  * The figures as Prometheus reads them. Nothing is counted here: what there is is put together at each scrape.
  */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly #metrics = new Registry();
   #watchesProcess = false;
 
   constructor(monitor: Monitor) {
-    const registers = [this.#registry];
+    const registers = [this.#metrics];
     for (const { name, help, labels, read } of COUNTERS) {
       new Counter({
         name,
@@ -32,6 +32,8 @@ export class Metrics {
         registers,
         collect() {
           this.reset();
+          // What has no value is absent, and not 0.
+          if (labels.length === 0) this.remove();
           for (const [value, ...said] of read(monitor)) this.set(labelled(labels, said), value);
         },
       });
@@ -42,9 +44,9 @@ export class Metrics {
   /** What a scrape answers, and its content type. */
   async scrape(): Promise<{ readonly text: string; readonly type: string }> {
     // Those of the process, by the names that all Node programs have: they cost something from the first scrape on only.
-    if (!this.#watchesProcess) collectDefaultMetrics({ register: this.#registry });
+    if (!this.#watchesProcess) collectDefaultMetrics({ register: this.#metrics });
     this.#watchesProcess = true;
-    return { text: await this.#registry.metrics(), type: this.#registry.contentType };
+    return { text: await this.#metrics.metrics(), type: this.#metrics.contentType };
   }
 }
 

@@ -1,7 +1,10 @@
 /** The number of hashes that there are. */
 export const HASHES = 2 ** 24;
 
-/** A number that is as likely any below {@link HASHES} as any other. An id is SHA-256 in base64url, whose every character is six random bits. */
+/**
+ * A number that is as likely any one below {@link HASHES} as another: an id is SHA-256 in base64url, whose characters are six random
+ * bits each.
+ */
 export function hashOf(id: string): number {
   return (sextet(id, 0) << 18) | (sextet(id, 1) << 12) | (sextet(id, 2) << 6) | sextet(id, 3);
 }
