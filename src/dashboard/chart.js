@@ -68,7 +68,7 @@ export class Chart {
     /** @type {uPlot.Options} */
     const options = {
       ...this.#size(),
-      padding: [8, 8, 0, 0],
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {

@@ -28,7 +28,7 @@ export class Traffic {
   #percentiles = table(
     byId('percentiles', HTMLElement),
     'Latency in percentiles',
-    [[''], ['p50', 'number'], ['p95', 'number'], ['p99', 'number'], ['max', 'number']],
+    [['Time of'], ['p50', 'number'], ['p95', 'number'], ['p99', 'number'], ['max', 'number']],
     'No figures yet.',
   );
 

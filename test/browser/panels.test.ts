@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noBrowser, type OpenPage, openPage } from '../support/browser.ts';
+import { until, within } from '../support/deadline.ts';
+import { CACHE, EFFICIENCY, startMonitoring } from '../support/monitoring.ts';
+
+const BROWSER = { skip: noBrowser };
+
+test('every panel shows the figures that the server tells', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#tile-hit-rate', 'Hit rate73.7%of 184,210 requests');
+  await says(open, '#tile-saved-usd', 'Money saved$412.87131,802 calls not made');
+  await says(open, '#tile-saved-tokens', 'Tokens saved54.3M48.2M in, 6.1M out');
+  await says(open, '#tile-saved-time', 'Waiting saved22.6 hof upstream time');
+  await says(open, '#tile-latency', 'A hit takes310 µsa miss 812 ms');
+  await says(open, '#tile-score', 'Score78of 100; see the advice');
+  await says(open, '#facts', 'Profile production · up for 1 d 2 h · 217 MB held');
+  await says(open, '#upstreams', 'default: upshop: failing');
+  await says(open, '#alerts', 'The upstream shop fails');
+  await says(open, '#findings', 'Raise search_results.ttl to 30m');
+  await says(open, '#findings', 'refetches1,200');
+  assert.deepEqual(await rows(open, '#percentiles'), [
+    ['Hit', '310 µs', '900 µs', '2.4 ms', '14.2 ms'],
+    ['Miss', '812 ms', '2.41 s', '5.12 s', '31 s'],
+    ['Upstream', '809 ms', '2.4 s', '5.11 s', '31 s'],
+  ]);
+  await says(open, '#tier-l1', 'Entries968 of 1,000');
+  await says(open, '#tier-l1', 'Promotions25,176');
+  await says(open, '#tier-l2', 'Size217 MB of 500 MB');
+  const gauge = open.page.getByRole('meter', { name: 'L1 entries' });
+  assert.equal(await gauge.getAttribute('aria-valuenow'), '97');
+  const [embeddings, responses] = await rows(open, '#types-table');
+  const counts = ['80,211', '6,204', '0', '3,100', '12,940', '12', '31,022', '191 MB'];
+  assert.deepEqual(embeddings, ['embeddings', '1 d', '81.3%', ...counts]);
+  assert.equal(responses?.[1], '30 min');
+  assert.equal(await open.page.title(), '73.7% · Reprise');
+  await isQuiet(open, monitoring.url);
+});
+
+test(
+  'what happens appears as it happens: requests, keys, deliveries, invalidations, and the lines over time',
+  BROWSER,
+  async () => {
+    await using monitoring = await startMonitoring();
+    monitoring.shelf.add('a', { tags: ['product:7'] });
+    await using open = await openPage(`${monitoring.url}/dashboard`);
+    await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+    await says(open, '#state-word', 'Live');
+    const key = 'llm_responses/default/gpt-5-mini/0123456789abcdef';
+    const answered = { kind: 'answered', endpoint: 'chat.completions', status: 200, key };
+    monitoring.tell({ ...answered, outcome: 'MISS', reason: 'expired', ms: 812 });
+    monitoring.tell({ ...answered, outcome: 'HIT', level: 'l1', ms: 0.31 });
+    monitoring.tell({
+      kind: 'delivery',
+      webhook: 'shopify',
+      event: 'products/update',
+      outcome: 'refused',
+      invalidated: 0,
+      why: 'bad signature',
+    });
+    await until(async () => (await rows(open, '#recent')).length === 2, 'the requests');
+    const recent = (await rows(open, '#recent')).map((cells) => cells.slice(1));
+    const shown = 'llm_responses/default/gpt-5-mini/0123456789…';
+    assert.deepEqual(recent, [
+      ['hit', '–', 'l1', 'chat.completions', '200', '310 µs', shown],
+      ['miss', 'expired', '–', 'chat.completions', '200', '812 ms', shown],
+    ]);
+    assert.deepEqual(await rows(open, '#top-keys'), [[shown, '2', '50%']]);
+    const [delivery] = await rows(open, '#deliveries');
+    assert.deepEqual(delivery?.slice(1), ['shopify', 'products/update', 'refused', '0', 'bad signature']);
+
+    await monitoring.ask('/cache/invalidate', { method: 'POST', body: { tags: ['product:7'] } });
+    monitoring.tell({ kind: 'invalidated', id: 'inv_1' });
+    await until(
+      async () => (await rows(open, '#invalidations'))[0]?.[2] === 'tags product:7',
+      'the invalidation',
+    );
+
+    const { requests } = CACHE;
+    const later = {
+      ...requests,
+      hits: requests.hits + 60,
+      misses: requests.misses + 20,
+      total: requests.total + 80,
+    };
+    monitoring.told.cache = { ...CACHE, requests: later, hit_rate: 0.5 };
+    await until(async () => {
+      monitoring.tell({ kind: 'figures', figures: monitoring.told.cache });
+      return (await open.page.locator('#chart-hit-rate .legend').textContent())?.includes('75%') === true;
+    }, 'a point of 60 hits and 20 misses');
+    await says(open, '#tile-hit-rate', '50%');
+    await isQuiet(open, monitoring.url);
+  },
+);
+
+test('an alert appears and clears', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  monitoring.told.efficiency = { ...EFFICIENCY, alerts: [], findings: [] };
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#alerts', 'No alerts');
+  await says(open, '#findings', 'Nothing to change');
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  monitoring.told.efficiency = EFFICIENCY;
+  monitoring.tell({ kind: 'alert', id: 'upstream-slow:shop', state: 'raised' });
+  await says(open, '#alerts', 'The upstream shop fails');
+  monitoring.told.efficiency = { ...EFFICIENCY, alerts: [] };
+  monitoring.tell({ kind: 'alert', id: 'upstream-slow:shop', state: 'cleared' });
+  await says(open, '#alerts', 'No alerts');
+});
+
+test('without a live feed the figures are asked for', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  monitoring.endFeeds(true);
+  await says(open, '#state-word', 'Every 2 s');
+  monitoring.told.cache = { ...CACHE, hit_rate: 0.25 };
+  await says(open, '#tile-hit-rate', '25%');
+  await open.page.getByRole('button', { name: 'Pause' }).click();
+  await says(open, '#state-word', 'Paused');
+  monitoring.told.cache = { ...CACHE, hit_rate: 0.125 };
+  await open.page.getByRole('button', { name: 'Resume' }).click();
+  await says(open, '#tile-hit-rate', '12.5%');
+});
+
+test('figures that are missing, or of another kind, are shown as none', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  monitoring.told.cache = { requests: { total: 'many' }, types: { odd: null }, latency_ms: [], upstreams: 7 };
+  monitoring.told.levels = { levels: [{ level: 'l1' }, null] };
+  monitoring.told.efficiency = { alerts: {}, findings: [{}] };
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#tile-hit-rate', 'Hit rate–of – requests');
+  await says(open, '#tier-l1', 'Entries–');
+  assert.deepEqual((await rows(open, '#types-table'))[0]?.slice(0, 3), ['odd', '–', '–']);
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  monitoring.tell({ kind: 'answered' });
+  monitoring.tell({ kind: 'of a later version' });
+  await until(
+    async () => (await rows(open, '#recent'))[0]?.[7] === '–',
+    'a request of which nothing is known',
+  );
+  await isQuiet(open, monitoring.url);
+});
+
+/** Passes as soon as the text of an element includes this. */
+async function says({ page }: OpenPage, selector: string, part: string): Promise<void> {
+  let last = '';
+  await within(
+    until(
+      async () => {
+        last = (await page.locator(selector).textContent()) ?? '';
+        return last.includes(part);
+      },
+      selector,
+      8_000,
+    ),
+    selector,
+    9_000,
+  ).catch(() => assert.fail(`${selector} says ${JSON.stringify(last)}, and never ${JSON.stringify(part)}`));
+}
+
+/** The rows of a table, cell by cell. */
+async function rows({ page }: OpenPage, selector: string): Promise<string[][]> {
+  const all = await page.locator(`${selector} tbody tr:not(.empty)`).all();
+  return await Promise.all(all.map((row) => row.locator('td').allInnerTexts()));
+}
+
+/** Nothing went wrong in the page, and it asked nobody but the server it came from. */
+async function isQuiet({ complaints, requested }: OpenPage, url: string): Promise<void> {
+  assert.deepEqual(complaints, []);
+  assert.ok(requested.length > 20);
+  assert.deepEqual(
+    requested.filter((address) => !address.startsWith(`${url}/`)),
+    [],
+  );
+}
