@@ -7,6 +7,7 @@ import { switchTheme } from './theme-switch.js';
 const TICK_MS = 2_000;
 /** Every how many ticks that is asked which changes slowly. */
 const SLOW_TICKS = 5;
+const SOON_MS = 300;
 
 /** Who is signed in, and what comes from the server meanwhile. */
 class App {
@@ -19,6 +20,10 @@ class App {
   #ticks = 0;
   /** When figures came last, by themselves or asked for; in milliseconds since the page was opened. */
   #figuresAt = Number.NEGATIVE_INFINITY;
+  /** What is to be asked for soon, because something has happened. @type {Set<Source>} */
+  #due = new Set();
+  /** What went wrong with the latest question for each. @type {Map<Source, unknown>} */
+  #problems = new Map();
 
   constructor() {
     switchTheme(byId('theme', HTMLButtonElement), () => this.#panels.recolour());
@@ -71,6 +76,7 @@ class App {
   /** @param {string} why  in words; empty where nobody needs to be told */
   #stop(why) {
     this.#running.abort();
+    this.#problems.clear();
     byId('app', HTMLElement).hidden = true;
     byId('sign-in', HTMLElement).hidden = false;
     byId('sign-in-problem', HTMLElement).textContent = why;
@@ -83,7 +89,9 @@ class App {
     const button = byId('pause', HTMLButtonElement);
     button.textContent = this.#paused ? 'Resume' : 'Pause';
     this.#tellState();
-    if (!this.#paused) void this.#tick();
+    if (this.#paused) return;
+    this.#panels.showHappened();
+    void this.#ask(ALL);
   }
 
   async #tick() {
@@ -101,13 +109,24 @@ class App {
    * @param {string} kind
    */
   #take(event, kind) {
-    if (kind === 'figures') {
-      if (this.#paused) return;
+    const source = CHANGES.get(kind);
+    if (source === undefined) this.#panels.happened(event, kind, () => this.#paused);
+    else if (this.#paused) return;
+    else if (source === 'cache' && this.#panels.showFigures(event, this.#live))
       this.#figuresAt = performance.now();
-      if (!this.#panels.showFigures(event, this.#live)) void this.#ask(['cache']);
-    } else if (kind === 'alert') void this.#ask(['efficiency']);
-    else if (kind === 'invalidated') void this.#ask(['invalidations']);
-    else this.#panels.happened(event, kind, () => this.#paused);
+    else this.#askSoon(source);
+  }
+
+  /** A thousand invalidations in a second are one question. @param {Source} source */
+  #askSoon(source) {
+    if (this.#due.size === 0) {
+      setTimeout(() => {
+        const sources = [...this.#due];
+        this.#due.clear();
+        void this.#ask(sources);
+      }, SOON_MS);
+    }
+    this.#due.add(source);
   }
 
   /** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source */
@@ -116,18 +135,26 @@ class App {
   async #ask(sources) {
     const { signal } = this.#running;
     const asked = sources.map(async (source) => {
-      const figures = await this.#api.get(PATHS[source]);
-      if (signal.aborted) return;
-      if (source === 'cache') {
-        this.#figuresAt = performance.now();
-        this.#panels.showFigures(figures, this.#live);
-      } else this.#panels.show(source, figures);
+      try {
+        const figures = await this.#api.get(PATHS[source]);
+        if (signal.aborted) return;
+        this.#problems.delete(source);
+        if (source === 'cache') {
+          this.#figuresAt = performance.now();
+          this.#panels.showFigures(figures, this.#live);
+        } else this.#panels.show(source, figures);
+      } catch (thrown) {
+        if (!signal.aborted) this.#problems.set(source, thrown);
+      }
     });
-    const failed = (await Promise.allSettled(asked)).find((one) => one.status === 'rejected');
+    await Promise.all(asked);
     if (signal.aborted) return;
-    if (failed !== undefined) this.#notice(this.#failed(failed.reason));
-    else if (sources.length > 0) this.#notice('');
-    this.#tellState(failed?.reason instanceof Unreachable);
+    const words = new Set([...this.#problems.values()].map((thrown) => this.#failed(thrown)));
+    const notice = byId('notice', HTMLElement);
+    const text = [...words].join(' ');
+    // What is said again is not read out again.
+    if (notice.textContent !== text) notice.textContent = text;
+    this.#tellState();
   }
 
   /**
@@ -148,15 +175,10 @@ class App {
     return '';
   }
 
-  /** @param {string} text */
-  #notice(text) {
-    const notice = byId('notice', HTMLElement);
-    if (notice.textContent !== text) notice.textContent = text;
-  }
-
-  #tellState(offline = false) {
+  #tellState() {
     if (this.#running.signal.aborted) return;
-    if (offline) this.#state('critical', 'Offline');
+    if ([...this.#problems.values()].some((thrown) => thrown instanceof Unreachable))
+      this.#state('critical', 'Offline');
     else if (this.#paused) this.#state('warning', 'Paused');
     else if (this.#live) this.#state('good', 'Live');
     else this.#state('plain', 'Every 2 s');
@@ -176,5 +198,17 @@ const PATHS = {
   efficiency: 'monitoring/cache/efficiency',
   invalidations: 'monitoring/invalidations?limit=30',
 };
+
+const ALL = /** @type {const} */ (['cache', 'levels', 'efficiency', 'invalidations']);
+
+/**
+ * What an event of the live feed says has changed.
+ * @type {ReadonlyMap<string, Source>}
+ */
+const CHANGES = new Map([
+  ['figures', 'cache'],
+  ['alert', 'efficiency'],
+  ['invalidated', 'invalidations'],
+]);
 
 await new App().start();

@@ -81,10 +81,14 @@ export class Panels {
     // Thousands of requests a second are shown no more often than anybody can read.
     setTimeout(() => {
       this.#isDue = false;
-      if (isPaused()) return;
-      this.#requests.show(this.#figures);
-      this.#activity.showDeliveries();
+      if (!isPaused()) this.showHappened();
     }, SHOWN_EVERY_MS);
+  }
+
+  /** Shows what has been taken in. */
+  showHappened() {
+    this.#requests.show(this.#figures);
+    this.#activity.showDeliveries();
   }
 
   /** The colours have become others. */

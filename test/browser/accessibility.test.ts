@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { noBrowser, type OpenPage, openPage } from '../support/browser.ts';
+import { noBrowser, type OpenPage, openPage, PATIENCE_MS } from '../support/browser.ts';
 import { until } from '../support/deadline.ts';
 import { startMonitoring } from '../support/monitoring.ts';
 
@@ -19,7 +19,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await using open = await openPage(`${monitoring.url}/dashboard`, { colorScheme, viewport });
       const { page } = open;
       await page.getByText('1 entry shown.').waitFor();
-      await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+      await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
       for (const outcome of ['HIT', 'MISS', 'BYPASS', 'ERROR']) {
         monitoring.tell({ kind: 'answered', outcome, key: `products/default/product/${outcome}`, ms: 1 });
       }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noBrowser, openPage } from '../support/browser.ts';
+import { noBrowser, openPage, PATIENCE_MS } from '../support/browser.ts';
 import { until } from '../support/deadline.ts';
 import { chat } from '../support/http.ts';
 import { startMonitoring } from '../support/monitoring.ts';
@@ -105,10 +105,14 @@ test('an entry is found and purged with the keyboard alone', BROWSER, async () =
       'document.activeElement.getAttribute("aria-label") ?? document.activeElement.name ?? document.activeElement.textContent',
     );
   const tabTo = (name: string) =>
-    until(async () => {
-      await page.keyboard.press('Tab');
-      return ((await focused()) || '').startsWith(name);
-    }, `the focus on ${name}`);
+    until(
+      async () => {
+        await page.keyboard.press('Tab');
+        return ((await focused()) || '').startsWith(name);
+      },
+      `the focus on ${name}`,
+      PATIENCE_MS,
+    );
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   assert.equal(await page.evaluate('document.activeElement.id'), 'content');

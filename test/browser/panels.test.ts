@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noBrowser, type OpenPage, openPage } from '../support/browser.ts';
-import { until, within } from '../support/deadline.ts';
+import { noBrowser, type OpenPage, openPage, PATIENCE_MS } from '../support/browser.ts';
+import { until } from '../support/deadline.ts';
 import { CACHE, EFFICIENCY, startMonitoring } from '../support/monitoring.ts';
 
 const BROWSER = { skip: noBrowser };
@@ -45,7 +45,7 @@ test(
     await using monitoring = await startMonitoring();
     monitoring.shelf.add('a', { tags: ['product:7'] });
     await using open = await openPage(`${monitoring.url}/dashboard`);
-    await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+    await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
     await says(open, '#state-word', 'Live');
     const key = 'llm_responses/default/gpt-5-mini/0123456789abcdef';
     const answered = { kind: 'answered', endpoint: 'chat.completions', status: 200, key };
@@ -59,7 +59,7 @@ test(
       invalidated: 0,
       why: 'bad signature',
     });
-    await until(async () => (await rows(open, '#recent')).length === 2, 'the requests');
+    await until(async () => (await rows(open, '#recent')).length === 2, 'the requests', PATIENCE_MS);
     const recent = (await rows(open, '#recent')).map((cells) => cells.slice(1));
     const shown = 'llm_responses/default/gpt-5-mini/0123456789…';
     assert.deepEqual(recent, [
@@ -75,6 +75,7 @@ test(
     await until(
       async () => (await rows(open, '#invalidations'))[0]?.[2] === 'tags product:7',
       'the invalidation',
+      PATIENCE_MS,
     );
 
     const { requests } = CACHE;
@@ -85,10 +86,14 @@ test(
       total: requests.total + 80,
     };
     monitoring.told.cache = { ...CACHE, requests: later, hit_rate: 0.5 };
-    await until(async () => {
-      monitoring.tell({ kind: 'figures', figures: monitoring.told.cache });
-      return (await open.page.locator('#chart-hit-rate .legend').textContent())?.includes('75%') === true;
-    }, 'a point of 60 hits and 20 misses');
+    await until(
+      async () => {
+        monitoring.tell({ kind: 'figures', figures: monitoring.told.cache });
+        return (await open.page.locator('#chart-hit-rate .legend').textContent())?.includes('75%') === true;
+      },
+      'a point of 60 hits and 20 misses',
+      PATIENCE_MS,
+    );
     await says(open, '#tile-hit-rate', '50%');
     await isQuiet(open, monitoring.url);
   },
@@ -100,7 +105,7 @@ test('an alert appears and clears', BROWSER, async () => {
   await using open = await openPage(`${monitoring.url}/dashboard`);
   await says(open, '#alerts', 'No alerts');
   await says(open, '#findings', 'Nothing to change');
-  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
   monitoring.told.efficiency = EFFICIENCY;
   monitoring.tell({ kind: 'alert', id: 'upstream-slow:shop', state: 'raised' });
   await says(open, '#alerts', 'The upstream shop fails');
@@ -112,7 +117,7 @@ test('an alert appears and clears', BROWSER, async () => {
 test('without a live feed the figures are asked for', BROWSER, async () => {
   await using monitoring = await startMonitoring();
   await using open = await openPage(`${monitoring.url}/dashboard`);
-  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
   monitoring.endFeeds(true);
   await says(open, '#state-word', 'Every 2 s');
   monitoring.told.cache = { ...CACHE, hit_rate: 0.25 };
@@ -133,12 +138,13 @@ test('figures that are missing, or of another kind, are shown as none', BROWSER,
   await says(open, '#tile-hit-rate', 'Hit rate–of – requests');
   await says(open, '#tier-l1', 'Entries–');
   assert.deepEqual((await rows(open, '#types-table'))[0]?.slice(0, 3), ['odd', '–', '–']);
-  await until(() => monitoring.feeds() === 1, 'the page reads the feed');
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
   monitoring.tell({ kind: 'answered' });
   monitoring.tell({ kind: 'of a later version' });
   await until(
     async () => (await rows(open, '#recent'))[0]?.[7] === '–',
     'a request of which nothing is known',
+    PATIENCE_MS,
   );
   await isQuiet(open, monitoring.url);
 });
@@ -146,17 +152,13 @@ test('figures that are missing, or of another kind, are shown as none', BROWSER,
 /** Passes as soon as the text of an element includes this. */
 async function says({ page }: OpenPage, selector: string, part: string): Promise<void> {
   let last = '';
-  await within(
-    until(
-      async () => {
-        last = (await page.locator(selector).textContent()) ?? '';
-        return last.includes(part);
-      },
-      selector,
-      8_000,
-    ),
+  await until(
+    async () => {
+      last = (await page.locator(selector).textContent()) ?? '';
+      return last.includes(part);
+    },
     selector,
-    9_000,
+    PATIENCE_MS,
   ).catch(() => assert.fail(`${selector} says ${JSON.stringify(last)}, and never ${JSON.stringify(part)}`));
 }
 
