@@ -8,6 +8,10 @@ const TICK_MS = 2_000;
 /** Every how many ticks that is asked which changes slowly. */
 const SLOW_TICKS = 5;
 const SOON_MS = 300;
+/** The feed tells figures each second. */
+const TOLD_MS = 3_500;
+
+/** @typedef {import('./panels.js').Source} Source */
 
 /** Who is signed in, and what comes from the server meanwhile. */
 class App {
@@ -20,8 +24,8 @@ class App {
   #ticks = 0;
   /** When figures came last, by themselves or asked for; in milliseconds since the page was opened. */
   #figuresAt = Number.NEGATIVE_INFINITY;
-  /** What is to be asked for soon, because something has happened. @type {Set<Source>} */
-  #due = new Set();
+  /** Whether invalidations are to be asked for soon. */
+  #isDue = false;
   /** What went wrong with the latest question for each. @type {Map<Source, unknown>} */
   #problems = new Map();
 
@@ -51,7 +55,7 @@ class App {
     void this.#panels.entries.search();
     void follow({
       open: () => this.#api.stream('monitoring/events', signal),
-      onEvent: (event, kind) => this.#take(event, kind),
+      onEvent: (event) => this.#take(event),
       onState: (live) => {
         this.#live = live;
         this.#tellState();
@@ -97,39 +101,35 @@ class App {
   async #tick() {
     if (this.#paused || document.hidden) return;
     this.#ticks += 1;
+    const isSlow = this.#ticks % SLOW_TICKS === 0;
+    // Where the feed is on and tells the figures, nobody has to ask for them.
+    const isTold = this.#live && performance.now() - this.#figuresAt < TOLD_MS;
     /** @type {Source[]} */
-    const sources = performance.now() - this.#figuresAt < 2 * TICK_MS - 100 && this.#live ? [] : ['cache'];
-    if (this.#ticks % SLOW_TICKS === 0) sources.push('levels', 'efficiency', 'invalidations');
+    const sources = isTold ? [] : isSlow ? ['cache', 'levels', 'efficiency'] : ['cache'];
+    if (isSlow) sources.push('invalidations');
     await this.#ask(sources);
   }
 
-  /**
-   * An event of the live feed.
-   * @param {unknown} event
-   * @param {string} kind
-   */
-  #take(event, kind) {
-    const source = CHANGES.get(kind);
-    if (source === undefined) this.#panels.happened(event, kind, () => this.#paused);
-    else if (this.#paused) return;
-    else if (source === 'cache' && this.#panels.showFigures(event, this.#live))
+  /** @param {import('./feed.js').FeedEvent} event */
+  #take(event) {
+    if (event.kind === 'figures') {
       this.#figuresAt = performance.now();
-    else this.#askSoon(source);
+      this.#problems.clear();
+      this.#tellProblems();
+      if (!this.#paused) this.#panels.showAll(event.data);
+    } else if (event.kind === 'invalidation') this.#askForInvalidations();
+    else this.#panels.happened(event, () => this.#paused);
   }
 
-  /** A thousand invalidations in a second are one question. @param {Source} source */
-  #askSoon(source) {
-    if (this.#due.size === 0) {
-      setTimeout(() => {
-        const sources = [...this.#due];
-        this.#due.clear();
-        void this.#ask(sources);
-      }, SOON_MS);
-    }
-    this.#due.add(source);
+  /** A thousand of them in a second are one question. */
+  #askForInvalidations() {
+    if (this.#isDue || this.#paused) return;
+    this.#isDue = true;
+    setTimeout(() => {
+      this.#isDue = false;
+      void this.#ask(['invalidations']);
+    }, SOON_MS);
   }
-
-  /** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source */
 
   /** Asks for figures, and shows them. @param {readonly Source[]} sources */
   async #ask(sources) {
@@ -139,16 +139,16 @@ class App {
         const figures = await this.#api.get(PATHS[source]);
         if (signal.aborted) return;
         this.#problems.delete(source);
-        if (source === 'cache') {
-          this.#figuresAt = performance.now();
-          this.#panels.showFigures(figures, this.#live);
-        } else this.#panels.show(source, figures);
+        this.#panels.show(source, figures);
       } catch (thrown) {
         if (!signal.aborted) this.#problems.set(source, thrown);
       }
     });
     await Promise.all(asked);
-    if (signal.aborted) return;
+    if (!signal.aborted) this.#tellProblems();
+  }
+
+  #tellProblems() {
     const words = new Set([...this.#problems.values()].map((thrown) => this.#failed(thrown)));
     const notice = byId('notice', HTMLElement);
     const text = [...words].join(' ');
@@ -200,15 +200,5 @@ const PATHS = {
 };
 
 const ALL = /** @type {const} */ (['cache', 'levels', 'efficiency', 'invalidations']);
-
-/**
- * What an event of the live feed says has changed.
- * @type {ReadonlyMap<string, Source>}
- */
-const CHANGES = new Map([
-  ['figures', 'cache'],
-  ['alert', 'efficiency'],
-  ['invalidated', 'invalidations'],
-]);
 
 await new App().start();

@@ -21,7 +21,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByText('1 entry shown.').waitFor();
       await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
       for (const outcome of ['HIT', 'MISS', 'BYPASS', 'ERROR']) {
-        monitoring.tell({ kind: 'answered', outcome, key: `products/default/product/${outcome}`, ms: 1 });
+        monitoring.tell('request', { outcome, key: `products/default/product/${outcome}`, ms: 1 });
       }
       await page.locator('#recent .badge').nth(3).waitFor();
       assert.deepEqual(await violations(open), []);

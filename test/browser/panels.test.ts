@@ -34,12 +34,16 @@ test('every panel shows the figures that the server tells', BROWSER, async () =>
   const counts = ['80,211', '6,204', '0', '3,100', '12,940', '12', '31,022', '191 MB'];
   assert.deepEqual(embeddings, ['embeddings', '1 d', '81.3%', ...counts]);
   assert.equal(responses?.[1], '30 min');
+  assert.deepEqual(await rows(open, '#top-keys'), [
+    ['llm_responses/default/gpt-5-mini/0123456789…', '9,120'],
+    ['embeddings/default/text-embedding-3-small/fedcba9876…', '4,077'],
+  ]);
   assert.equal(await open.page.title(), '73.7% · Reprise');
   await isQuiet(open, monitoring.url);
 });
 
 test(
-  'what happens appears as it happens: requests, keys, deliveries, invalidations, and the lines over time',
+  'what happens appears as it happens: requests, deliveries, invalidations, and the lines over time',
   BROWSER,
   async () => {
     await using monitoring = await startMonitoring();
@@ -48,11 +52,10 @@ test(
     await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
     await says(open, '#state-word', 'Live');
     const key = 'llm_responses/default/gpt-5-mini/0123456789abcdef';
-    const answered = { kind: 'answered', endpoint: 'chat.completions', status: 200, key };
-    monitoring.tell({ ...answered, outcome: 'MISS', reason: 'expired', ms: 812 });
-    monitoring.tell({ ...answered, outcome: 'HIT', level: 'l1', ms: 0.31 });
-    monitoring.tell({
-      kind: 'delivery',
+    const answered = { endpoint: 'chat.completions', status: 200, key };
+    monitoring.tell('request', { ...answered, outcome: 'MISS', reason: 'expired', ms: 812 });
+    monitoring.tell('request', { ...answered, outcome: 'HIT', level: 'l1', ms: 0.31 });
+    monitoring.tell('delivery', {
       webhook: 'shopify',
       event: 'products/update',
       outcome: 'refused',
@@ -66,12 +69,11 @@ test(
       ['hit', '–', 'l1', 'chat.completions', '200', '310 µs', shown],
       ['miss', 'expired', '–', 'chat.completions', '200', '812 ms', shown],
     ]);
-    assert.deepEqual(await rows(open, '#top-keys'), [[shown, '2', '50%']]);
     const [delivery] = await rows(open, '#deliveries');
     assert.deepEqual(delivery?.slice(1), ['shopify', 'products/update', 'refused', '0', 'bad signature']);
 
     await monitoring.ask('/cache/invalidate', { method: 'POST', body: { tags: ['product:7'] } });
-    monitoring.tell({ kind: 'invalidated', id: 'inv_1' });
+    monitoring.tell('invalidation', { id: 'inv_1' });
     await until(
       async () => (await rows(open, '#invalidations'))[0]?.[2] === 'tags product:7',
       'the invalidation',
@@ -79,22 +81,18 @@ test(
     );
 
     const { requests } = CACHE;
-    const later = {
-      ...requests,
-      hits: requests.hits + 60,
-      misses: requests.misses + 20,
-      total: requests.total + 80,
-    };
-    monitoring.told.cache = { ...CACHE, requests: later, hit_rate: 0.5 };
+    monitoring.told.cache = { ...CACHE, hit_rate: 0.5, requests: { ...requests, hits: requests.hits + 9 } };
     await until(
       async () => {
-        monitoring.tell({ kind: 'figures', figures: monitoring.told.cache });
-        return (await open.page.locator('#chart-hit-rate .legend').textContent())?.includes('75%') === true;
+        monitoring.tellFigures(230);
+        return (await open.page.locator('#chart-hit-rate .legend').textContent()) === 'Hit rate75%';
       },
-      'a point of 60 hits and 20 misses',
+      'a point of the last minute',
       PATIENCE_MS,
     );
+    await says(open, '#chart-latency .legend', 'Hit290 µsMiss799 ms');
     await says(open, '#tile-hit-rate', '50%');
+    await says(open, '#recent-omitted', '230 in the last second');
     await isQuiet(open, monitoring.url);
   },
 );
@@ -107,10 +105,10 @@ test('an alert appears and clears', BROWSER, async () => {
   await says(open, '#findings', 'Nothing to change');
   await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
   monitoring.told.efficiency = EFFICIENCY;
-  monitoring.tell({ kind: 'alert', id: 'upstream-slow:shop', state: 'raised' });
+  monitoring.tellFigures();
   await says(open, '#alerts', 'The upstream shop fails');
   monitoring.told.efficiency = { ...EFFICIENCY, alerts: [] };
-  monitoring.tell({ kind: 'alert', id: 'upstream-slow:shop', state: 'cleared' });
+  monitoring.tellFigures();
   await says(open, '#alerts', 'No alerts');
 });
 
@@ -139,8 +137,8 @@ test('figures that are missing, or of another kind, are shown as none', BROWSER,
   await says(open, '#tier-l1', 'Entries–');
   assert.deepEqual((await rows(open, '#types-table'))[0]?.slice(0, 3), ['odd', '–', '–']);
   await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
-  monitoring.tell({ kind: 'answered' });
-  monitoring.tell({ kind: 'of a later version' });
+  monitoring.tell('request', {});
+  monitoring.tell('of a later version', {});
   await until(
     async () => (await rows(open, '#recent'))[0]?.[7] === '–',
     'a request of which nothing is known',
