@@ -7,6 +7,11 @@ import { switchTheme } from './theme-switch.js';
 const TICK_MS = 2_000;
 /** Every how many ticks that is asked which changes slowly. */
 const SLOW_TICKS = 5;
+const SOON_MS = 300;
+/** The feed tells figures each second. */
+const TOLD_MS = 3_500;
+
+/** @typedef {import('./panels.js').Source} Source */
 
 /** Who is signed in, and what comes from the server meanwhile. */
 class App {
@@ -19,6 +24,10 @@ class App {
   #ticks = 0;
   /** When figures came last, by themselves or asked for; in milliseconds since the page was opened. */
   #figuresAt = Number.NEGATIVE_INFINITY;
+  /** Whether invalidations are to be asked for soon. */
+  #isDue = false;
+  /** What went wrong with the latest question for each. @type {Map<Source, unknown>} */
+  #problems = new Map();
 
   constructor() {
     switchTheme(byId('theme', HTMLButtonElement), () => this.#panels.recolour());
@@ -46,7 +55,7 @@ class App {
     void this.#panels.entries.search();
     void follow({
       open: () => this.#api.stream('monitoring/events', signal),
-      onEvent: (event, kind) => this.#take(event, kind),
+      onEvent: (event) => this.#take(event),
       onState: (live) => {
         this.#live = live;
         this.#tellState();
@@ -71,6 +80,7 @@ class App {
   /** @param {string} why  in words; empty where nobody needs to be told */
   #stop(why) {
     this.#running.abort();
+    this.#problems.clear();
     byId('app', HTMLElement).hidden = true;
     byId('sign-in', HTMLElement).hidden = false;
     byId('sign-in-problem', HTMLElement).textContent = why;
@@ -83,51 +93,68 @@ class App {
     const button = byId('pause', HTMLButtonElement);
     button.textContent = this.#paused ? 'Resume' : 'Pause';
     this.#tellState();
-    if (!this.#paused) void this.#tick();
+    if (this.#paused) return;
+    this.#panels.showHappened();
+    void this.#ask(ALL);
   }
 
   async #tick() {
     if (this.#paused || document.hidden) return;
     this.#ticks += 1;
+    const isSlow = this.#ticks % SLOW_TICKS === 0;
+    // Where the feed is on and tells the figures, nobody has to ask for them.
+    const isTold = this.#live && performance.now() - this.#figuresAt < TOLD_MS;
     /** @type {Source[]} */
-    const sources = performance.now() - this.#figuresAt < 2 * TICK_MS - 100 && this.#live ? [] : ['cache'];
-    if (this.#ticks % SLOW_TICKS === 0) sources.push('levels', 'efficiency', 'invalidations');
+    const sources = isTold ? [] : isSlow ? ['cache', 'levels', 'efficiency'] : ['cache'];
+    if (isSlow) sources.push('invalidations');
     await this.#ask(sources);
   }
 
-  /**
-   * An event of the live feed.
-   * @param {unknown} event
-   * @param {string} kind
-   */
-  #take(event, kind) {
-    if (kind === 'figures') {
-      if (this.#paused) return;
+  /** @param {import('./feed.js').FeedEvent} event */
+  #take(event) {
+    if (event.kind === 'figures') {
       this.#figuresAt = performance.now();
-      if (!this.#panels.showFigures(event, this.#live)) void this.#ask(['cache']);
-    } else if (kind === 'alert') void this.#ask(['efficiency']);
-    else if (kind === 'invalidated') void this.#ask(['invalidations']);
-    else this.#panels.happened(event, kind, () => this.#paused);
+      this.#problems.clear();
+      this.#tellProblems();
+      if (!this.#paused) this.#panels.showAll(event.data);
+    } else if (event.kind === 'invalidation') this.#askForInvalidations();
+    else this.#panels.happened(event, () => this.#paused);
   }
 
-  /** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source */
+  /** A thousand of them in a second are one question. */
+  #askForInvalidations() {
+    if (this.#isDue || this.#paused) return;
+    this.#isDue = true;
+    setTimeout(() => {
+      this.#isDue = false;
+      void this.#ask(['invalidations']);
+    }, SOON_MS);
+  }
 
   /** Asks for figures, and shows them. @param {readonly Source[]} sources */
   async #ask(sources) {
     const { signal } = this.#running;
     const asked = sources.map(async (source) => {
-      const figures = await this.#api.get(PATHS[source]);
-      if (signal.aborted) return;
-      if (source === 'cache') {
-        this.#figuresAt = performance.now();
-        this.#panels.showFigures(figures, this.#live);
-      } else this.#panels.show(source, figures);
+      try {
+        const figures = await this.#api.get(PATHS[source]);
+        if (signal.aborted) return;
+        this.#problems.delete(source);
+        this.#panels.show(source, figures);
+      } catch (thrown) {
+        if (!signal.aborted) this.#problems.set(source, thrown);
+      }
     });
-    const failed = (await Promise.allSettled(asked)).find((one) => one.status === 'rejected');
-    if (signal.aborted) return;
-    if (failed !== undefined) this.#notice(this.#failed(failed.reason));
-    else if (sources.length > 0) this.#notice('');
-    this.#tellState(failed?.reason instanceof Unreachable);
+    await Promise.all(asked);
+    if (!signal.aborted) this.#tellProblems();
+  }
+
+  #tellProblems() {
+    const words = new Set([...this.#problems.values()].map((thrown) => this.#failed(thrown)));
+    const notice = byId('notice', HTMLElement);
+    const text = [...words].join(' ');
+    // What is said again is not read out again.
+    if (notice.textContent !== text) notice.textContent = text;
+    this.#tellState();
   }
 
   /**
@@ -148,15 +175,10 @@ class App {
     return '';
   }
 
-  /** @param {string} text */
-  #notice(text) {
-    const notice = byId('notice', HTMLElement);
-    if (notice.textContent !== text) notice.textContent = text;
-  }
-
-  #tellState(offline = false) {
+  #tellState() {
     if (this.#running.signal.aborted) return;
-    if (offline) this.#state('critical', 'Offline');
+    if ([...this.#problems.values()].some((thrown) => thrown instanceof Unreachable))
+      this.#state('critical', 'Offline');
     else if (this.#paused) this.#state('warning', 'Paused');
     else if (this.#live) this.#state('good', 'Live');
     else this.#state('plain', 'Every 2 s');
@@ -176,5 +198,7 @@ const PATHS = {
   efficiency: 'monitoring/cache/efficiency',
   invalidations: 'monitoring/invalidations?limit=30',
 };
+
+const ALL = /** @type {const} */ (['cache', 'levels', 'efficiency', 'invalidations']);
 
 await new App().start();

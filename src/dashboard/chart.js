@@ -33,7 +33,7 @@ export class Chart {
    */
   constructor(host, options) {
     this.#options = options;
-    this.#host = element('div', { class: 'plot', 'aria-hidden': 'true' });
+    this.#host = element('div', { class: 'plot', 'aria-hidden': 'true', 'data-empty': '' });
     const legend = options.series.map(({ label, colour }) => {
       const value = element('span', { class: 'value' }, '–');
       this.#legend.push(value);
@@ -51,6 +51,7 @@ export class Chart {
    */
   show(times, values) {
     this.#shown = { times, values };
+    this.#host.toggleAttribute('data-empty', !values.some((line) => line.some((value) => value !== null)));
     this.#plot.setData(this.#data());
     this.#tell(undefined);
   }
@@ -68,7 +69,7 @@ export class Chart {
     /** @type {uPlot.Options} */
     const options = {
       ...this.#size(),
-      padding: [8, 8, 0, 0],
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {

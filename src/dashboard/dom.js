@@ -58,21 +58,23 @@ export function button(label, act, attributes = {}) {
  */
 export function show(parent, items, empty) {
   const shown = items.length > 0 ? items : [{ key: '', state: '', make: empty }];
-  const before = new Map(
-    [...parent.children].map((child) => [child instanceof HTMLElement ? child.dataset.item : '', child]),
-  );
+  const before = new Map([...parent.children].map((child) => [MARKS.get(child), child]));
   const after = shown.map(({ key, state, make }) => {
     const mark = `${key}\n${state}`;
-    const kept = before.get(mark);
-    if (kept !== undefined) return kept;
-    const made = make();
-    made.dataset.item = mark;
+    const made = before.get(mark) ?? make();
+    MARKS.set(made, mark);
     return made;
   });
   const stays =
     after.length === parent.children.length && after.every((child, at) => child === parent.children[at]);
   if (!stays) parent.replaceChildren(...after);
 }
+
+/**
+ * What the children of lists were made from.
+ * @type {WeakMap<Element, string>}
+ */
+const MARKS = new WeakMap();
 
 /**
  * A bar that is full to `share` of 1, in words `value`.

@@ -54,3 +54,12 @@ export function fieldsAt(value, ...path) {
   const found = valueAt(value, ...path);
   return typeof found === 'object' && found !== null && !Array.isArray(found) ? Object.entries(found) : [];
 }
+
+/**
+ * A percentile of durations; none where there were no durations, of which the server says 0.
+ * @param {unknown} value
+ * @param {readonly string[]} path
+ */
+export function latencyAt(value, ...path) {
+  return numberAt(value, ...path.slice(0, -1), 'count') === 0 ? undefined : numberAt(value, ...path);
+}

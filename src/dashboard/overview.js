@@ -1,6 +1,6 @@
 import { badge, byId, element, show } from './dom.js';
 import { bytes, count, duration, NOTHING, percent, span, usd } from './format.js';
-import { fieldsAt, numberAt, textAt } from './json.js';
+import { fieldsAt, latencyAt, numberAt, textAt } from './json.js';
 
 /** The figures that tell whether the cache earns its keep. */
 export class Overview {
@@ -48,7 +48,7 @@ export class Overview {
       numberAt(figures, 'requests', 'total'),
       numberAt(figures, 'saved', 'requests'),
     ];
-    const [hit, miss] = ['hit', 'miss'].map((kind) => numberAt(figures, 'latency_ms', kind, 'p50'));
+    const [hit, miss] = ['hit', 'miss'].map((kind) => latencyAt(figures, 'latency_ms', kind, 'p50'));
     const [prompt, completion] = ['prompt', 'completion'].map((kind) =>
       numberAt(figures, 'saved', `${kind}_tokens`),
     );

@@ -2,11 +2,13 @@ import { Activity } from './activity.js';
 import { Advice } from './advice.js';
 import { Entries } from './entries.js';
 import { History } from './history.js';
-import { numberAt, textAt, valueAt } from './json.js';
+import { numberAt, valueAt } from './json.js';
 import { Overview } from './overview.js';
 import { Requests } from './requests.js';
 import { Tiers, Types } from './tiers.js';
 import { Traffic } from './traffic.js';
+
+/** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source  what the server is asked for */
 
 /** The parts of the page, each of which shows what the server tells of it. */
 export class Panels {
@@ -20,8 +22,6 @@ export class Panels {
   #requests = new Requests();
   #advice = new Advice();
   #activity = new Activity();
-  /** @type {unknown} */
-  #figures;
   #isDue = false;
 
   /**
@@ -33,58 +33,63 @@ export class Panels {
   }
 
   /**
-   * Shows the figures of `GET /monitoring/cache`, or of an event that brings them.
-   * @param {unknown} told
-   * @param {boolean} live  whether the feed tells every request
-   * @returns {boolean} whether figures are in it
-   */
-  showFigures(told, live) {
-    const figures = valueAt(told, 'figures') ?? told;
-    if (valueAt(figures, 'requests') === undefined) return false;
-    this.#figures = figures;
-    this.#history.look(figures, Date.now(), live);
-    this.#overview.showFigures(figures);
-    this.#traffic.show(figures, this.#history);
-    this.#types.show(figures);
-    this.#requests.show(figures);
-    this.entries.offerTypes(figures);
-    return true;
-  }
-
-  /**
-   * @param {'levels' | 'efficiency' | 'invalidations'} source
+   * Shows what the server has answered.
+   * @param {Source} source
    * @param {unknown} told
    */
   show(source, told) {
-    if (source === 'levels') this.#tiers.show(told);
-    else if (source === 'invalidations') this.#activity.showInvalidations(told);
-    else {
-      this.#advice.show(told);
-      this.#overview.showScore(told);
+    switch (source) {
+      case 'cache':
+        this.#history.look(told, Date.now());
+        this.#overview.showFigures(told);
+        this.#traffic.show(told, this.#history);
+        this.#types.show(told);
+        this.#requests.showKeys(told);
+        this.entries.offerTypes(told);
+        break;
+      case 'levels':
+        this.#tiers.show(told);
+        break;
+      case 'efficiency':
+        this.#advice.show(told);
+        this.#overview.showScore(told);
+        break;
+      case 'invalidations':
+        this.#activity.showInvalidations(told);
+        break;
     }
   }
 
+  /** Shows what the live feed says each second. @param {unknown} data */
+  showAll(data) {
+    this.show('cache', valueAt(data, 'cache'));
+    this.show('levels', data);
+    this.show('efficiency', valueAt(data, 'efficiency'));
+    this.#requests.showOmitted(numberAt(data, 'requests_omitted'));
+  }
+
   /**
-   * Takes in an event of the live feed; of a kind that is not known it takes nothing.
-   * @param {unknown} event
-   * @param {string} kind
+   * Takes in that something has happened; of a kind that is not known it takes nothing.
+   * @param {import('./feed.js').FeedEvent} event
    * @param {() => boolean} isPaused  then it is shown later
    */
-  happened(event, kind, isPaused) {
-    if (kind === 'answered') {
-      this.#history.answered(textAt(event, 'outcome'), numberAt(event, 'ms'));
-      this.#requests.answered(event);
-    } else if (kind === 'delivery') this.#activity.delivered(event);
+  happened({ kind, data }, isPaused) {
+    if (kind === 'request') this.#requests.answered(data);
+    else if (kind === 'delivery') this.#activity.delivered(data);
     else return;
     if (this.#isDue) return;
     this.#isDue = true;
-    // Thousands of requests a second are shown no more often than anybody can read.
+    // No more often than anybody can read.
     setTimeout(() => {
       this.#isDue = false;
-      if (isPaused()) return;
-      this.#requests.show(this.#figures);
-      this.#activity.showDeliveries();
+      if (!isPaused()) this.showHappened();
     }, SHOWN_EVERY_MS);
+  }
+
+  /** Shows what has been taken in. */
+  showHappened() {
+    this.#requests.showRecent();
+    this.#activity.showDeliveries();
   }
 
   /** The colours have become others. */

@@ -1,9 +1,7 @@
 import { badge, byId, element } from './dom.js';
-import { count, duration, NOTHING, percent, timeOfDay } from './format.js';
+import { count, duration, NOTHING, timeOfDay } from './format.js';
 import { listAt, numberAt, textAt } from './json.js';
 import { table } from './table.js';
-
-/** @typedef {{ key: string, requests: number, hits: number | undefined }} KeyCount  how often it was asked for, and served; where that is known */
 
 /** The requests that have just been answered, and the keys that are asked for most. */
 export class Requests {
@@ -28,14 +26,12 @@ export class Requests {
     [
       ['Key', 'wide'],
       ['Requests', 'number'],
-      ['Hit rate', 'number'],
     ],
     'No keys yet.',
   );
   /** @type {{ id: number, at: number, event: unknown }[]} */
   #events = [];
-  /** @type {Map<string, KeyCount>} */
-  #keys = new Map();
+  #omitted = byId('recent-omitted', HTMLElement);
   #made = 0;
 
   /** Takes in an answered request. @param {unknown} event */
@@ -44,20 +40,10 @@ export class Requests {
     const at = Date.parse(textAt(event, 'at') ?? '') || Date.now();
     this.#events.unshift({ id: this.#made, at, event });
     this.#events.length = Math.min(this.#events.length, MOST_EVENTS);
-    const key = textAt(event, 'key');
-    if (key === undefined) return;
-    const counted = this.#keys.get(key) ?? { key, requests: 0, hits: 0 };
-    counted.requests += 1;
-    if (SERVED.has(textAt(event, 'outcome') ?? '')) counted.hits = (counted.hits ?? 0) + 1;
-    // Asked for last is last: when there are too many, the one that was not asked for longest goes.
-    this.#keys.delete(key);
-    this.#keys.set(key, counted);
-    const [oldest] = this.#keys.keys();
-    if (this.#keys.size > MOST_KEYS && oldest !== undefined) this.#keys.delete(oldest);
   }
 
-  /** @param {unknown} figures  what `GET /monitoring/cache` says */
-  show(figures) {
+  /** Shows the requests there were. */
+  showRecent() {
     this.#recent(
       this.#events.map(({ id, at, event }) => ({
         key: String(id),
@@ -73,33 +59,29 @@ export class Requests {
         ],
       })),
     );
-    const told = listAt(figures, 'top_keys').map((item) => ({
-      key: textAt(item, 'key') ?? NOTHING,
-      requests: numberAt(item, 'requests') ?? 0,
-      hits: numberAt(item, 'hits'),
-    }));
-    const keys = told.length > 0 ? told : [...this.#keys.values()];
+  }
+
+  /** @param {unknown} figures  what `GET /monitoring/cache` says */
+  showKeys(figures) {
     this.#top(
-      keys
-        .toSorted((one, other) => other.requests - one.requests)
+      listAt(figures, 'top_keys')
         .slice(0, SHOWN_KEYS)
-        .map(({ key, requests, hits }) => ({
-          key,
-          state: `${requests} ${hits}`,
-          cells: () => [
-            shortKey(key),
-            count(requests),
-            percent(requests === 0 || hits === undefined ? undefined : hits / requests),
-          ],
-        })),
+        .map((told) => {
+          const [key, requests] = [textAt(told, 'key'), count(numberAt(told, 'requests'))];
+          return { key: key ?? NOTHING, state: requests, cells: () => [shortKey(key), requests] };
+        }),
     );
+  }
+
+  /** @param {number | undefined} number  of requests of the last second that the feed has not told */
+  showOmitted(number = 0) {
+    this.#omitted.textContent =
+      number === 0 ? '' : `There are more than are listed: ${count(number)} in the last second.`;
   }
 }
 
 const MOST_EVENTS = 15;
-const MOST_KEYS = 1_000;
 const SHOWN_KEYS = 10;
-const SERVED = new Set(['HIT', 'STALE', 'COALESCED']);
 
 /** @param {string | undefined} outcome  the word of `x-cache` */
 function outcomeBadge(outcome = NOTHING) {
@@ -112,7 +94,8 @@ const DOTS = new Map([
   ['STALE', 'stale'],
   ['PARTIAL', 'partial'],
   ['MISS', 'miss'],
-  ['REFRESH', 'miss'],
+  ['REFRESH', 'refresh'],
+  ['RELAY', 'relay'],
   ['ERROR', 'error'],
 ]);
 

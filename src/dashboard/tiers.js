@@ -1,6 +1,6 @@
-import { byId, element, gauge, show } from './dom.js';
+import { badge, byId, element, gauge, show } from './dom.js';
 import { bytes, count, duration, NOTHING, percent, span } from './format.js';
-import { fieldsAt, listAt, numberAt, textAt } from './json.js';
+import { fieldsAt, latencyAt, listAt, numberAt, textAt } from './json.js';
 import { table } from './table.js';
 
 /** The tiers, how full they are and how they do. */
@@ -50,7 +50,7 @@ export class Types {
         cells: [
           name,
           span(numberAt(type, 'ttl_s')),
-          percent(numberAt(type, 'hit_rate') ?? hitRate(type)),
+          percent(numberAt(type, 'hit_rate')),
           ...['hits', 'partial', 'stale', 'coalesced', 'misses', 'bypassed', 'entries'].map((field) =>
             count(numberAt(type, field)),
           ),
@@ -72,13 +72,16 @@ function tierElement(level) {
     ['Promotions', count(n('promotions'))],
     ['Evictions', count(n('evictions'))],
     ['Expirations', count(n('expirations'))],
-    ['Read, p50', duration(micros(n('latency_us', 'p50')))],
-    ['Read, p99', duration(micros(n('latency_us', 'p99')))],
+    ['Read, p50', duration(micros(latencyAt(level, 'latency_us', 'p50')))],
+    ['Read, p99', duration(micros(latencyAt(level, 'latency_us', 'p99')))],
   ];
   return element(
     'article',
     { class: 'card tier', id: `tier-${name.toLowerCase()}` },
     element('h3', {}, name, element('span', { class: 'note' }, textAt(level, 'kind') ?? '')),
+    textAt(level, 'state') === 'degraded'
+      ? element('p', {}, badge(`degraded: ${textAt(level, 'reason') ?? NOTHING}`, 'warning'))
+      : undefined,
     fill(`${name} entries`, 'Entries', n('entries'), n('max_entries'), count),
     fill(`${name} bytes`, 'Size', n('bytes'), n('max_bytes'), bytes),
     element(
@@ -117,16 +120,3 @@ function fill(name, label, held, bound, format) {
 
 /** @param {number | undefined} value  in microseconds; gives milliseconds */
 const micros = (value) => (value === undefined ? undefined : value / 1_000);
-
-/** @param {unknown} type */
-function hitRate(type) {
-  const [hits = 0, stale = 0, coalesced = 0, misses = 0, partial = 0] = [
-    'hits',
-    'stale',
-    'coalesced',
-    'misses',
-    'partial',
-  ].map((field) => numberAt(type, field));
-  const all = hits + stale + coalesced + misses + partial;
-  return all === 0 ? undefined : (hits + stale + coalesced) / all;
-}

@@ -2,7 +2,7 @@ import { Chart } from './chart.js';
 import { byId } from './dom.js';
 import { duration, percent, perSecond } from './format.js';
 import { OUTCOMES } from './history.js';
-import { numberAt } from './json.js';
+import { latencyAt } from './json.js';
 import { table } from './table.js';
 
 /** What happened over time. */
@@ -28,7 +28,7 @@ export class Traffic {
   #percentiles = table(
     byId('percentiles', HTMLElement),
     'Latency in percentiles',
-    [[''], ['p50', 'number'], ['p95', 'number'], ['p99', 'number'], ['max', 'number']],
+    [['Time of'], ['p50', 'number'], ['p95', 'number'], ['p99', 'number'], ['max', 'number']],
     'No figures yet.',
   );
 
@@ -36,10 +36,10 @@ export class Traffic {
   show(figures, history) {
     const { points } = history;
     const times = points.map(({ at }) => at);
-    this.#hitRate.show(times, [history.hitRates()]);
+    this.#hitRate.show(times, [points.map(({ hitRate }) => hitRate)]);
     this.#outcomes.show(
       times,
-      OUTCOMES.map((outcome) => points.map(({ counts, seconds }) => counts[outcome] / seconds)),
+      OUTCOMES.map((outcome) => points.map(({ rates }) => rates.get(outcome) ?? 0)),
     );
     this.#latency.show(times, [points.map(({ hitMs }) => hitMs), points.map(({ missMs }) => missMs)]);
     this.#percentiles(
@@ -48,7 +48,7 @@ export class Traffic {
         cells: [
           kind === 'upstream' ? 'Upstream' : kind === 'hit' ? 'Hit' : 'Miss',
           ...['p50', 'p95', 'p99', 'max'].map((name) =>
-            duration(numberAt(figures, 'latency_ms', kind, name)),
+            duration(latencyAt(figures, 'latency_ms', kind, name)),
           ),
         ],
       })),
@@ -67,7 +67,9 @@ const LABELS = {
   stale: 'Stale',
   partial: 'Partial',
   misses: 'Misses',
+  refreshed: 'Refreshed',
   bypassed: 'Bypassed',
+  relayed: 'Passed through',
   errors: 'Errors',
 };
 
@@ -77,6 +79,8 @@ const COLOURS = {
   stale: 'stale',
   partial: 'partial',
   misses: 'miss',
+  refreshed: 'refresh',
   bypassed: 'bypass',
+  relayed: 'relay',
   errors: 'error',
 };

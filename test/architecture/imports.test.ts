@@ -68,6 +68,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
+  // The page: a program of its own, which runs in a browser.
+  dashboard: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
   endpoints: ['policy', 'openai', 'cache/entry.ts', 'upstream/headers.ts'],
   policy: ['openai'],
@@ -93,6 +95,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observe/metrics.ts'],
   re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
+  uplot: ['dashboard/uplot.d.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [

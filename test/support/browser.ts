@@ -6,6 +6,9 @@ import { tempFolder } from './folder.ts';
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FOUND = PLACES.find((place) => existsSync(place));
 
+/** How long a test waits for what a browser is to do, on a machine that may have much else to do. */
+export const PATIENCE_MS = 20_000;
+
 /**
  * Why a test with a browser cannot run here; false where it can. Where every test has to run it is never a reason, and the
  * test fails.
@@ -29,7 +32,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
   const browser = await launch();
   const context = await browser.newContext({ locale: 'en-US', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   const complaints: string[] = [];
   const requested: string[] = [];
   page.on('console', (message) => {

@@ -10,7 +10,9 @@ export interface Monitoring extends ControlPlane {
   /** How many live feeds are being read. */
   readonly feeds: () => number;
   /** Sends an event to them. */
-  tell(event: object): void;
+  tell(kind: string, data: object): void;
+  /** Sends them the figures, and how many requests were not told. */
+  tellFigures(omitted?: number): void;
   /** Ends them; with `refuse` new ones are answered 404. */
   endFeeds(refuse: boolean): void;
 }
@@ -37,13 +39,22 @@ export async function startMonitoring(options: { readonly token?: string } = {})
     }),
   ];
   const plane = await startControlPlane({ ...options, calls });
+  const tell = (kind: string, data: object) => {
+    const bytes = new TextEncoder().encode(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
+    // In two pieces, as a network may bring it.
+    for (const each of feeds) {
+      each.enqueue(bytes.subarray(0, 9));
+      each.enqueue(bytes.subarray(9));
+    }
+  };
   return {
     ...plane,
     told,
     feeds: () => feeds.size,
-    tell(event) {
-      const bytes = new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`);
-      for (const each of feeds) each.enqueue(bytes);
+    tell,
+    tellFigures(omitted = 0) {
+      const { cache, levels, efficiency } = told;
+      tell('figures', { cache, ...levels, efficiency, requests_omitted: omitted });
     },
     endFeeds(refuse) {
       refusing = refuse;
@@ -90,6 +101,7 @@ export const CACHE = {
   hit_rate: 0.7365,
   types: {
     embeddings: {
+      hit_rate: 0.8126,
       ttl_s: 86_400,
       hits: 80_211,
       misses: 12_940,
@@ -101,6 +113,7 @@ export const CACHE = {
       bytes: 190_617_600,
     },
     llm_responses: {
+      hit_rate: 0.5563,
       ttl_s: 1_800,
       hits: 22_190,
       misses: 21_312,
@@ -112,6 +125,7 @@ export const CACHE = {
       bytes: 18_402_113,
     },
     search_results: {
+      hit_rate: 0.7294,
       ttl_s: 600,
       hits: 12_004,
       misses: 5_210,
@@ -123,6 +137,7 @@ export const CACHE = {
       bytes: 4_402_091,
     },
     products: {
+      hit_rate: 0.8339,
       ttl_s: 3_600,
       hits: 6_972,
       misses: 1_540,
@@ -134,6 +149,7 @@ export const CACHE = {
       bytes: 3_118_220,
     },
     models: {
+      hit_rate: 0,
       ttl_s: 600,
       hits: 0,
       misses: 0,
@@ -157,6 +173,29 @@ export const CACHE = {
     usd: 412.87,
     upstream_ms: 81_204_000,
   },
+  windows: {
+    '1m': {
+      requests: {
+        total: 80,
+        hits: 60,
+        misses: 20,
+        partial: 0,
+        stale: 0,
+        coalesced: 0,
+        bypassed: 0,
+        errors: 0,
+      },
+      hit_rate: 0.75,
+      latency_ms: {
+        hit: { p50: 0.29, p95: 0.8, p99: 2.1, max: 3, count: 60 },
+        miss: { p50: 799, p95: 2_300, p99: 5_010, max: 6_200, count: 20 },
+      },
+    },
+  },
+  top_keys: [
+    { key: 'llm_responses/default/gpt-5-mini/0123456789abcdef', requests: 9_120 },
+    { key: 'embeddings/default/text-embedding-3-small/fedcba9876543210', requests: 4_077 },
+  ],
   upstreams: { default: { state: 'up' }, shop: { state: 'failing' } },
 };
 
