@@ -3,7 +3,7 @@ import type { Tagged } from './entry.ts';
 
 /** Both lists as one, each tag once with its oldest stamp; `tags` itself if `more` adds nothing to it. */
 export function withTagged(tags: readonly Tagged[], more: readonly Tagged[]): readonly Tagged[] {
-  if (more.length === 0) return tags;
+  if (more.length === 0 || (more.length * tags.length <= FEW && areWithin(tags, more))) return tags;
   const oldest = new Map(tags);
   let changed = false;
   for (const [tag, stamp] of more) {
@@ -12,6 +12,13 @@ export function withTagged(tags: readonly Tagged[], more: readonly Tagged[]): re
     changed = true;
   }
   return changed ? [...oldest] : tags;
+}
+
+/** So many comparisons cost less than a map. */
+const FEW = 100;
+
+function areWithin(tags: readonly Tagged[], more: readonly Tagged[]): boolean {
+  return more.every(([tag, stamp]) => tags.some(([known, since]) => known === tag && since <= stamp));
 }
 
 /** Whether these are more than an entry may have. None is ever left out: what has too many is not kept. */

@@ -28,7 +28,8 @@ export async function deliver(
   }
   if (delivery.kind === 'whole') {
     const { rendering, head } = delivery;
-    const upstream = answerHeaders(head?.headers ?? []).filter(([name]) => !OF_THE_BYTES.has(name));
+    const upstream =
+      head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
     const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
     // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
     if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));

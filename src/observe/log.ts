@@ -37,6 +37,8 @@ export class Log {
   readonly take = (event: Event): void => {
     switch (event.kind) {
       case 'answered': {
+        // The one event of which there are thousands a second.
+        if (RANK.debug < this.#rank) return;
         const { kind, ms, level, requestId, ...fields } = event;
         // `level` is the line's own.
         const rounded = Math.round(ms * 10) / 10;
