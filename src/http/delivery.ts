@@ -120,7 +120,7 @@ function describe(
   now: number,
   fetched: readonly number[],
 ): Omit<Report, 'outcome'> {
-  const fromUpstream = new Set(fetched);
+  const fromUpstream = fetched.length === 0 ? NONE : new Set(fetched);
   let level: Level | undefined;
   let born = Number.POSITIVE_INFINITY;
   let freshUntil = Number.POSITIVE_INFINITY;
@@ -142,6 +142,8 @@ function describe(
     ttlMs: level === undefined ? undefined : freshUntil - now,
   };
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 function unusable(call: Call, reason: string): RepriseError {
   return new RepriseError(

@@ -1,4 +1,4 @@
-import type { Entry } from '../cache/entry.ts';
+import type { Entry, Tagged } from '../cache/entry.ts';
 import type { Graves } from '../cache/graves.ts';
 import type { Marks, Standing } from '../cache/marks.ts';
 import type { Found, Quota, Store } from '../cache/store.ts';
@@ -14,6 +14,8 @@ export interface Holding {
   readonly entry: Entry;
   readonly level: Level;
   readonly verdict: Exclude<Verdict, 'dead'>;
+  /** Whether it has all the tags that the call says of it, and none later than the call does. */
+  readonly isTagged: boolean;
 }
 
 /** What the cache holds for a call, part by part. */
@@ -47,13 +49,18 @@ export function lookUp(context: ShelfContext, call: Call): Shelf | Promise<Shelf
     : judged(context, call, found);
 }
 
+const NONE: readonly Tagged[] = [];
+
 function judged(context: ShelfContext, call: Call, found: readonly (Found | undefined)[]): Shelf {
   const { store, marks, graves, clock } = context;
   const at = clock.now();
   const holdings: (Holding | undefined)[] = [];
   const invalidated = new Set<number>();
   for (const [part, held] of found.entries()) {
-    const standing = held && standingFor(marks, call, part, held.entry);
+    const said = held === undefined ? NONE : tagsOf(call, part, held.entry.stamp);
+    const isTagged = held === undefined || withTagged(held.entry.tags, said) === held.entry.tags;
+    // What it says itself is judged with it, once.
+    const standing = held && marks.standing(held.entry, isTagged ? NONE : said);
     if (standing !== undefined && standing !== 'alive') invalidated.add(part);
     if (held !== undefined && standing === 'purged' && marks.standing(held.entry) === 'purged') {
       store.delete(held.entry.key.id);
@@ -61,7 +68,7 @@ function judged(context: ShelfContext, call: Call, found: readonly (Found | unde
     }
     const serves = held !== undefined && call.plan.serves(held.entry.payload);
     const verdict = serves ? verdictOn(held.entry, standing, at, call.directives) : 'dead';
-    holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict });
+    holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict, isTagged });
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
   const lacking: number[] = [];
@@ -88,12 +95,6 @@ function judged(context: ShelfContext, call: Call, found: readonly (Found | unde
       (part, id) => invalidated.has(part) || graves.has(id),
     ),
   };
-}
-
-/** How an entry stands for a call that may know of more than its tags say. */
-function standingFor(marks: Marks, call: Call, part: number, entry: Entry): Standing {
-  const said = tagsOf(call, part, entry.stamp);
-  return marks.standing(entry, withTagged(entry.tags, said) === entry.tags ? [] : said);
 }
 
 /** Judges an entry by its times and by how it stands: an expired one may answer for a failing upstream, and for nothing else. */

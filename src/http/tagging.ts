@@ -12,13 +12,13 @@ import type { Holding, Shelf } from './shelf.ts';
 export function addTags(context: ProxyContext, call: Call, shelf: Shelf): void {
   const lacking = new Set(shelf.lacking);
   for (const [part, holding] of shelf.holdings.entries()) {
-    if (holding !== undefined && !lacking.has(part)) addTo(context, call, part, holding);
+    if (holding === undefined || (holding.isTagged && call.inherited !== 'too-many')) continue;
+    if (!lacking.has(part)) addTo(context, call, part, holding);
   }
 }
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = withTagged(entry.tags, tagsOf(call, part, entry.stamp));
-  if (tags === entry.tags && call.inherited !== 'too-many') return;
   const { id } = entry.key;
   // A newer one may have come meanwhile, of which this call has seen nothing.
   if ((store.held(id)?.entry.stamp ?? entry.stamp) !== entry.stamp) return;
