@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { HeaderOf } from '../policy/access.ts';
 import type { Place } from './classify.ts';
@@ -18,6 +19,15 @@ export interface Head {
   readonly seed: number | undefined;
 }
 
+/** What tells heads apart. */
+type AsItCame = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'rawHeaders'>;
+
+interface Known {
+  readonly head: Head;
+  /** One that it was read from. */
+  readonly like: AsItCame;
+}
+
 /** A request of the data plane, its head read and its body not yet. */
 export interface HeadedRequest extends Request {
   readonly head: Head;
@@ -28,7 +38,9 @@ export interface HeadedRequest extends Request {
  * are told apart by all their bytes.
  */
 export class Heads {
-  readonly #heads: LRUCache<string, Head> | undefined;
+  readonly #heads: LRUCache<string, Known> | undefined;
+  /** The last on each connection: as a rule the next one's, too. */
+  readonly #last = new WeakMap<Socket, Known>();
   readonly #placeOf: (method: string, path: string) => Place;
 
   /** Keeps no more than `maxBytes` of them; with 0 it keeps none, which changes nothing but the speed. */
@@ -40,18 +52,33 @@ export class Heads {
   /** Reads a request's head. Throws what {@link readHead} throws. */
   read(incoming: IncomingMessage): HeadedRequest {
     if (this.#heads === undefined) return this.#readAnew(incoming);
-    const { text, own } = parts(incoming);
-    let head = this.#heads.get(text);
-    if (head === undefined) {
-      const request = this.#readAnew(incoming);
-      // What `connection` names is not there for us, and may be of one request.
-      if (request.rawHeaders !== incoming.rawHeaders) return request;
-      head = lasting(request.head, incoming, text);
-      this.#heads.set(text, head);
+    const { socket, rawHeaders } = incoming;
+    let known = this.#last.get(socket);
+    if (known === undefined || !isSame(known.like, incoming)) {
+      const text = textOf(incoming);
+      known = this.#heads.get(text);
+      if (known === undefined) {
+        const request = this.#readAnew(incoming);
+        // What `connection` names is not there for us, and may be of one request.
+        if (request.rawHeaders !== rawHeaders) return request;
+        const { method, url, httpVersion } = incoming;
+        const like = { method, url, httpVersion, rawHeaders };
+        known = { head: lasting(request.head, incoming, text), like };
+        this.#heads.set(text, known);
+      }
+      this.#last.set(socket, known);
     }
-    const { method, path, query, header: known } = head;
-    const header = (name: string) => (isOfOneRequest(name) ? valueIn(own, name) : known(name));
-    return { method, path, query, header, rawHeaders: incoming.rawHeaders, stream: incoming, head };
+    const { head } = known;
+    const header = (name: string) => (isOfOneRequest(name) ? valueIn(rawHeaders, name) : head.header(name));
+    return {
+      method: head.method,
+      path: head.path,
+      query: head.query,
+      header,
+      rawHeaders,
+      stream: incoming,
+      head,
+    };
   }
 
   #readAnew(incoming: IncomingMessage): HeadedRequest {
@@ -99,25 +126,38 @@ const OF_ONE_REQUEST: ReadonlySet<string> = new Set([
   'x-cache-trace',
 ]);
 
-/** A head as text that no other head has, without what is of one request; and that, name and value by turns. */
-function parts({ method, url, httpVersion, rawHeaders }: IncomingMessage): { text: string; own: string[] } {
-  const own: string[] = [];
+/** A head as text that no other head has, but for what is of one request. */
+function textOf({ method, url, httpVersion, rawHeaders }: AsItCame): string {
   // Neither names nor values nor targets can hold a line feed.
   let text = `${httpVersion} ${method} ${url}`;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
-    const value = rawHeaders[at + 1] ?? '';
-    const lower = name.toLowerCase();
-    if (isOfOneRequest(lower)) own.push(lower, value);
-    else text += `\n${name}\n${value}`;
+    if (!isOfOneRequest(name.toLowerCase())) text += `\n${name}\n${rawHeaders[at + 1]}`;
   }
-  return { text, own };
+  return text;
 }
 
-function valueIn(own: readonly string[], name: string): string | undefined {
+/** Whether two heads have one text: found without making it where they are the same line by line. */
+function isSame(one: AsItCame, other: AsItCame): boolean {
+  const { rawHeaders: lines } = other;
+  if (one.rawHeaders.length !== lines.length || one.url !== other.url || one.method !== other.method)
+    return false;
+  if (one.httpVersion !== other.httpVersion) return false;
+  for (let at = 0; at < lines.length; at += 2) {
+    if (one.rawHeaders[at] !== lines[at]) return false;
+    if (one.rawHeaders[at + 1] !== lines[at + 1] && !isOfOneRequest((lines[at] ?? '').toLowerCase()))
+      return false;
+  }
+  return true;
+}
+
+/** The value of a header, by its lower-case name, in name, value, name, value … */
+function valueIn(rawHeaders: readonly string[], name: string): string | undefined {
   let joined: string | undefined;
-  for (let at = 0; at < own.length; at += 2) {
-    if (own[at] === name) joined = joined === undefined ? own[at + 1] : `${joined}, ${own[at + 1]}`;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const said = rawHeaders[at] ?? '';
+    if (said.length !== name.length || said.toLowerCase() !== name) continue;
+    joined = joined === undefined ? rawHeaders[at + 1] : `${joined}, ${rawHeaders[at + 1]}`;
   }
   return joined;
 }
@@ -136,7 +176,7 @@ function lasting(
   return { method, path, query, place, header: (name) => headers.get(name), seed };
 }
 
-/** The text is kept twice: as it is, and as the headers it is made of. */
-function charge(_head: Head, text: string): number {
-  return 4 * text.length + 3_000;
+/** The text is kept three times: as it is, as the lines it came in, and as the headers it is made of. */
+function charge(_known: Known, text: string): number {
+  return 3 * text.length + 4_000;
 }

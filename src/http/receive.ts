@@ -50,7 +50,7 @@ export type Received =
 /** Receives a request whose head has been read. Throws a RepriseError for one that cannot be taken. */
 export async function receive(context: ReceiveContext, request: HeadedRequest): Promise<Received> {
   const { head } = request;
-  const caller = context.access.identify(request.header);
+  const caller = context.access.identify(head.header);
   const { surface, found } = head.place;
   if (found === undefined) {
     if (surface === undefined) throw wrongMethod(request);
@@ -167,8 +167,7 @@ async function readAsked(
     realm: JSON.stringify([name, binding.endpoint.name, plan.label]),
     keysFor: rememberingOne(keysFor),
   };
-  if (isLasting) context.askedLately.note(head, body, asked);
-  return asked;
+  return isLasting ? context.askedLately.note(head, body, asked) : asked;
 }
 
 /** The function, which need not find out again what it was asked last. */

@@ -12,7 +12,8 @@ import type { Holding } from './shelf.ts';
  */
 export function addTags(context: ProxyContext, call: Call, served: Served): void {
   for (const [part, holding] of served.entries()) {
-    if (holding !== undefined) addTo(context, call, part, holding);
+    if (holding === undefined || (holding.isTagged && call.inherited !== 'too-many')) continue;
+    addTo(context, call, part, holding);
   }
 }
 
