@@ -45,7 +45,7 @@ export function fromUpstream(relay: Relay): Delivery {
 export function fromShelf(clock: Clock, call: Call, shelf: Shelf): Delivery {
   const entries = shelf.holdings.map((holding) => holding?.entry);
   const now = clock.now();
-  const stale = entries.some((entry) => entry !== undefined && now >= entry.freshUntil);
+  const stale = shelf.holdings.some((holding) => holding !== undefined && now >= holding.freshUntil);
   const report = { ...describe(call, shelf, now, []), outcome: stale ? 'STALE' : 'HIT' } as const;
   return { kind: 'whole', rendering: render(call, entries, now), report, head: undefined };
 }
@@ -128,7 +128,7 @@ function describe(
     if (holding === undefined || fromUpstream.has(part)) continue;
     if (level === undefined || holding.level > level) level = holding.level;
     born = Math.min(born, holding.entry.born);
-    freshUntil = Math.min(freshUntil, holding.entry.freshUntil);
+    freshUntil = Math.min(freshUntil, holding.freshUntil);
   }
   const { order } = call.plan;
   let hits = 0;

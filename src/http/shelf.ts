@@ -1,4 +1,4 @@
-import type { Entry } from '../cache/entry.ts';
+import type { Entry, Times } from '../cache/entry.ts';
 import type { Graves } from '../cache/graves.ts';
 import type { Standing } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
@@ -14,6 +14,8 @@ export interface Holding {
   readonly entry: Entry;
   readonly level: Level;
   readonly verdict: Exclude<Verdict, 'dead'>;
+  /** The end of its freshness (ms since the epoch), which may have come before its time. */
+  readonly freshUntil: number;
 }
 
 /** What the cache holds for a call, part by part. */
@@ -55,7 +57,11 @@ export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> 
     }
     const serves = held !== undefined && call.plan.serves(held.entry.payload);
     const verdict = serves ? verdictOn(held.entry, standing, at, call.directives) : 'dead';
-    holdings.push(held === undefined || verdict === 'dead' ? undefined : { ...held, verdict });
+    holdings.push(
+      held === undefined || verdict === 'dead'
+        ? undefined
+        : { ...held, verdict, freshUntil: timesOf(held.entry, standing, at).freshUntil },
+    );
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
   const lacking: number[] = [];
@@ -92,9 +98,23 @@ export function verdictOn(
   demands: Demands,
 ): Verdict {
   if (standing === 'purged') return 'dead';
-  if (standing !== 'expired') return judge(entry, at, demands);
-  const old = { ...entry, freshUntil: Math.min(entry.freshUntil, at), staleUntil: at };
-  return judge(old, at, { ...demands, maxStaleMs: undefined });
+  const allowed = standing === 'expired' ? { ...demands, maxStaleMs: undefined } : demands;
+  return judge(timesOf(entry, standing, at), at, allowed);
+}
+
+/** An entry's times as they are for one that stands so. */
+function timesOf(entry: Entry, standing: Standing | undefined, at: number): Times {
+  if (standing !== 'expired') return entry;
+  return { ...entry, freshUntil: Math.min(entry.freshUntil, at), staleUntil: at };
+}
+
+/** Whether nothing on a shelf has been purged since it was looked up. */
+export function stands({ marks }: ShelfContext, call: Call, { holdings }: Shelf): boolean {
+  return holdings.every(
+    (holding, part) =>
+      holding === undefined ||
+      marks.standing(holding.entry, tagsOf(call, part, holding.entry.stamp)) !== 'purged',
+  );
 }
 
 /** A shelf with nothing on it for this call. */
