@@ -79,9 +79,14 @@ export class Boarding {
     let stored = true;
     let refused: string | undefined;
     let foreign = false;
+    let outdated = false;
     // Not the cursors: a caller that goes away meanwhile lets go of them all.
     for (const fetch of new Set([...this.#seats.values()].map((slot) => slot.fetch))) {
       const settled = await fetch.settled;
+      if (this.#outdated(fetch)) {
+        outdated = true;
+        continue;
+      }
       if (settled.kind === 'entries') {
         stored &&= settled.stored;
         refused ??= settled.refused;
@@ -101,7 +106,7 @@ export class Boarding {
       foreign = true;
     }
     if (foreign) return FOREIGN;
-    if ([...this.#late].some((fetch) => this.#outdated(fetch))) return OUTDATED;
+    if (outdated) return OUTDATED;
     for (const [part, { fetch, index }] of this.#seats) {
       const settled = await fetch.settled;
       const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;

@@ -25,10 +25,10 @@ export class FetchTags {
     if (!known) this.#incomplete = true;
   }
 
-  /** The answer says this of itself. */
-  takeAnswer(tags: readonly string[]): void {
+  /** The answer says this of itself; `known` tells whether that is all it says. */
+  takeAnswer(tags: readonly string[], known: boolean): void {
     const stamped = tags.map((tag): Tagged => [tag, this.#stamp]);
-    for (const index of this.#parts.keys()) this.take(index, stamped, true);
+    for (const index of this.#parts.keys()) this.take(index, stamped, known);
   }
 
   /** What the part `index` speaks of, as far as it is known. */

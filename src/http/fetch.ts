@@ -139,11 +139,12 @@ export class Fetch {
 
   /**
    * Whether no invalidation since it began concerns what it brings for its part `index`, for a caller that speaks of `more`.
-   * Where only the answer's body will say what it speaks of, every invalidation of a tag may.
+   * Where only the answer's body will say what it speaks of, or nobody can tell, every invalidation of a tag may.
    */
   isUntouched(index: number, more: readonly Tagged[]): boolean {
     const { marks } = this.#context;
-    if (this.plan.tagsInBody && marks.latestTag > this.stamp) return false;
+    const isKnown = !this.plan.tagsInBody && !this.tags.incomplete;
+    if (!isKnown && marks.latestTag > this.stamp) return false;
     const key = this.#work.keys[index];
     const subject = key && { key, stamp: this.stamp, tags: this.tags.of(index) };
     return subject !== undefined && marks.standing(subject, more) === 'alive';
@@ -193,7 +194,7 @@ export class Fetch {
     this.#work.upstream.health.answered(head.status);
     this.#work.caller.answered(this.#work.realm, head.status);
     const said = this.plan.tagsOfHead(head.headers);
-    if (said.ok) this.tags.takeAnswer(said.tags);
+    this.tags.takeAnswer(said.ok ? said.tags : [], said.ok);
     const encoded = head.headers.some(([name]) => name === 'content-encoding');
     if (head.status === 200 && isEventStream(head.headers) && !encoded) {
       this.#recorder = this.#work.plan.record?.(head, this.#context.maxEntry);
@@ -257,7 +258,7 @@ export class Fetch {
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
     const { store, marks, storeWrites, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
-    this.tags.takeAnswer(taken.tags ?? []);
+    this.tags.takeAnswer(taken.tags ?? [], true);
     const made = entriesOf(taken, {
       keys,
       policy,

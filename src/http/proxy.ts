@@ -5,7 +5,7 @@ import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
-import { lookUp, type Shelf } from './shelf.ts';
+import { lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
 
 /**
@@ -41,9 +41,14 @@ export async function answer(
     if (boarding === undefined) return serve(context, call, shelf);
     onGone(() => boarding.leave());
     const landing = await boarding.landed();
+    if (shelf.bridged && failed(landing) && stands(context, call, shelf)) {
+      boarding.leave();
+      rest(context, call, shelf.lacking);
+      return serve(context, call, shelf);
+    }
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
-    if (landing.kind !== 'foreign' && agrees && !(shelf.bridged && failed(landing))) {
+    if (landing.kind !== 'foreign' && agrees) {
       const held = shelf.holdings.map((holding, part) =>
         shelf.lacking.includes(part) ? undefined : holding,
       );
@@ -51,10 +56,6 @@ export async function answer(
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
-    if (shelf.bridged && agrees && landing.kind !== 'foreign') {
-      rest(context, call, shelf.lacking);
-      return serve(context, call, shelf);
-    }
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
     // still find another to join, but does not go on looking for ever.
     alone = landing.kind !== 'foreign' || !landing.outdated || attempt === ATTEMPTS - 1;
