@@ -37,10 +37,14 @@ export interface ServerProcess {
 }
 
 /**
- * Starts one with this profile, on a free port, and its data in `folder`. Rejects if it does not become ready. Its memory
+ * Starts one with this profile, on a free port, and its data in `folder`; its environment is that of the test if none is given. Rejects if it does not become ready. Its memory
  * and descriptors are read from Linux's `/proc`.
  */
-export async function startServer(profile: ProfileSections, folder: string): Promise<ServerProcess> {
+export async function startServer(
+  profile: ProfileSections,
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ServerProcess> {
   const file = join(folder, 'profile.yaml');
   // JSON is YAML.
   const settings = {
@@ -53,7 +57,7 @@ export async function startServer(profile: ProfileSections, folder: string): Pro
   const child = spawn(
     process.execPath,
     ['--expose-gc', '--import', at('./probe.ts'), at('../../../src/main.ts'), 'serve', '--profile', file],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   let log = '';
   child.stderr?.on('data', (text: Buffer) => {
