@@ -7,22 +7,29 @@ import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
 import { accessOf } from './composing/access.ts';
 import { openDataFolder } from './composing/data-folder.ts';
+import { openMonitoring } from './composing/monitoring.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlApp } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
-import { healthChecks } from './control/checks.ts';
-import { healthCalls } from './control/health.ts';
+import { alertChecks, healthChecks } from './control/checks.ts';
+import { dashboardCall } from './control/dashboard-call.ts';
+import { type HealthContext, healthCalls, statusOf } from './control/health.ts';
+import { liveCall } from './control/live-call.ts';
+import { monitoringCalls } from './control/monitoring-calls.ts';
+import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { ENDPOINTS } from './endpoints/table.ts';
 import { withTags } from './endpoints/tagged.ts';
+import { AskedLately } from './http/asked.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
-import { isDataPath } from './http/classify.ts';
+import { placeOf } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
+import { Heads } from './http/heads.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
@@ -31,6 +38,8 @@ import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
 import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
+import { told } from './invalidation/told.ts';
+import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
@@ -40,7 +49,7 @@ import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, every, neverBack } from './shared/clock.ts';
 import { isOver } from './shared/life.ts';
-import { Stamps, stampOf } from './shared/stamps.ts';
+import { Stamps } from './shared/stamps.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
 
 /** What the process brings along, beside its settings. */
@@ -49,6 +58,8 @@ export interface Surroundings {
   readonly events: Events;
   /** Names the proxies that upstreams are reached through, and holds the admin token. */
   readonly env: NodeJS.ProcessEnv;
+  /** The profile's name, as it is shown. */
+  readonly profile?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
@@ -85,7 +96,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
-  const store = new Store(memory, data.disk);
+  const store = new Store(memory, data.disk, clock);
   const invalidations = new Invalidations({
     stamps,
     marks,
@@ -98,7 +109,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     },
   });
   const carrier = surroundings.invalidator ?? invalidations;
-  const invalidator = audited(carrier, data.audit, surroundings.clock);
+  const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
   const storeWrites = new VectorStoreWrites({
     clock,
@@ -115,6 +126,16 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   });
 
   const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
+  const { monitor, metrics, ...monitoring } = await openMonitoring({
+    settings,
+    profile: surroundings.profile ?? 'unnamed',
+    clock,
+    events,
+    background,
+    store,
+    catalog,
+    upstreams,
+  });
   const offers = [...settings.upstreams].map(([name, offer]) => {
     return { ...offer, upstream: upstreams.get(name) ?? fallback };
   });
@@ -127,11 +148,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     return policy;
   };
   const { server, admin } = settings;
+  const bindings = [
+    ...bindRoutes(settings.routes, upstreams, rulesOf),
+    ...bindEndpoints(endpoints, offers, fallback),
+  ];
+  // A head is a few hundred bytes, and shared by all requests of a client.
+  const headBytes = Math.floor(settings.memory.plans / 4);
+  const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
   const context: DataPlaneContext = {
-    bindings: [
-      ...bindRoutes(settings.routes, upstreams, rulesOf),
-      ...bindEndpoints(endpoints, offers, fallback),
-    ],
+    askedLately: new AskedLately(settings.memory.plans - headBytes),
     upstreams,
     fallback,
     access: accessOf(settings, new Scopes(data.secret), clock, token),
@@ -160,11 +185,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
     },
   });
+  const health: HealthContext = {
+    accepting: () => service.accepting,
+    checks: () => new Map([...healthChecks(store, upstreams), ...alertChecks(monitor.alerts)]),
+  };
+  const status = () => statusOf(health);
   const calls: readonly ControlCall[] = [
-    ...healthCalls({
-      accepting: () => service.accepting,
-      checks: () => healthChecks(store, upstreams),
-    }),
+    ...healthCalls(health),
+    ...monitoringCalls({ monitor, metrics, status }),
+    liveCall({ monitor, events, clock, status, accepting: health.accepting }),
     webhookCall(
       new Webhooks(settings.webhooks, {
         invalidator,
@@ -175,6 +204,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
+    dashboardCall(readPageFiles()),
     ...cacheCalls({
       invalidator,
       catalog,
@@ -186,15 +216,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     }),
   ];
   const dataListener: DataListener = {
-    isData: (path) => isDataPath(context, path),
+    readHead: (incoming) => heads.read(incoming),
     serveData: (request, response) => serveData(context, request, response),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
   };
-  const serverOf = (told: readonly ControlCall[], on?: DataListener) =>
+  const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,
-      control: createControlApp({ calls: told, token, events }),
+      control: createControlApp({ calls: offered, token, events }),
       timeouts: server.timeouts,
       certificate,
     });
@@ -214,21 +244,24 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await control?.stop();
+      await monitoring.close();
       await background.drain();
       await data.deliveries.close();
       await store.close();
       await data.markLog?.close();
     },
   });
-  // What can still ask by an old stamp: entries, fetches under way, and traces.
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
-  const sweep = async () => {
-    await store.sweep();
-    await invalidations.sweep();
-    if (data.disk?.isListed === false) return;
-    marks.retire(Math.min(catalog.oldest, stampOf(clock.now() - longestCallMs - TRACES_LAST_MS)));
-  };
-  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', sweep()));
+  const upkeep = new Upkeep({
+    store,
+    invalidations,
+    marks,
+    stamps,
+    clock,
+    isListed: () => data.disk?.isListed !== false,
+    longestMs: longestCallMs + TRACES_LAST_MS,
+  });
+  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
   try {
     await control?.listen(server.host, admin.port ?? 0);
   } catch (thrown) {
@@ -239,6 +272,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   return { service, controlUrl: (control ?? service).url };
 }
 
+/** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
 const TRACES_LAST_MS = 3_600_000;
 
 function certificateOf({ server: { tls } }: Settings): Certificate | undefined {

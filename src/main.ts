@@ -5,6 +5,7 @@ import { demo } from './cli/demo.ts';
 import { invalidate } from './cli/invalidate.ts';
 import { key } from './cli/key.ts';
 import { serve } from './cli/serve.ts';
+import { stats } from './cli/stats.ts';
 import { webhook } from './cli/webhook.ts';
 import { nearest } from './config/nearest.ts';
 import { messageOf } from './shared/errors.ts';
@@ -14,6 +15,7 @@ const HELP = `Usage: reprise COMMAND [FLAGS]
   serve       run the proxy (what npm start does)
   config      print the effective settings; --schema prints the JSON Schema of profiles
   invalidate  drop entries from the cache of a running server, by tag, key, pattern, type …
+  stats       show how the cache of a running server does
   key         make a client key for the gateway: reprise key new
   webhook     sign and send a test event: reprise webhook send NAME --event EVENT
   demo        show what a cache does for a shop's assistant; needs no key and no network
@@ -21,7 +23,7 @@ const HELP = `Usage: reprise COMMAND [FLAGS]
 Every command explains its flags with --help.
 `;
 
-const COMMANDS = ['serve', 'config', 'invalidate', 'key', 'webhook', 'demo'];
+const COMMANDS = ['serve', 'config', 'invalidate', 'stats', 'key', 'webhook', 'demo'];
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -46,6 +48,8 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         return config(argv, process.env, io);
       case 'invalidate':
         return await invalidate(argv, process.env, io);
+      case 'stats':
+        return await stats(argv, process.env, io);
       case 'key':
         return key(argv, io);
       case 'webhook':

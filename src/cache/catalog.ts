@@ -1,8 +1,7 @@
-import { placeOf, shownKey } from '../shared/shown-key.ts';
-import type { Condition } from './condition.ts';
+import { type Place, placeOf, shownKey } from '../shared/shown-key.ts';
+import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
 import type { Listed, Watch } from './listed.ts';
-import { byKey } from './marks.ts';
 import type { Level } from './tier.ts';
 
 /** Where to go on in the catalog. */
@@ -10,6 +9,12 @@ export interface Page {
   readonly entries: readonly Listed[];
   /** What gives the entries after these; undefined after the last. */
   readonly cursor: string | undefined;
+}
+
+/** What lies at a place: a type, a namespace, and a model or a route. */
+export interface PlaceFigures extends Place {
+  readonly entries: number;
+  readonly bytes: number;
 }
 
 /**
@@ -21,6 +26,8 @@ export class Catalog {
   readonly #items = new Map<string, Item>();
   readonly #byTag = new Map<string, Set<Item>>();
   readonly #byPlace = new Map<string, Set<Item>>();
+  /** Of the bodies of the entries at a place. */
+  readonly #bytesAt = new Map<string, number>();
   readonly #isLive: (listed: Listed) => boolean;
   #numbers = 0;
 
@@ -32,6 +39,13 @@ export class Catalog {
   /** How many entries there are. */
   get size(): number {
     return this.#items.size;
+  }
+
+  /** Every place there is, with the number of its entries and the bytes of their bodies: also of what is over and not yet swept. */
+  *places(): Iterable<PlaceFigures> {
+    for (const [prefix, items] of this.#byPlace) {
+      yield { ...placeOf(prefix), entries: items.size, bytes: this.#bytesAt.get(prefix) ?? 0 };
+    }
   }
 
   /** What a tier tells of itself. */
@@ -48,7 +62,7 @@ export class Catalog {
     for (const listed of this.lying(condition)) if (this.#isLive(listed)) yield listed;
   }
 
-  /** The entries meant, also those that will never be served again. */
+  /** The entries meant, also those that will never be served again. Of everything there is, what comes meanwhile is passed, too. */
   *lying(condition: Condition | undefined): Iterable<Listed> {
     const fulfils = test(condition);
     for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
@@ -57,16 +71,6 @@ export class Catalog {
   /** Those in this tier. */
   *at(level: Level): Iterable<Listed> {
     for (const { listed, levels } of this.#items.values()) if (levels.has(level)) yield listed;
-  }
-
-  /** The oldest stamp that anything here has, or was written from; infinite if there is nothing. */
-  get oldest(): number {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const { listed } of this.#items.values()) {
-      oldest = Math.min(oldest, listed.stamp);
-      for (const [, stamp] of listed.tags) oldest = Math.min(oldest, stamp);
-    }
-    return oldest;
   }
 
   /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
@@ -106,7 +110,9 @@ export class Catalog {
     this.#numbers += 1;
     const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
     this.#items.set(listed.key.id, item);
-    add(this.#byPlace, prefixOf(listed.key), item);
+    const prefix = prefixOf(listed.key);
+    add(this.#byPlace, prefix, item);
+    this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) + listed.size);
     for (const [tag] of listed.tags) add(this.#byTag, tag, item);
   }
 
@@ -131,8 +137,10 @@ export class Catalog {
       for (const tag of condition.tags) {
         for (const item of this.#byTag.get(tag) ?? []) if (!seen.has(item)) yield* once(seen, item);
       }
+    } else if (condition === undefined) {
+      yield* this.#items.values();
     } else {
-      const fits = condition === undefined ? () => true : byKey({ ...condition, patterns: undefined });
+      const fits = byKey({ ...condition, patterns: undefined });
       for (const [prefix, items] of this.#byPlace) if (fits(prefix)) yield* items;
     }
   }
@@ -143,9 +151,12 @@ export class Catalog {
   }
 
   #remove(item: Item): void {
-    const { key, tags } = item.listed;
+    const { key, tags, size } = item.listed;
     this.#items.delete(key.id);
-    remove(this.#byPlace, prefixOf(key), item);
+    const prefix = prefixOf(key);
+    remove(this.#byPlace, prefix, item);
+    if (this.#byPlace.has(prefix)) this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) - size);
+    else this.#bytesAt.delete(prefix);
     for (const [tag] of tags) remove(this.#byTag, tag, item);
   }
 }

@@ -1,3 +1,6 @@
+import { parseGlob } from '../shared/glob.ts';
+import { placeOf, segmentOf } from '../shared/shown-key.ts';
+
 /** Which entries are meant: those that fulfil every list that is there; of one list any member will do. Never empty. */
 export interface Condition {
   /** Shown keys (`type/namespace/label/digest`). */
@@ -16,3 +19,21 @@ export interface Condition {
  * and never for stale-while-revalidate.
  */
 export type Effect = 'purge' | 'expire';
+
+/** Whether a shown key fulfils all of a condition that is not about tags. */
+export function byKey({ keys, patterns, types, namespaces, models }: Condition): (shown: string) => boolean {
+  const globs = patterns?.map((pattern) => parseGlob(pattern) ?? (() => false));
+  const segments = (names: readonly string[] | undefined) => names && new Set(names.map(segmentOf));
+  const [ofTypes, ofNamespaces, ofModels] = [segments(types), segments(namespaces), segments(models)];
+  const ofKeys = keys && new Set(keys);
+  return (shown) => {
+    const place = placeOf(shown);
+    return (
+      (ofTypes?.has(place.type) ?? true) &&
+      (ofNamespaces?.has(place.namespace) ?? true) &&
+      (ofModels?.has(place.label) ?? true) &&
+      (ofKeys?.has(shown) ?? true) &&
+      (globs?.some((glob) => glob(shown)) ?? true)
+    );
+  };
+}

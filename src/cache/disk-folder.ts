@@ -27,7 +27,7 @@ export interface FolderOptions {
 }
 
 const FORMAT_KEY = Buffer.from('f');
-const FORMAT = Buffer.from('reprise 1');
+const FORMAT = Buffer.from('reprise 2');
 const QUARANTINES_KEPT = 2;
 const DIARIES = /^(?:LOG|MANIFEST-\d+)$/;
 /** The files without which a database is an empty one. */
@@ -45,7 +45,7 @@ export async function openFolder(options: FolderOptions, trust: Trust): Promise<
   try {
     // Where CURRENT is lost, LevelDB would make a new database and delete all tables of the old one: never here.
     const engine = await open(options, !used);
-    if (trust === 'full') return await check(options, engine, used);
+    if (trust === 'full' || !used) return await check(options, engine, used);
     // Neither repairing nor moving a folder takes its lock: opening it has shown that nobody else has it.
     await engine.close();
   } catch (thrown) {

@@ -6,6 +6,8 @@ export interface Slot {
   readonly id: string;
   /** Bytes the record takes of the budget. */
   readonly size: number;
+  /** When the entry was asked for. */
+  readonly stamp: number;
   readonly born: number;
   readonly freshUntil: number;
   readonly keepUntil: number;
@@ -133,11 +135,12 @@ export class DiskIndex {
 
   #insert(id: string, stub: Stub, lastUse: number): void {
     const { size } = stub;
-    const { born, freshUntil, keepUntil } = stub.listed;
+    const { stamp, born, freshUntil, keepUntil } = stub.listed;
     const use = { lastUse, useRank: lastUse, usePlace: 0 };
     const slot = {
       id,
       size,
+      stamp,
       born,
       freshUntil,
       keepUntil,

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly onLoaded: (listed: Listed) => void;
   /** Told the id of every record that is damaged, or could not be written. */
   readonly onLost: (id: string) => void;
+  /** Told of every record that is made: the bytes of its body, unless that is a vector, and its own. */
+  readonly onPacked: (rawBytes: number, storedBytes: number) => void;
   /** Told that a read came to nothing. */
   readonly onFault: () => void;
 }
@@ -54,7 +56,7 @@ export class DiskSession {
   #closed = false;
 
   private constructor(options: SessionOptions, engine: Engine, writeBuffer: number, opened: FolderSize) {
-    const { folder, queue, codec, maxBytes, clock, onDropped, onLost } = options;
+    const { folder, queue, codec, maxBytes, clock, onDropped, onLost, onPacked } = options;
     const { index } = this;
     this.#options = options;
     this.#engine = engine;
@@ -68,6 +70,7 @@ export class DiskSession {
       codec,
       clock,
       onDropped,
+      onPacked,
       onRefused: (ids) => ids.forEach(onLost),
     });
   }

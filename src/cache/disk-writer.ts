@@ -20,6 +20,8 @@ export interface WriterOptions {
   readonly clock: Clock;
   /** Told of every record given up for its space or for its age. */
   readonly onDropped: (slot: Slot) => void;
+  /** Told of every record whose body is not a vector: the bytes of the body, and of the record. */
+  readonly onPacked: (rawBytes: number, storedBytes: number) => void;
   /** Told the ids of the entries that were not written because there is no room on the disk. */
   readonly onRefused: (ids: readonly string[]) => void;
 }
@@ -88,6 +90,8 @@ export class DiskWriter {
     const { id } = entry.key;
     const digest = digestOf(id);
     const value = toRecord(entry, digest, this.#options.codec);
+    const { form, body } = entry.payload;
+    if (form !== 'vector') this.#options.onPacked(body.length, value.length);
     const listed = listedOf(entry);
     const stub = { size: value.length + OVERHEAD + chargeOfListed(listed), listed };
     const changes = [

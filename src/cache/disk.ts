@@ -9,6 +9,7 @@ import { DiskSession } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { successor } from './succession.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What {@link DiskTier.open} needs. */
@@ -59,11 +60,8 @@ export class DiskTier implements Tier {
   #flushTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #closed = false;
-  #hits = 0;
-  #misses = 0;
-  #evictions = 0;
-  #expirations = 0;
-  #faults = 0;
+  readonly #counted = { hits: 0, misses: 0, evictions: 0, unexpired: 0, expirations: 0, faults: 0 };
+  readonly #packed = { rawBytes: 0, storedBytes: 0 };
 
   private constructor(options: DiskOptions) {
     this.#options = options;
@@ -71,7 +69,7 @@ export class DiskTier implements Tier {
     if (options.distrusted) this.#trust = 'none';
     this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
     this.#background = new Background((label, message) => {
-      this.#faults++;
+      this.#counted.faults++;
       options.notify(`${label}: ${message}`);
     });
   }
@@ -98,19 +96,16 @@ export class DiskTier implements Tier {
 
   async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
     const found = (await this.#session?.readMany(ids)) ?? new Map<string, Entry>();
-    this.#hits += found.size;
-    this.#misses += ids.length - found.size;
+    this.#counted.hits += found.size;
+    this.#counted.misses += ids.length - found.size;
     return found;
   }
 
   set(entry: Entry): void {
-    const { maxEntry, maxBytes } = this.#options;
-    if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
-    else if (this.#session === undefined) this.#lose([entry.key.id]);
-    else {
-      this.#watch.held(listedOf(entry));
-      this.#lose(this.#queue.put(entry));
-    }
+    const { id } = entry.key;
+    const waiting = this.#queue.look(id)?.entry;
+    if (entry.stamp < (waiting?.stamp ?? this.#index?.get(id)?.stamp ?? 0)) return;
+    this.#take(successor(entry, waiting));
     this.#flushSoon();
   }
 
@@ -141,11 +136,8 @@ export class DiskTier implements Tier {
       entries: this.#index?.count ?? 0,
       bytes: this.#index?.bytes ?? 0,
       maxBytes: this.#options.maxBytes,
-      hits: this.#hits,
-      misses: this.#misses,
-      evictions: this.#evictions,
-      expirations: this.#expirations,
-      faults: this.#faults,
+      ...this.#counted,
+      ...(this.#options.codec !== 'none' && { compression: { codec: this.#options.codec, ...this.#packed } }),
     };
   }
 
@@ -172,6 +164,16 @@ export class DiskTier implements Tier {
     await this.#background.drain();
   }
 
+  #take(entry: Entry): void {
+    const { maxEntry, maxBytes } = this.#options;
+    if (entry.payload.body.length > maxEntry || chargeOf(entry) > maxBytes) this.delete(entry.key.id);
+    else if (this.#session === undefined) this.#lose([entry.key.id]);
+    else {
+      this.#watch.held(listedOf(entry));
+      this.#lose(this.#queue.put(entry));
+    }
+  }
+
   async #begin(): Promise<void> {
     const { folder, codec, maxBytes, maxEntry, clock, notify, maker = levelDb } = this.#options;
     const queue = this.#queue;
@@ -180,11 +182,15 @@ export class DiskTier implements Tier {
       onDropped: (slot: Slot) => this.#dropped(slot),
       onLoaded: (listed: Listed) => this.#watch.held(listed),
       onLost: (id: string) => {
-        this.#faults++;
+        this.#counted.faults++;
         this.#watch.dropped(id);
       },
+      onPacked: (rawBytes: number, storedBytes: number) => {
+        this.#packed.rawBytes += rawBytes;
+        this.#packed.storedBytes += storedBytes;
+      },
       onFault: () => {
-        this.#faults++;
+        this.#counted.faults++;
       },
     };
     const options = { folder, maker, queue, codec, ...limits, clock, notify, ...told };
@@ -226,7 +232,7 @@ export class DiskTier implements Tier {
     if (this.#session !== session) return;
     if (damaged) this.#trust = this.#met === 'full' ? 'repair' : 'none';
     this.#session = undefined;
-    this.#faults++;
+    this.#counted.faults++;
     this.#queue.failed();
     this.#lose(this.#queue.dropAll());
     // What still lies there is told of again when it is found.
@@ -270,7 +276,7 @@ export class DiskTier implements Tier {
 
   /** Entries that will not be written: neither must what they would have replaced come back. */
   #lose(ids: readonly string[]): void {
-    this.#faults += ids.length;
+    this.#counted.faults += ids.length;
     for (const id of ids) this.delete(id);
   }
 
@@ -282,13 +288,15 @@ export class DiskTier implements Tier {
 
   #dropped(slot: Slot): void {
     this.#watch.dropped(slot.id);
-    if (slot.keepUntil <= this.#options.clock.now()) this.#expirations++;
-    else this.#evictions++;
+    const now = this.#options.clock.now();
+    if (slot.keepUntil <= now) this.#counted.expirations++;
+    else this.#counted.evictions++;
+    if (slot.freshUntil > now) this.#counted.unexpired++;
   }
 
   #count(entry: Entry | undefined): Entry | undefined {
-    if (entry === undefined) this.#misses++;
-    else this.#hits++;
+    if (entry === undefined) this.#counted.misses++;
+    else this.#counted.hits++;
     return entry;
   }
 }

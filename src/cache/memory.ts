@@ -4,6 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { successor } from './succession.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What bounds L1. */
@@ -24,6 +25,7 @@ export class MemoryTier implements Tier {
   #hits = 0;
   #misses = 0;
   #evictions = 0;
+  #unexpired = 0;
   #expirations = 0;
 
   constructor(limits: MemoryLimits, clock: Clock, watch: Watch = UNWATCHED) {
@@ -35,8 +37,9 @@ export class MemoryTier implements Tier {
     this.#entries = new LRUCache({
       max: limits.maxEntries,
       maxSize: limits.maxBytes,
-      dispose: (_entry, id, reason) => {
+      dispose: (entry, id, reason) => {
         if (reason === 'evict') this.#evictions++;
+        if (reason === 'evict' && entry.freshUntil > clock.now()) this.#unexpired++;
         if (reason !== 'set') watch.dropped(id);
       },
     });
@@ -74,7 +77,10 @@ export class MemoryTier implements Tier {
   }
 
   /** Takes the entry and says so; one larger than all of L1 is refused, and what it would have replaced is gone. */
-  set(entry: Entry): boolean {
+  set(given: Entry): boolean {
+    const held = this.peek(given.key.id);
+    const entry = successor(given, held);
+    if (entry === held) return true;
     const size = chargeOf(entry);
     if (size > this.#maxBytes) {
       this.#entries.delete(entry.key.id);
@@ -109,6 +115,7 @@ export class MemoryTier implements Tier {
       hits: this.#hits,
       misses: this.#misses,
       evictions: this.#evictions,
+      unexpired: this.#unexpired,
       expirations: this.#expirations,
       faults: 0,
     };

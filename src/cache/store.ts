@@ -1,6 +1,9 @@
+import type { Clock } from '../shared/clock.ts';
+import { Histogram } from '../shared/histogram.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
 import type { MemoryTier } from './memory.ts';
+import { successor } from './succession.ts';
 import type { Level, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** An entry and the tier that held it. */
@@ -19,9 +22,16 @@ export interface StoreFigures {
   readonly levels: Readonly<Partial<Record<Level, TierFigures>>>;
   /** Entries copied into L1 because the lower tier held them. */
   readonly promotions: number;
+  /** How long look-ups took, in units of 10 ns; in memory one of {@link MEASURED} is measured. */
+  readonly lookups: Readonly<Partial<Record<Level, Histogram>>>;
   /** Calls in which a tier threw although no tier may; each was a miss or a lost write. */
   readonly faults: number;
 }
+
+/** Of how many look-ups in memory one is measured. */
+export const MEASURED = 32;
+/** Units of look-up times in a millisecond. */
+const PER_MS = 100_000;
 
 /**
  * The tiers as the request pipeline sees them: L1 in memory, below it L2 where there is one. Nothing here throws: what
@@ -32,12 +42,18 @@ export class Store {
   readonly #lower: Tier | undefined;
   /** For each read of the lower tier under way, the ids put or deleted since it began: what it reads of those is old. */
   readonly #reads = new Set<Set<string>>();
+  readonly #clock: Pick<Clock, 'elapsed'> | undefined;
+  readonly #upperLookups = new Histogram();
+  readonly #lowerLookups = new Histogram();
+  #looks = 0;
   #promotions = 0;
   #faults = 0;
 
-  constructor(memory: MemoryTier, lower?: Tier) {
+  /** With a clock look-ups are measured. */
+  constructor(memory: MemoryTier, lower?: Tier, clock?: Pick<Clock, 'elapsed'>) {
     this.#memory = memory;
     this.#lower = lower;
+    this.#clock = clock;
   }
 
   /** What one request may add to L1: a quarter of its entries, at least one. */
@@ -47,7 +63,7 @@ export class Store {
 
   /** What L1 holds under `id`, at once. */
   peek(id: string): Found | undefined {
-    const entry = this.#memory.get(id);
+    const entry = this.#recall(id);
     if (entry === undefined) return undefined;
     this.#attempt(() => this.#lower?.touch(id));
     return { entry, level: 'l1' };
@@ -66,7 +82,7 @@ export class Store {
   async find(id: string): Promise<Found | undefined> {
     const lower = this.#lower;
     if (lower === undefined) return this.held(id);
-    const { value, changed } = await this.#read(() => lower.get(id));
+    const { value, changed } = await this.#read(() => lower.get(id), this.#lowerLookups);
     return this.#settle(id, value, lower.level, changed, this.quota());
   }
 
@@ -81,7 +97,7 @@ export class Store {
     }
     const lower = this.#lower;
     if (lower === undefined || missing.length === 0) return found;
-    const { value, changed } = await this.#read(() => lower.getMany(missing));
+    const { value, changed } = await this.#read(() => lower.getMany(missing), this.#lowerLookups);
     for (const id of missing) {
       const settled = this.#settle(id, value?.get(id), lower.level, changed, quota);
       if (settled !== undefined) found.set(id, settled);
@@ -89,9 +105,15 @@ export class Store {
     return found;
   }
 
-  /** Takes `entries`, those of one request. What exceeds `quota` goes to the lower tier only. */
+  /**
+   * Takes `entries`, those of one request, each unless there is one that was asked for later. What exceeds `quota` goes to the
+   * lower tier only.
+   */
   put(entries: readonly Entry[], quota: Quota = this.quota()): void {
-    for (const entry of entries) {
+    for (const given of entries) {
+      const held = this.#memory.peek(given.key.id);
+      const entry = successor(given, held);
+      if (entry === held) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
       // What it would have replaced must not come back where the tier fails to take it.
@@ -141,7 +163,9 @@ export class Store {
   figures(): StoreFigures {
     const levels: Partial<Record<Level, TierFigures>> = { l1: this.#memory.figures() };
     if (this.#lower !== undefined) levels[this.#lower.level] = this.#lower.figures();
-    return { levels, promotions: this.#promotions, faults: this.#faults };
+    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#upperLookups };
+    if (this.#lower !== undefined) lookups[this.#lower.level] = this.#lowerLookups;
+    return { levels, lookups, promotions: this.#promotions, faults: this.#faults };
   }
 
   /** Writes what is queued and lets go of files. */
@@ -150,9 +174,23 @@ export class Store {
     await this.#memory.close();
   }
 
+  /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
+  #recall(id: string): Entry | undefined {
+    this.#looks += 1;
+    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id);
+    const began = this.#clock.elapsed();
+    const entry = this.#memory.get(id);
+    this.#upperLookups.record((this.#clock.elapsed() - began) * PER_MS);
+    return entry;
+  }
+
   /** What `ask` answers, and the ids put or deleted while it did; undefined if it fails. */
-  async #read<T>(ask: () => T | Promise<T>): Promise<{ value: T | undefined; changed: ReadonlySet<string> }> {
+  async #read<T>(
+    ask: () => T | Promise<T>,
+    took?: Histogram,
+  ): Promise<{ value: T | undefined; changed: ReadonlySet<string> }> {
     const changed = new Set<string>();
+    const began = this.#clock?.elapsed();
     this.#reads.add(changed);
     try {
       return { value: await ask(), changed };
@@ -160,6 +198,7 @@ export class Store {
       this.#faults++;
       return { value: undefined, changed };
     } finally {
+      if (began !== undefined) took?.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
       this.#reads.delete(changed);
     }
   }

@@ -14,10 +14,22 @@ export interface TierFigures {
   readonly misses: number;
   /** Entries dropped to keep within a bound. */
   readonly evictions: number;
+  /** Those of them whose ttl was not over. */
+  readonly unexpired: number;
   /** Entries dropped because they could no longer be served. */
   readonly expirations: number;
   /** Reads and writes that failed or found damage; each was a miss to the caller. */
   readonly faults: number;
+  /** Absent where nothing is compressed. */
+  readonly compression?: CompressionFigures | undefined;
+}
+
+/** What compression has come to since the tier was opened. */
+export interface CompressionFigures {
+  readonly codec: string;
+  /** Bytes of the bodies that were to be compressed, and of the records they became. */
+  readonly rawBytes: number;
+  readonly storedBytes: number;
 }
 
 /** Whether a tier works; `degraded` says why in words an operator can act on. */
@@ -33,7 +45,10 @@ export interface Tier {
   get(id: string): Entry | undefined | Promise<Entry | undefined>;
   /** Those of `ids` that it holds, found in one pass. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
-  /** Takes the entry; a `get` right after it finds it, also where writing happens later. */
+  /**
+   * Takes the entry, unless it holds one that was asked for later (`stamp`); a `get` right after it finds it, also where writing
+   * happens later. Of one answer that comes twice, with different tags, no tag is lost that is still to be written.
+   */
   set(entry: Entry): void;
   /** Forgets the entry; a `get` right after it finds nothing. */
   delete(id: string): void;

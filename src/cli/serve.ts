@@ -47,14 +47,15 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   const { settings, profile } = loaded;
   const events = new Events();
   const format = settings.log.format === 'auto' ? (io.terminal ? 'text' : 'json') : settings.log.format;
-  const log = new Log({ level: settings.log.level, format, clock: systemClock, write: io.err });
+  const { level, requests } = settings.log;
+  const log = new Log({ level, format, requests, clock: systemClock, write: io.err });
   events.listen(log.take);
   io.onDefect((thrown) =>
     events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
   );
   let composed: Composed;
   try {
-    composed = await compose(settings, { clock: systemClock, events, env });
+    composed = await compose(settings, { clock: systemClock, events, env, profile });
   } catch (thrown) {
     io.err(`${whyNot(thrown, settings)}\n`);
     return 1;

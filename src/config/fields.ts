@@ -38,6 +38,14 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
   return z.codec(z.union([number, digits], { error }), number, { decode: Number, encode: (value) => value });
 }
 
+/** A number of at least 0, or its text. */
+export function amount() {
+  const error = 'a number of at least 0';
+  const number = z.number({ error }).min(0, { error });
+  const digits = z.string({ error }).regex(/^\d{1,12}(?:\.\d{1,12})?$/, { error });
+  return z.codec(z.union([number, digits], { error }), number, { decode: Number, encode: (value) => value });
+}
+
 /** `true` or `false`, also as text, which is what variables and flags give. */
 export function toggle() {
   const error = 'true or false';

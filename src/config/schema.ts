@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
+import { prices } from './price-settings.ts';
 import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
@@ -19,6 +20,11 @@ export const settingsSchema = section({
   memory: section({
     max_entries: whole(1).prefault(500).describe('The most entries kept in memory (L1).'),
     max_bytes: size('positive').prefault('256MB').describe('The most bytes kept in memory (L1).'),
+    plans: size()
+      .prefault('32MB')
+      .describe(
+        'The most bytes kept of requests that came lately: one that comes again byte for byte is not read anew. 0 keeps none.',
+      ),
   })
     .prefault({})
     .describe('L1, the cache in memory.'),
@@ -62,7 +68,9 @@ export const settingsSchema = section({
     format: choice(['auto', 'json', 'text'])
       .prefault('auto')
       .describe('The form of a line. auto: text on a terminal, else json.'),
+    requests: toggle().prefault(true).describe('Whether every request has a line, at level info.'),
   })
     .prefault({})
     .describe('The log.'),
+  prices: prices(),
 });

@@ -19,13 +19,21 @@ export interface ControlContext {
 /** The control plane: its calls, who may make them, and an answer for every path that is nobody else's. */
 export function createControlApp({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
+  const check = (incoming: IncomingMessage) => {
+    try {
+      checkAsker(askerOf(incoming), token);
+    } catch (thrown) {
+      events.emit({ kind: 'refused', at: 'control plane' });
+      throw thrown;
+    }
+  };
   for (const call of calls) {
     app.all(call.path, (c, next) => {
       const { incoming } = c.env;
       const handler = call.handlers.get(c.req.method === 'HEAD' ? 'GET' : c.req.method);
       // Who opens the root in a browser is told where to find what, not what a CDN's tool may do there.
       if (handler === undefined && call.path === '/') return next();
-      if (call.who === 'admin') checkAsker(askerOf(incoming), token);
+      if (call.who === 'admin') check(incoming);
       return handler === undefined ? wrongMethod(c, call) : handler(askOf(incoming));
     });
   }
@@ -77,7 +85,7 @@ function defect(): RepriseError {
 function unknown(method: string, path: string): RepriseError {
   return new RepriseError(
     'not_found',
-    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready.`,
+    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready, the dashboard at /dashboard.`,
   );
 }
 

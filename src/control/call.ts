@@ -18,8 +18,11 @@ export type Handler = (ask: Ask) => Response | Promise<Response>;
 export interface ControlCall {
   /** A path; with `/*` at its end all below it. */
   readonly path: string;
-  /** `everyone`: it needs no token, and is on the data port too where the control plane has its own. */
-  readonly who: 'everyone' | 'admin';
+  /**
+   * `everyone`: it needs no token, and is on the data port too where the control plane has its own. `visitor`: it needs none
+   * either, but is only where the admin's calls are.
+   */
+  readonly who: 'everyone' | 'visitor' | 'admin';
   /** By method; GET answers HEAD, too. */
   readonly handlers: ReadonlyMap<string, Handler>;
 }

@@ -1,4 +1,5 @@
 import type { Store } from '../cache/store.ts';
+import type { Alert } from '../observe/alerts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Check } from './health.ts';
 
@@ -20,6 +21,17 @@ export function healthChecks(
   }
   return checks;
 }
+
+/** The alerts that call for somebody, as checks: those on tiers and upstreams have checks of their own. */
+export function alertChecks(alerts: readonly Alert[]): ReadonlyMap<string, Check> {
+  return new Map(
+    alerts
+      .filter(({ id, severity }) => severity !== 'info' && !CHECKED.has(id))
+      .map(({ id, message }) => [`alert:${id}`, { state: 'degraded', reason: message }]),
+  );
+}
+
+const CHECKED: ReadonlySet<string> = new Set(['upstream-down', 'upstream-failing', 'tier-degraded']);
 
 const REASON = {
   failing: 'its last call failed; entries that may be served stale are, without asking it',

@@ -16,19 +16,23 @@ export interface HealthContext {
 }
 
 /** `GET /health/live` and `GET /health/ready`, for whoever watches the process. */
-export function healthCalls({ accepting, checks }: HealthContext): readonly ControlCall[] {
+export function healthCalls(context: HealthContext): readonly ControlCall[] {
   return [
     controlCall('everyone', '/health/live', { GET: () => Response.json({ status: 'ok', checks: {} }) }),
     controlCall('everyone', '/health/ready', {
       GET: () => {
-        const found = checks();
-        const degraded = [...found.values()].some((check) => check.state !== 'ok');
-        const status = accepting() ? (degraded ? 'degraded' : 'ok') : 'stopping';
+        const { accepting, checks } = context;
         return Response.json(
-          { status, checks: Object.fromEntries(found) },
+          { status: statusOf(context), checks: Object.fromEntries(checks()) },
           { status: accepting() ? 200 : 503 },
         );
       },
     }),
   ];
+}
+
+/** The service's state in one word. */
+export function statusOf({ accepting, checks }: HealthContext): 'ok' | 'degraded' | 'stopping' {
+  if (!accepting()) return 'stopping';
+  return [...checks().values()].every((check) => check.state === 'ok') ? 'ok' : 'degraded';
 }

@@ -119,6 +119,18 @@ export class Boarding {
     return count;
   }
 
+  /** Whether a part came, or comes, with the call's own fetch. */
+  isOwn(part: number): boolean {
+    return this.own !== undefined && this.#seats.get(part)?.fetch === this.own;
+  }
+
+  /** The entry of a part it waits for; undefined before there is one, or if there is none. */
+  entryOf(part: number): Entry | undefined {
+    const slot = this.#seats.get(part);
+    const settled = slot?.fetch.result;
+    return settled?.kind === 'entries' ? settled.entries[slot?.index ?? 0] : undefined;
+  }
+
   /** What the parts it waits for speak of, as far as it is known. */
   get tags(): readonly Tagged[] {
     return [...this.#seats.values()].flatMap(({ fetch, index }) => fetch.tags.of(index));

@@ -17,6 +17,8 @@ export interface Call {
   /** One key for each of the plan's parts. */
   readonly keys: readonly Key[];
   readonly directives: Directives;
+  /** The trace it belongs to, of this caller's; undefined if it says none. */
+  readonly trace: string | undefined;
   /** What the whole request speaks of; parts may have more tags of their own. */
   readonly tags: readonly string[];
   /** What it inherits of its trace, each with the stamp it came with; `too-many` where that is not known whole. */

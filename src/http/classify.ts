@@ -17,15 +17,18 @@ export interface Binding {
   readonly route: boolean;
 }
 
+/** The binding that takes a request, with its path's variables and the method it is taken as. */
+export interface Found {
+  readonly binding: Binding;
+  readonly params: PlanInput['params'];
+  readonly method: string;
+}
+
 /**
- * Which binding takes a request, with its path's variables and the method it is taken as; undefined if none does. A HEAD on a
+ * Which binding takes a request; undefined if none does. A HEAD on a
  * route is answered from what a GET brings.
  */
-export function classify(
-  bindings: readonly Binding[],
-  method: string,
-  path: string,
-): { readonly binding: Binding; readonly params: PlanInput['params']; readonly method: string } | undefined {
+function classify(bindings: readonly Binding[], method: string, path: string): Found | undefined {
   for (const binding of bindings) {
     const as = binding.route && method === 'HEAD' ? 'GET' : method;
     if (!binding.endpoint.methods.includes(as)) continue;
@@ -51,13 +54,28 @@ export function surfacePath(upstreams: ReadonlyMap<string, Upstream>, path: stri
   return named !== undefined && isOnSurface(rest) ? { path: rest, named } : undefined;
 }
 
-/** Whether a path belongs to the data plane: to the surface, or to a route whatever the method. */
-export function isDataPath(
+/** Where a request leads. */
+export interface Place {
+  /** Its path as one of the surface; undefined for any other. */
+  readonly surface: SurfacePath | undefined;
+  /** Undefined where no binding takes it. */
+  readonly found: Found | undefined;
+  /** Whether it belongs to the data plane: to the surface, or to a route whatever the method. */
+  readonly isData: boolean;
+}
+
+/** Where a request with this method leads, by its path as sent. */
+export function placeOf(
   { bindings, upstreams }: { bindings: readonly Binding[]; upstreams: ReadonlyMap<string, Upstream> },
+  method: string,
   path: string,
-): boolean {
-  return (
-    surfacePath(upstreams, path) !== undefined ||
-    bindings.some((binding) => binding.route && matchPath(binding.pattern, path) !== undefined)
-  );
+): Place {
+  const surface = surfacePath(upstreams, path);
+  const isOfRoute = () =>
+    bindings.some((binding) => binding.route && matchPath(binding.pattern, path) !== undefined);
+  return {
+    surface,
+    found: classify(bindings, method, surface?.path ?? path),
+    isData: surface !== undefined || isOfRoute(),
+  };
 }

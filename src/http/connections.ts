@@ -33,20 +33,26 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     latest.set(socket, { request, response, wasHeldBack: false });
+    process.nextTick(() => {
+      // Most have come with their head: there is nothing to wait for.
+      if (!request.complete) awaitBody(request, response);
+    });
+  });
+  const awaitBody = (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
     response.on('close', () => {
       if (request.complete) return;
       // The next request begins behind this one's body, whether or not anybody wanted all of it.
       request.unpipe().resume();
       socket.setTimeout(timeouts.body);
     });
-    if (!hasBody(request)) return;
     socket.setTimeout(timeouts.body);
     request.once('end', () => {
       // The next request may have begun already, and have a body of its own.
       if (latest.get(socket)?.request !== request) return;
       socket.setTimeout(response.writableFinished ? server.keepAliveTimeout : timeouts.write);
     });
-  });
+  };
   server.prependListener('upgrade', ({ socket }: IncomingMessage) => {
     // A tunnel may be silent for as long as both ends like; a client that is gone is found by TCP's own probes.
     socket.setTimeout(timeouts.write);
@@ -69,10 +75,6 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
     if (mistake === undefined || isInReserve || !socket.writable) socket.destroy();
     else cut(socket, latest.get(socket), mistake);
   });
-}
-
-function hasBody({ headersDistinct: headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
 /** What a silent connection waits for: the client `to send` a body's rest or `to take` an answer, us, or no more. */

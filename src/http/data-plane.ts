@@ -3,17 +3,16 @@ import type { Events } from '../observe/events.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import { deliver, deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
+import type { HeadedRequest } from './heads.ts';
 import { answer } from './proxy.ts';
 import { type ReceiveContext, type Received, receive } from './receive.ts';
 import type { ProxyContext } from './refresh.ts';
 import { relay } from './relay.ts';
 import type { Report } from './report.ts';
-import type { Request } from './request.ts';
+import { costOf, type Served } from './served.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneContext extends ReceiveContext, ProxyContext {
-  readonly events: Events;
-}
+export interface DataPlaneContext extends ReceiveContext, ProxyContext {}
 
 /**
  * Answers one data-plane request. Never rejects: what goes wrong is told to the
@@ -21,13 +20,15 @@ export interface DataPlaneContext extends ReceiveContext, ProxyContext {
  */
 export async function serveData(
   context: DataPlaneContext,
-  request: Request,
+  request: HeadedRequest,
   response: ServerResponse,
 ): Promise<void> {
   const began = context.clock.elapsed();
   const requestId = `req_${newId()}`;
   let received: Received | undefined;
   let report: Report | undefined;
+  let served: Served | undefined;
+  let headMs: number | undefined;
   let outcome = 'ERROR';
   try {
     received = await receive(context, request);
@@ -48,22 +49,37 @@ export async function serveData(
       });
       report = delivery.report;
       outcome = report.outcome;
+      if (delivery.kind !== 'relay') {
+        served = delivery.served;
+        headMs = context.clock.elapsed() - began;
+      }
       await deliver(delivery, response, { requestId, uncacheableDownstream });
     }
   } catch (thrown) {
-    deliverError(known(thrown, context.events), response, requestId);
+    const error = known(thrown, context.events);
+    if (error.code === 'unauthorized') context.events.emit({ kind: 'refused', at: 'data plane' });
+    deliverError(error, response, requestId);
   }
+  const call = received?.kind === 'call' ? received.call : undefined;
   context.events.emit({
     kind: 'answered',
     endpoint: received?.endpoint ?? 'unknown',
-    type: received?.kind === 'call' ? received.call.plan.type : received?.type,
+    type: call?.plan.type ?? (received?.kind === 'relay' ? received.type : undefined),
+    upstream: (received?.kind === 'relay' ? received.relay : call)?.upstream.name,
+    model: call?.plan.label,
+    namespace: call?.directives.namespace,
     method: request.method,
     status: response.statusCode,
     outcome,
     reason: report?.reason ?? (received?.kind === 'relay' ? received.relay.reason : undefined),
     level: report?.level,
     key: report?.key,
+    keys: call?.keys ?? [],
+    parts: report?.parts,
+    ...(served && call ? costOf(served, call.plan.order) : { usage: undefined, spared: undefined }),
     ms: context.clock.elapsed() - began,
+    headMs,
+    upstreamMs: served?.ownMs(),
     requestId,
   });
 }

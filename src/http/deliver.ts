@@ -28,12 +28,14 @@ export async function deliver(
   }
   if (delivery.kind === 'whole') {
     const { rendering, head } = delivery;
-    const upstream = answerHeaders(head?.headers ?? []).filter(([name]) => !OF_THE_BYTES.has(name));
+    const upstream =
+      head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
     const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
     // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
     if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
     writeHead(response, rendering.status, headers);
-    await writeWhole(rendering.body, response);
+    if (rendering.body.length <= PIECE) response.end(rendering.body);
+    else await writeInPieces(rendering.body, response);
     return;
   }
   const { head, cursor, view } = delivery;
@@ -97,8 +99,8 @@ function shared(headers: readonly Header[]): Header[] {
   return [...replayable(headers), ...hints];
 }
 
-/** Writes a body to its end, in pieces: of one large write no progress is seen through TLS, and a slow client would be cut. */
-async function writeWhole(body: Buffer, response: ServerResponse): Promise<void> {
+/** Writes a large body to its end: of one large write no progress is seen through TLS, and a slow client would be cut. */
+async function writeInPieces(body: Buffer, response: ServerResponse): Promise<void> {
   let written = 0;
   for (; body.length - written > PIECE && !response.destroyed; written += PIECE) {
     if (!response.write(body.subarray(written, written + PIECE))) await writable(response);

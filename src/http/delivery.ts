@@ -10,6 +10,7 @@ import type { Cursor } from '../upstream/recording.ts';
 import type { Boarding, Landing } from './boarding.ts';
 import type { Call, Relay } from './call.ts';
 import type { Outcome, Report } from './report.ts';
+import type { Served } from './served.ts';
 import type { Shelf } from './shelf.ts';
 
 /** An answer ready to go to one caller. */
@@ -19,6 +20,7 @@ export type Delivery =
       readonly kind: 'whole';
       readonly rendering: Rendering;
       readonly report: Report;
+      readonly served: Served;
       readonly head: AnswerHead | undefined;
     }
   /** The upstream's bytes as they come, through this caller's view of them if it has one. */
@@ -28,6 +30,7 @@ export type Delivery =
       readonly cursor: Cursor;
       readonly view: LiveView | undefined;
       readonly report: Report;
+      readonly served: Served;
       /** Whether this caller's own call brought the answer: only then it carries the upstream's per-request headers. */
       readonly own: boolean;
       /** To be called when the answer is through. */
@@ -47,7 +50,8 @@ export function fromShelf(clock: Clock, call: Call, shelf: Shelf): Delivery {
   const now = clock.now();
   const stale = shelf.holdings.some((holding) => holding !== undefined && now >= holding.freshUntil);
   const report = { ...describe(call, shelf, now, []), outcome: stale ? 'STALE' : 'HIT' } as const;
-  return { kind: 'whole', rendering: render(call, entries, now), report, head: undefined };
+  const served = { entries: () => entries, isOwn: () => false, ownMs: () => undefined };
+  return { kind: 'whole', rendering: render(call, entries, now), report, served, head: undefined };
 }
 
 /** An answer from what was fetched and joined, together with what the cache held. */
@@ -77,7 +81,8 @@ export async function fromLanding(
       // Of a stream it is not known yet; an error says itself why it is not stored.
       const reason = landing.kind === 'answer' && head.status === 200 ? landing.reason : report.reason;
       const told = { ...report, reason, fwdStatus: own ? head.status : undefined };
-      return { kind: 'follow', head, cursor, view, report: told, own, leave: () => boarding.leave() };
+      const served = servedBy(boarding, () => call.keys.map((_, part) => boarding.entryOf(part)));
+      return { kind: 'follow', head, cursor, view, report: told, served, own, leave: () => boarding.leave() };
     }
     case 'entries': {
       const head = await boarding.own?.head;
@@ -87,9 +92,20 @@ export async function fromLanding(
       const told = { ...report, reason, fwdStatus: head?.status, stored: own && landing.stored };
       const rendering = render(call, entries, now);
       // The head is of an answer that this caller has already.
-      return { kind: 'whole', rendering, report: told, head: rendering.status === 304 ? undefined : head };
+      const shown = rendering.status === 304 ? undefined : head;
+      return {
+        kind: 'whole',
+        rendering,
+        report: told,
+        served: servedBy(boarding, () => entries),
+        head: shown,
+      };
     }
   }
+}
+
+function servedBy(boarding: Boarding, entries: Served['entries']): Served {
+  return { entries, isOwn: (part) => boarding.isOwn(part), ownMs: () => boarding.own?.tookMs };
 }
 
 function render(call: Call, entries: readonly (Entry | undefined)[], now: number): Rendering {
@@ -120,7 +136,7 @@ function describe(
   now: number,
   fetched: readonly number[],
 ): Omit<Report, 'outcome'> {
-  const fromUpstream = new Set(fetched);
+  const fromUpstream = fetched.length === 0 ? NONE : new Set(fetched);
   let level: Level | undefined;
   let born = Number.POSITIVE_INFINITY;
   let freshUntil = Number.POSITIVE_INFINITY;
@@ -143,6 +159,8 @@ function describe(
   };
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 function unusable(call: Call, reason: string): RepriseError {
   return new RepriseError(
     'upstream_invalid',
@@ -152,6 +170,7 @@ function unusable(call: Call, reason: string): RepriseError {
 
 /** 24 random hexadecimal digits. */
 export function newId(): string {
-  // Node draws the randomness of UUIDs in bulk: a tenth of the cost of asking for it each time.
-  return randomUUID().replaceAll('-', '').slice(8);
+  // Node draws the randomness of UUIDs in bulk: a tenth of the cost of asking for it each time. Of one, these are all random.
+  const uuid = randomUUID();
+  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(24);
 }

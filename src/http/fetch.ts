@@ -4,6 +4,7 @@ import type { Marks } from '../cache/marks.ts';
 import type { Store } from '../cache/store.ts';
 import type { StreamRecorder, Taken } from '../endpoints/endpoint.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
+import type { Events } from '../observe/events.ts';
 import { isEventStream } from '../openai/sse.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
@@ -13,6 +14,7 @@ import type { Cursor } from '../upstream/recording.ts';
 import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
+import { fetched } from './fetched.ts';
 import { entriesOf, type Settled } from './settled.ts';
 import type { VectorStoreWrites } from './vector-store-writes.ts';
 
@@ -30,6 +32,7 @@ export interface FetchContext {
   readonly marks: Marks;
   readonly storeWrites: VectorStoreWrites;
   readonly clock: Clock;
+  readonly events: Events;
   /** Bytes; a larger answer is passed on and never stored. */
   readonly maxEntry: number;
 }
@@ -64,6 +67,11 @@ export class Fetch {
   readonly #exchange: Exchange;
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #settle: (settled: Settled) => void;
+  /** Monotonic milliseconds at which it began. */
+  readonly #began: number;
+  #headMs: number | undefined;
+  #tookMs: number | undefined;
+  #result: Settled | undefined;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
   /** Whether it is settled; what the upstream says after that is read by nobody but may still be coming. */
@@ -83,6 +91,7 @@ export class Fetch {
     this.#context = context;
     this.#work = work;
     this.#ttlMs = work.ttlMs;
+    this.#began = context.clock.elapsed();
     this.plan = work.plan;
     this.stamp = context.stamps.next();
     this.tags = new FetchTags(this.stamp, work.keys.length);
@@ -111,6 +120,16 @@ export class Fetch {
       },
     });
     this.head = this.#exchange.head;
+  }
+
+  /** What became of it, once that is known. */
+  get result(): Settled | undefined {
+    return this.#result;
+  }
+
+  /** Milliseconds it took, once it is settled. */
+  get tookMs(): number | undefined {
+    return this.#tookMs;
   }
 
   /** Whether the answer is an event stream under way or over, as far as the head is known. */
@@ -170,6 +189,7 @@ export class Fetch {
 
   #onHead(head: AnswerHead): void {
     this.#head = head;
+    this.#headMs = this.#context.clock.elapsed() - this.#began;
     this.#work.upstream.health.answered(head.status);
     this.#work.caller.answered(this.#work.realm, head.status);
     const said = this.plan.tagsOfHead(head.headers);
@@ -245,14 +265,17 @@ export class Fetch {
       born: clock.now(),
       stamp: this.stamp,
       tags: this.tags,
+      tookMs: clock.elapsed() - this.#began,
     });
     // What was asked for before an invalidation is for those who asked before it.
-    const purged = made.entries.some((entry) => marks.standing(entry) === 'purged');
+    const standing = made.entries.filter((entry) => marks.standing(entry) !== 'purged');
+    const whole = standing.length === made.entries.length;
     const unsettled = made.entries.some(({ tags }) => storeWrites.concern(tags));
-    const refused = made.refused ?? (purged ? 'invalidated' : unsettled ? 'vector-store-written' : undefined);
-    const stored = made.lives && refused === undefined && policy.mode !== 'read_only';
-    if (stored) store.put(made.entries, quota);
-    return { kind: 'entries', entries: made.entries, stored, refused };
+    const barred = made.refused ?? (unsettled ? 'vector-store-written' : undefined);
+    const stores = made.lives && barred === undefined && policy.mode !== 'read_only';
+    if (stores) store.put(standing, quota);
+    const refused = barred ?? (whole ? undefined : 'invalidated');
+    return { kind: 'entries', entries: made.entries, stored: stores && whole, refused };
   }
 
   #separate(): void {
@@ -262,9 +285,13 @@ export class Fetch {
 
   #finish(settled: Settled): void {
     this.#over = true;
+    this.#result = settled;
+    this.#tookMs = this.#context.clock.elapsed() - this.#began;
     this.#lingering?.cancel();
     for (const [id, slot] of this.#slots) this.#context.flights.close(id, slot);
     this.#settle(settled);
+    const took = { status: this.#head?.status, ms: this.#tookMs, headMs: this.#headMs };
+    this.#context.events.emit(fetched(this.#work, settled, took));
   }
 }
 

@@ -7,6 +7,7 @@ import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
+import type { HeadedRequest } from './heads.ts';
 import { refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
 import { isWebSocket } from './tunnel.ts';
@@ -25,10 +26,10 @@ export interface ControlBindings {
 
 /** The data plane, as a listener hands requests to it. */
 export interface DataListener {
-  /** Whether a path belongs to it. */
-  readonly isData: (path: string) => boolean;
+  /** Reads a request's head, be it the data plane's or not. Throws a RepriseError for one that is not taken. */
+  readonly readHead: (incoming: IncomingMessage) => HeadedRequest;
   /** Answers a request; never rejects. */
-  readonly serveData: (request: Request, response: ServerResponse) => Promise<void>;
+  readonly serveData: (request: HeadedRequest, response: ServerResponse) => Promise<void>;
   /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
   readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
   /** The origins whose web pages may read answers; `*` is every one. */
@@ -62,11 +63,14 @@ export function createListener(context: ListenerContext): Server {
       : createTlsServer({ ...settings, ...certificate, handshakeTimeout: timeouts.headers });
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // Set before anybody answers, so that no answer lacks them.
-    const origin = incoming.headersDistinct.origin?.join();
-    for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
-    let request: Request;
+    if (corsOrigins.length > 0) {
+      const origin = incoming.headersDistinct.origin?.join();
+      for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
+    }
+    let request: HeadedRequest | undefined;
     try {
-      request = readHead(incoming);
+      if (data === undefined) readHead(incoming);
+      else request = data.readHead(incoming);
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
       // Where the head is in doubt, so is where the next one begins.
@@ -74,7 +78,7 @@ export function createListener(context: ListenerContext): Server {
       deliverError(thrown, response, `req_${newId()}`);
       return;
     }
-    if (data?.isData(request.path) !== true) void control(incoming, response);
+    if (data === undefined || request?.head.place.isData !== true) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
     else void data.serveData(request, response);
   });

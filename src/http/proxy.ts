@@ -28,31 +28,32 @@ export async function answer(
     const shelf = await lookUp(context, call);
     if (shelf.lacking.length === 0) {
       refreshBehind(context, call, shelf);
-      addTags(context, call, shelf);
-      noteLineage(context, call, shelf);
-      return fromShelf(context.clock, call, shelf);
+      return serve(context, call, shelf);
     }
     if (call.directives.onlyIfCached) throw notCached();
     if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
       return fromUpstream(call.revalidation.relay);
     }
-    if (shelf.bridged && rests(context, call, shelf.lacking)) return fromShelf(context.clock, call, shelf);
+    if (shelf.bridged && rests(context, call, shelf.lacking)) return serve(context, call, shelf);
 
     const boarding = board(context, call, shelf, alone);
-    if (boarding === undefined) return fromShelf(context.clock, call, shelf);
+    if (boarding === undefined) return serve(context, call, shelf);
     onGone(() => boarding.leave());
     const landing = await boarding.landed();
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
     if (landing.kind !== 'foreign' && agrees && !(shelf.bridged && failed(landing))) {
-      addTags(context, call, shelf);
-      noteLineage(context, call, shelf, boarding);
+      const held = shelf.holdings.map((holding, part) =>
+        shelf.lacking.includes(part) ? undefined : holding,
+      );
+      addTags(context, call, held);
+      noteLineage(context, call, held, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
     if (shelf.bridged && agrees && landing.kind !== 'foreign') {
       rest(context, call, shelf.lacking);
-      return fromShelf(context.clock, call, shelf);
+      return serve(context, call, shelf);
     }
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
     // still find another to join, but does not go on looking for ever.
@@ -62,6 +63,13 @@ export async function answer(
 }
 
 const ATTEMPTS = 3;
+
+/** Answers from what the cache holds. */
+function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
+  addTags(context, call, shelf.holdings);
+  noteLineage(context, call, shelf.holdings);
+  return fromShelf(context.clock, call, shelf);
+}
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */
 function board(context: ProxyContext, call: Call, shelf: Shelf, alone: boolean): Boarding | undefined {

@@ -2,8 +2,8 @@ import type { Store } from '../cache/store.ts';
 import type { Bypass, Plan } from '../endpoints/endpoint.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
-import type { Access } from '../policy/access.ts';
-import { type Directives, readDirectives } from '../policy/directives.ts';
+import type { Access, HeaderOf } from '../policy/access.ts';
+import { type Directives, readDirectives, readTrace } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
 import type { Lineage } from '../policy/lineage.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
@@ -11,23 +11,24 @@ import { RepriseError } from '../shared/errors.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { Asked, AskedLately } from './asked.ts';
 import type { Call, Relay } from './call.ts';
-import { type Binding, classify, surfacePath } from './classify.ts';
+import type { Found } from './classify.ts';
 import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
+import { type HeadedRequest, isOfOneRequest } from './heads.ts';
 import { type Request, readBody } from './request.ts';
 import { writtenStore } from './vector-store-writes.ts';
 
 /** What turning requests into calls takes. */
 export interface ReceiveContext {
-  /** In the order in which they are tried. */
-  readonly bindings: readonly Binding[];
   /** By name, as they are also reachable under `/NAME/v1/`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** The upstream for what no binding takes. */
   readonly fallback: Upstream;
   readonly access: Access;
+  readonly askedLately: AskedLately;
   readonly store: Store;
   readonly stamps: Stamps;
   readonly lineage: Lineage;
@@ -47,30 +48,26 @@ export type Received =
     };
 
 /** Receives a request whose head has been read. Throws a RepriseError for one that cannot be taken. */
-export async function receive(context: ReceiveContext, request: Request): Promise<Received> {
-  const caller = context.access.identify(request.header);
-  const surface = surfacePath(context.upstreams, request.path);
-  const path = surface?.path ?? request.path;
-  const found = classify(context.bindings, request.method, path);
+export async function receive(context: ReceiveContext, request: HeadedRequest): Promise<Received> {
+  const { head } = request;
+  const caller = context.access.identify(head.header);
+  const { surface, found } = head.place;
   if (found === undefined) {
     if (surface === undefined) throw wrongMethod(request);
     caller.mayRelay(request.method, request.path);
     const upstream = surface.named ?? context.fallback;
-    const upstreamPath = join(upstream.baseUrl, path, request.query);
-    const writes = writtenStore(request.method, path);
+    const upstreamPath = join(upstream.baseUrl, surface.path, request.query);
+    const writes = writtenStore(request.method, surface.path);
     const relay = passingThrough({ request, caller, upstream, upstreamPath, writes });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
-  const { binding, params, method } = found;
+  const { binding, method } = found;
   const header = caller.visible(request.header);
-  const directives = readDirectives(header);
+  const trace = readTrace(header);
   const body = await readBody(request, context.maxBody);
-  const content = await readContent(header, body, context.maxBody);
-  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
-  const upstreamPath = binding.target(upstream, path, request.query, params);
-  const { dialect, injectUsage } = upstream;
-  const input = { method, path, params, query: request.query, ...content, dialect, injectUsage };
-  const plan = binding.endpoint.plan(input);
+  const asked =
+    context.askedLately.find(head, body) ?? (await readAsked(context, request, found, header, body));
+  const { plan, directives, realm, upstream, upstreamPath } = asked;
   const entitled = caller.entitle(plan.touches);
 
   const uncacheableDownstream = binding.route;
@@ -84,20 +81,7 @@ export async function receive(context: ReceiveContext, request: Request): Promis
     if (directives.onlyIfCached) throw notCached();
     return { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
   }
-  const keyring = createKeyring({
-    type: plan.type,
-    namespace: directives.namespace,
-    scope: entitled.scope,
-    variant: directives.variant,
-    method,
-    baseUrl: upstream.baseUrl,
-    dialect,
-    path,
-    query: plan.shaping?.query ?? request.query,
-    headers: plan.shaping?.headers ?? shapingHeaders(dialect, headerPairs(request.rawHeaders)),
-  });
-  const inherits = plan.lineage === 'inherits' && directives.trace !== undefined;
-  const realm = JSON.stringify([upstream.name, endpoint, plan.label]);
+  const inherits = plan.lineage === 'inherits' && trace !== undefined;
   const { condition } = plan;
   return {
     kind: 'call',
@@ -106,10 +90,11 @@ export async function receive(context: ReceiveContext, request: Request): Promis
       request,
       method,
       plan,
-      keys: plan.parts.map((part) => keyring(plan.label, part.content)),
+      keys: asked.keysFor(entitled.scope),
       directives,
-      tags: [...plan.tags, ...directives.tags],
-      inherited: inherits ? context.lineage.inherited(caller.circle, directives.trace ?? '') : [],
+      trace,
+      tags: asked.tags,
+      inherited: inherits ? context.lineage.inherited(caller.circle, trace) : NONE,
       caller,
       realm,
       trusted: entitled.trusted(realm),
@@ -120,6 +105,77 @@ export async function receive(context: ReceiveContext, request: Request): Promis
       upstreamPath,
       uncacheableDownstream,
     },
+  };
+}
+
+const NONE: readonly never[] = [];
+
+/** Reads what a request asks, and takes note of it where that is the same each time. */
+async function readAsked(
+  context: ReceiveContext,
+  { head, query, rawHeaders }: HeadedRequest,
+  { binding, params, method }: Found,
+  header: HeaderOf,
+  body: Buffer,
+): Promise<Asked> {
+  const { surface } = head.place;
+  const path = surface?.path ?? head.path;
+  const directives = readDirectives(header);
+  const content = await readContent(header, body, context.maxBody);
+  const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
+  const { name, dialect, injectUsage, baseUrl } = upstream;
+  let isLasting = true;
+  const plan = binding.endpoint.plan({
+    method,
+    path,
+    params,
+    query,
+    body: content.body,
+    header(asked) {
+      if (isOfOneRequest(asked)) isLasting = false;
+      return content.header(asked);
+    },
+    dialect,
+    injectUsage,
+  });
+  const upstreamPath = binding.target(upstream, path, query, params);
+  if (plan.kind === 'bypass') {
+    return { plan, directives, upstream, upstreamPath, tags: NONE, realm: '', keysFor: () => NONE };
+  }
+  const keysFor = (scope: string) => {
+    const keyring = createKeyring({
+      type: plan.type,
+      namespace: directives.namespace,
+      scope,
+      variant: directives.variant,
+      method,
+      baseUrl,
+      dialect,
+      path,
+      query: plan.shaping?.query ?? query,
+      headers,
+    });
+    return plan.parts.map((part) => keyring(plan.label, part.content));
+  };
+  const headers = plan.shaping?.headers ?? shapingHeaders(dialect, headerPairs(rawHeaders));
+  const asked = {
+    plan,
+    directives,
+    upstream,
+    upstreamPath,
+    tags: [...plan.tags, ...directives.tags],
+    realm: JSON.stringify([name, binding.endpoint.name, plan.label]),
+    keysFor: rememberingOne(keysFor),
+  };
+  return isLasting ? context.askedLately.note(head, body, asked) : asked;
+}
+
+/** The function, which need not find out again what it was asked last. */
+function rememberingOne<T>(find: (of: string) => T): (of: string) => T {
+  let last: { readonly of: string; readonly found: T } | undefined;
+  return (of) => {
+    if (last?.of !== of) last = { of, found: find(of) };
+    return last.found;
   };
 }
 

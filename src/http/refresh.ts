@@ -42,6 +42,7 @@ export function rests(context: ProxyContext, call: Call, parts: readonly number[
 
 /** Fetches anew what was served stale, once a key, without anybody waiting (RFC 5861 §3). */
 export function refreshBehind(context: ProxyContext, call: Call, shelf: Shelf): void {
+  if (shelf.stale.length === 0) return;
   const now = context.clock.elapsed();
   const due = shelf.stale.filter((part) => {
     const key = call.keys[part];

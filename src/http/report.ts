@@ -26,7 +26,7 @@ export interface Report {
 
 /** The headers that tell a client what the cache did: `x-cache*`, `age` (RFC 9111 §5.1) and `cache-status` (RFC 9211). */
 export function reportHeaders(report: Report): (readonly [name: string, value: string])[] {
-  const headers: [string, string][] = [['x-cache', report.outcome]];
+  const headers: (readonly [string, string])[] = [['x-cache', report.outcome]];
   if (report.level !== undefined) headers.push(['x-cache-level', report.level]);
   if (report.key !== undefined) headers.push(['x-cache-key', report.key]);
   if (report.reason !== undefined && report.outcome !== 'COALESCED' && report.outcome !== 'PARTIAL') {

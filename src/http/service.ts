@@ -27,11 +27,12 @@ export class Service {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.#server = parts.server;
+    const ended = () => this.#ended();
     this.#server.prependListener('request', (_request, response) => {
       this.#running += 1;
       // Said before any answer is written: the client then does not send another request on this connection.
       if (!this.#accepting) response.setHeader('connection', 'close');
-      response.on('close', () => this.#ended());
+      response.on('close', ended);
     });
     this.#server.prependListener('upgrade', (_request, socket) => {
       this.#running += 1;

@@ -7,7 +7,7 @@ import type { FetchTags } from './fetch-tags.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
 export type Settled =
-  /** One entry for each part asked, in the order asked; also where they were not stored: `refused` may say why. */
+  /** One entry for each part asked, in the order asked; also where they were not all stored: `refused` may say why. */
   | {
       readonly kind: 'entries';
       readonly entries: readonly Entry[];
@@ -29,15 +29,18 @@ export interface Making {
   readonly born: number;
   readonly stamp: number;
   readonly tags: FetchTags;
+  /** Milliseconds the call took, which later callers are spared. */
+  readonly tookMs: number;
 }
 
 /** The entries of an answer; `refused` says why they may not be stored, and without `lives` one of them would be over at once. */
 export function entriesOf(
   taken: Extract<Taken, { kind: 'parts' }>,
-  { keys, policy, ttlMs, born, stamp, tags }: Making,
+  { keys, policy, ttlMs, born, stamp, tags, tookMs }: Making,
 ): { readonly entries: readonly Entry[]; readonly lives: boolean; readonly refused: string | undefined } {
   const said = { ...policy, ...taken.lifetime };
   let lives = true;
+  const upstreamMs = Math.round(tookMs);
   const entries = taken.payloads.map((payload, index): Entry => {
     const key = keys[index];
     if (key === undefined) throw new Error('an answer has more parts than were asked for');
@@ -45,7 +48,7 @@ export function entriesOf(
     if (life === undefined) lives = false;
     return {
       key,
-      payload,
+      payload: { ...payload, facts: { ...payload.facts, upstream_ms: upstreamMs } },
       ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
       born: born - (taken.lifetime?.age ?? 0),
       stamp,

@@ -1,7 +1,9 @@
-import type { Entry } from '../cache/entry.ts';
+import type { Entry, Tagged } from '../cache/entry.ts';
 import type { Graves } from '../cache/graves.ts';
-import type { Marks, Standing } from '../cache/marks.ts';
-import type { Found, Store } from '../cache/store.ts';
+import type { Standing } from '../cache/mark.ts';
+import type { Marks } from '../cache/marks.ts';
+import type { Found, Quota, Store } from '../cache/store.ts';
+import { withTagged } from '../cache/tagged.ts';
 import type { Level } from '../cache/tier.ts';
 import { type Demands, judge, type Verdict } from '../policy/judge.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -15,6 +17,8 @@ export interface Holding {
   readonly verdict: Exclude<Verdict, 'dead'>;
   /** Until when it is fresh: past for what was invalidated by an expiry. */
   readonly freshUntil: number;
+  /** Whether it has all the tags that the call says of it, and none later than the call does. */
+  readonly isTagged: boolean;
 }
 
 /** What the cache holds for a call, part by part. */
@@ -39,18 +43,29 @@ export interface ShelfContext {
   readonly clock: Clock;
 }
 
-/** Looks every part up, tier by tier, and judges what was found for this caller. */
-export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> {
+/** Looks every part up, tier by tier, and judges what was found for this caller. At once where L1 has all there is to have. */
+export function lookUp(context: ShelfContext, call: Call): Shelf | Promise<Shelf> {
   if (!call.trusted) return bare(call, 'credential-unverified');
+  const found = find(context.store, call);
+  return found instanceof Promise
+    ? found.then((come) => judged(context, call, come))
+    : judged(context, call, found);
+}
+
+const NONE: readonly Tagged[] = [];
+
+function judged(context: ShelfContext, call: Call, found: readonly (Found | undefined)[]): Shelf {
   const { store, marks, graves, clock } = context;
-  const found = await find(store, call);
   const at = clock.now();
   const holdings: (Holding | undefined)[] = [];
   const invalidated = new Set<number>();
   for (const [part, held] of found.entries()) {
-    const standing = held && marks.standing(held.entry, tagsOf(call, part, held.entry.stamp));
+    const said = held === undefined ? NONE : tagsOf(call, part, held.entry.stamp);
+    const isTagged = held === undefined || withTagged(held.entry.tags, said) === held.entry.tags;
+    // What it says itself is judged with it, once.
+    const standing = held && marks.standing(held.entry, isTagged ? NONE : said);
     if (standing !== undefined && standing !== 'alive') invalidated.add(part);
-    if (held !== undefined && marks.standing(held.entry) === 'purged') {
+    if (held !== undefined && standing === 'purged' && marks.standing(held.entry) === 'purged') {
       store.delete(held.entry.key.id);
       graves.note(held.entry.key.id);
     }
@@ -59,7 +74,7 @@ export async function lookUp(context: ShelfContext, call: Call): Promise<Shelf> 
     holdings.push(
       held === undefined || verdict === 'dead'
         ? undefined
-        : { ...held, verdict, freshUntil: freshUntil(held.entry, standing, at) },
+        : { ...held, verdict, freshUntil: freshUntil(held.entry, standing, at), isTagged },
     );
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
@@ -112,12 +127,19 @@ function bare(call: Call, reason: string): Shelf {
   return { holdings: lacking.map(() => undefined), lacking, stale: [], bridged: false, reason };
 }
 
-async function find(store: Store, call: Call): Promise<readonly (Found | undefined)[]> {
-  const ids = call.keys.map((key) => key.id);
-  const [only] = ids;
-  if (only !== undefined && ids.length === 1) return [store.peek(only) ?? (await store.find(only))];
-  const found = await store.findMany(ids, call.quota);
-  return ids.map((id) => found.get(id));
+function find(store: Store, { keys, quota }: Call): Found[] | Promise<readonly (Found | undefined)[]> {
+  const [only] = keys;
+  if (only === undefined || keys.length > 1) return findMany(store, keys, quota);
+  const held = store.peek(only.id);
+  return held === undefined ? store.find(only.id).then((found) => [found]) : [held];
+}
+
+async function findMany(store: Store, keys: Call['keys'], quota: Quota): Promise<(Found | undefined)[]> {
+  const found = await store.findMany(
+    keys.map(({ id }) => id),
+    quota,
+  );
+  return keys.map(({ id }) => found.get(id));
 }
 
 /** Why `part`, the first that lacks, does. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
-import type { Mark, Marks } from '../cache/marks.ts';
+import { type Mark, oldestOf } from '../cache/mark.ts';
+import type { Marks } from '../cache/marks.ts';
 import type { Background } from '../shared/background.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import type { Invalidator, Order, Outcome } from './invalidator.ts';
@@ -47,9 +48,9 @@ export class Invalidations implements Invalidator {
     return outcomes;
   }
 
-  /** Removes everything that marks have killed, whenever that was. */
-  async sweep(): Promise<void> {
-    await this.#sweep(undefined);
+  /** Removes everything that marks have killed, whenever that was. Gives the oldest stamp of all that lay there, infinite for nothing. */
+  sweep(): Promise<number> {
+    return this.#sweep(undefined);
   }
 
   #outcome({ condition, effect, dryRun }: Order): Outcome {
@@ -69,14 +70,17 @@ export class Invalidations implements Invalidator {
     return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, sample };
   }
 
-  async #sweep(condition: Condition | undefined): Promise<void> {
+  async #sweep(condition: Condition | undefined): Promise<number> {
     const { catalog, marks, remove } = this.#options;
     let seen = 0;
+    let oldest = Number.POSITIVE_INFINITY;
     for (const listed of catalog.lying(condition)) {
+      oldest = Math.min(oldest, oldestOf(listed));
       if (marks.standing(listed) === 'purged') remove(listed.key.id);
       seen += 1;
       if (seen % SLICE === 0) await turn();
     }
+    return oldest;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Condition } from '../cache/condition.ts';
 import { Journal } from '../cache/journal.ts';
-import type { Mark, Marks } from '../cache/marks.ts';
+import type { Mark } from '../cache/mark.ts';
+import type { Marks } from '../cache/marks.ts';
 import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { type Stamps, stampOf } from '../shared/stamps.ts';
 

@@ -1,24 +1,107 @@
+import type { Entry, Key } from '../cache/entry.ts';
 import type { Level } from '../cache/tier.ts';
+
+/** What an upstream charged for an answer, by its own word; 0 for what it did not say. */
+export interface Usage {
+  /** The model that answered, as the upstream names it; undefined where it does not. */
+  readonly model: string | undefined;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Of the prompt's tokens those that the upstream had in a cache of its own. */
+  readonly cachedTokens: number;
+  /** Of the prompt's tokens those that it put there, which some charge more for. */
+  readonly cacheWriteTokens: number;
+  /** The tier it was served in, which has its own prices; undefined for the usual one. */
+  readonly serviceTier: string | undefined;
+}
+
+/** What a caller was spared because its answer, or a part of it, was there or on its way. */
+export interface Spared {
+  /** Whether no call of its own was made: 1, else 0. */
+  readonly calls: 0 | 1;
+  /** What the spared part once cost; undefined where that is not known. */
+  readonly usage: Usage | undefined;
+  /** Milliseconds that the call took which brought it; 0 where a call was made all the same. */
+  readonly upstreamMs: number;
+}
+
+/** One data-plane request has been answered, or its caller has gone. */
+export interface Answered {
+  readonly kind: 'answered';
+  /** The endpoint's name; `relay` for what is passed through. */
+  readonly endpoint: string;
+  /** The lifetime policy's name; undefined for what is passed through. */
+  readonly type: string | undefined;
+  /** The upstream's name; undefined where none was chosen. */
+  readonly upstream?: string | undefined;
+  /** The model asked for, or the route's name; undefined for what was not planned. */
+  readonly model?: string | undefined;
+  /** Empty for the default one; undefined for what was not planned. */
+  readonly namespace?: string | undefined;
+  readonly method: string;
+  readonly status: number;
+  /** The word of `x-cache`; `ERROR` for an error of ours, `RELAY` for what is passed through. */
+  readonly outcome: string;
+  readonly reason: string | undefined;
+  readonly level: Level | undefined;
+  readonly key: string | undefined;
+  /** The keys of all its parts; none for what was not looked up. */
+  readonly keys?: readonly Key[] | undefined;
+  /** Items answered from the cache, and all items, repeats counted each. */
+  readonly parts?: { readonly hits: number; readonly total: number } | undefined;
+  /** What the whole answer cost, now or once; undefined where that is not known. */
+  readonly usage?: Usage | undefined;
+  readonly spared?: Spared | undefined;
+  /** Milliseconds from the request's head to the answer's last byte. */
+  readonly ms: number;
+  /** Milliseconds to the answer's head; undefined for what is passed through, and for errors. */
+  readonly headMs?: number | undefined;
+  /** Milliseconds of its own upstream call; undefined where it made none, or what it made is not over. */
+  readonly upstreamMs?: number | undefined;
+  readonly requestId: string;
+}
 
 /** What happens in the running proxy, for those who watch: log, figures, live views. */
 export type Event =
-  /** One data-plane request has been answered, or its caller has gone. */
+  | Answered
+  /** A call to an upstream, made by the cache, is over. */
   | {
-      readonly kind: 'answered';
-      /** The endpoint's name; `relay` for what is passed through. */
-      readonly endpoint: string;
-      /** The lifetime policy's name; undefined for what is passed through. */
-      readonly type: string | undefined;
-      readonly method: string;
-      readonly status: number;
-      /** The word of `x-cache`; `ERROR` for an error of ours, `RELAY` for what is passed through. */
-      readonly outcome: string;
+      readonly kind: 'fetched';
+      readonly type: string;
+      readonly upstream: string;
+      /** The upstream's status; undefined if it gave none. */
+      readonly status: number | undefined;
+      /** Whether its answer was stored, or only passed on; `failed` where there was none. */
+      readonly outcome: 'stored' | 'unstored' | 'failed';
+      /** Why it was not stored. */
       readonly reason: string | undefined;
-      readonly level: Level | undefined;
-      readonly key: string | undefined;
-      /** Milliseconds from the request's head to the answer's last byte. */
+      /** Milliseconds of the whole call, and to its head. */
       readonly ms: number;
-      readonly requestId: string;
+      readonly headMs: number | undefined;
+      /** What was stored. For who counts and compares; its payload is nobody else's to see. */
+      readonly entries: readonly Entry[];
+    }
+  /** An invalidation, or a dry run of one, has been carried out. */
+  | {
+      readonly kind: 'invalidated';
+      readonly id: string;
+      /** `api`, or `webhook:NAME`. */
+      readonly by: string;
+      readonly mode: 'purge' | 'expire';
+      readonly dryRun: boolean;
+      readonly matched: number;
+      /** The tags that were meant, or the beginning of them; none where it was by something else. */
+      readonly tags: readonly string[];
+    }
+  /** Somebody was refused for what it showed, or did not show, to prove who it is. */
+  | { readonly kind: 'refused'; readonly at: 'control plane' | 'data plane' }
+  /** Something an operator should look at has begun or ended. */
+  | {
+      readonly kind: 'alert';
+      readonly id: string;
+      readonly severity: 'info' | 'warning' | 'critical';
+      readonly state: 'raised' | 'cleared';
+      readonly message: string;
     }
   /** A delivery has come to a webhook that is there. */
   | {

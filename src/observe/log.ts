@@ -1,5 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
-import type { Event } from './events.ts';
+import type { Answered, Event } from './events.ts';
 
 /** From the most talkative to none at all. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -19,16 +19,28 @@ const DELIVERY_LEVEL = {
   failed: 'error',
 } as const;
 
+/** How to log. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Whether every request has a line. */
+  readonly requests: boolean;
+  readonly clock: Clock;
+  readonly write: (line: string) => void;
+}
+
 /** Writes one line an event: never a prompt, an answer or a credential, only what {@link Event} names. */
 export class Log {
   readonly #rank: number;
   readonly #format: LogFormat;
+  readonly #requests: boolean;
   readonly #clock: Clock;
   readonly #write: (line: string) => void;
 
-  constructor(options: { level: LogLevel; format: LogFormat; clock: Clock; write: (line: string) => void }) {
+  constructor(options: LogOptions) {
     this.#rank = RANK[options.level];
     this.#format = options.format;
+    this.#requests = options.requests;
     this.#clock = options.clock;
     this.#write = options.write;
   }
@@ -37,10 +49,7 @@ export class Log {
   readonly take = (event: Event): void => {
     switch (event.kind) {
       case 'answered': {
-        const { kind, ms, level, requestId, ...fields } = event;
-        // `level` is the line's own.
-        const rounded = Math.round(ms * 10) / 10;
-        this.line('debug', kind, { ...fields, tier: level, ms: rounded, request_id: requestId });
+        if (this.#requests) this.line('info', 'answered', fieldsOf(event));
         break;
       }
       case 'delivery': {
@@ -53,6 +62,21 @@ export class Log {
         break;
       case 'recovered':
         this.line('info', 'recovered', { what: event.what, why: event.why });
+        break;
+      case 'invalidated': {
+        const { kind, dryRun, tags, ...fields } = event;
+        this.line('info', kind, { ...fields, dry_run: String(dryRun), tags: tags.join(', ') });
+        break;
+      }
+      case 'refused':
+        this.line('warn', 'refused', { at: event.at });
+        break;
+      case 'alert':
+        this.line(event.state === 'raised' ? 'warn' : 'info', `alert ${event.state}`, {
+          id: event.id,
+          severity: event.severity,
+          what: event.message,
+        });
         break;
       case 'background-failed':
         this.line('error', 'background work failed', { label: event.label, error: event.message });
@@ -73,4 +97,26 @@ export class Log {
       .map(([name, value]) => `${name}=${/[\s"]/.test(String(value)) ? JSON.stringify(value) : value}`);
     this.#write(`${[time, level.toUpperCase().padEnd(5), message, ...words].join(' ')}\n`);
   }
+}
+
+/** What is logged of a request: nothing of what was asked or answered, and nothing of who did. */
+function fieldsOf(event: Answered): Fields {
+  const { usage, spared } = event;
+  return {
+    endpoint: event.endpoint,
+    type: event.type,
+    method: event.method,
+    status: event.status,
+    outcome: event.outcome,
+    reason: event.reason,
+    // `level` is the line's own.
+    tier: event.level,
+    key: event.key,
+    parts: event.parts && `${event.parts.hits}/${event.parts.total}`,
+    ms: Math.round(event.ms * 10) / 10,
+    prompt_tokens: usage?.promptTokens,
+    completion_tokens: usage?.completionTokens,
+    saved_tokens: spared?.usage && spared.usage.promptTokens + spared.usage.completionTokens,
+    request_id: event.requestId,
+  };
 }

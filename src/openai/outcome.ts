@@ -34,6 +34,11 @@ export type AnswerFacts = Readonly<{
   /** Tokens of the request, whichever of the APIs' two names they have. */
   prompt_tokens?: number;
   completion_tokens?: number;
+  /** Of the request's tokens those read from, and written to, the upstream's own cache. */
+  cached_tokens?: number;
+  cache_write_tokens?: number;
+  /** The tier it was served in, unless that is the usual one. */
+  service_tier?: string;
   /** Whether the answer holds its usage. */
   has_usage: boolean;
 }>;
@@ -57,12 +62,14 @@ export class OutcomeReader {
   readonly #choices = new Map<string, ChoiceOutcome>();
   #model: string | undefined;
   #usage: ObjectNode | undefined;
+  #tier: string | undefined;
 
   /** Takes the answer, or its next chunk. */
   see(answer: ObjectNode): void {
     this.#failed ||= isSet(member(answer, 'error'));
     this.#status = textOf(member(answer, 'status')) ?? this.#status;
     this.#model = textOf(member(answer, 'model')) || this.#model;
+    this.#tier = textOf(member(answer, 'service_tier')) ?? this.#tier;
     const usage = member(answer, 'usage');
     if (usage?.kind === 'object') this.#usage = usage;
     this.#refused ||= itemsOf(member(answer, 'output')).some((item) =>
@@ -77,6 +84,11 @@ export class OutcomeReader {
   get outcome(): Outcome {
     const prompt = countOf(this.#usage, 'prompt_tokens', 'input_tokens');
     const completion = countOf(this.#usage, 'completion_tokens', 'output_tokens');
+    const details =
+      member(this.#usage, 'prompt_tokens_details') ?? member(this.#usage, 'input_tokens_details');
+    const cached = countOf(details, 'cached_tokens') ?? 0;
+    const written = countOf(details, 'cache_write_tokens') ?? 0;
+    const tier = this.#tier;
     return {
       failed: this.#failed,
       status: this.#status,
@@ -86,6 +98,9 @@ export class OutcomeReader {
         ...(this.#model !== undefined && { model: this.#model }),
         ...(prompt !== undefined && { prompt_tokens: prompt }),
         ...(completion !== undefined && { completion_tokens: completion }),
+        ...(cached > 0 && { cached_tokens: cached }),
+        ...(written > 0 && { cache_write_tokens: written }),
+        ...(tier !== undefined && tier !== 'default' && tier !== 'auto' && { service_tier: tier }),
         has_usage: this.#usage !== undefined,
       },
     };
@@ -110,7 +125,7 @@ function isFiltered(results: Node | undefined): boolean {
   return results?.kind === 'object' && results.members.some(({ value }) => isTrue(member(value, 'filtered')));
 }
 
-function countOf(usage: ObjectNode | undefined, ...names: readonly string[]): number | undefined {
+function countOf(usage: Node | undefined, ...names: readonly string[]): number | undefined {
   for (const name of names) {
     const count = member(usage, name);
     if (count?.kind === 'number') return Number(count.raw);

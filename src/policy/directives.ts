@@ -29,12 +29,10 @@ export interface Directives {
   readonly identity: 'keep' | 'fresh';
   /** Tags for what this call is answered with; repeats may stand in it. */
   readonly tags: readonly string[];
-  /** The trace it belongs to, of this caller's; undefined if it says none. */
-  readonly trace: string | undefined;
 }
 
 /**
- * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4), the `x-cache-*` request headers, and `traceparent`.
+ * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4) and the `x-cache-*` request headers but that of {@link readTrace}.
  * Unknown directives are ignored (RFC 9111 §5.2.3). Throws `invalid_request` for a header of ours that cannot be read.
  */
 export function readDirectives(header: (name: string) => string | undefined): Directives {
@@ -53,8 +51,15 @@ export function readDirectives(header: (name: string) => string | undefined): Di
     variant: readName('x-cache-variant', header('x-cache-variant')),
     identity: readIdentity(header('x-cache-identity')),
     tags: readTags(header('x-cache-tags')),
-    trace: readName('x-cache-trace', header('x-cache-trace')) || traceIdOf(header('traceparent')),
   };
+}
+
+/**
+ * The trace that a request belongs to, of its caller's, as `x-cache-trace` or else `traceparent` says it; undefined if neither
+ * does. Throws `invalid_request` for a header of ours that cannot be read.
+ */
+export function readTrace(header: (name: string) => string | undefined): string | undefined {
+  return readName('x-cache-trace', header('x-cache-trace')) || traceIdOf(header('traceparent'));
 }
 
 // A time that cannot be read counts as the strictest one, and so does the strictest of several: a caller that wanted to

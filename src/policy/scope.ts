@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+import type { HeaderOf } from './access.ts';
 
 // An HMAC costs as much as the rest of a hit's policies together (measured: an eighth of it), and few credentials make
 // most calls.
@@ -16,13 +17,24 @@ export const ANONYMOUS = 'anonymous';
 export class Scopes {
   readonly #secret: Buffer;
   readonly #known = new Map<string, string>();
+  /** What a head that is kept says need not be looked for again. */
+  readonly #byHead = new WeakMap<HeaderOf, string>();
 
   constructor(installSecret: Buffer) {
     this.#secret = installSecret;
   }
 
   /** The scope of a request, whose headers are read by lower-case name; {@link ANONYMOUS} where it has no credential at all. */
-  of(header: (name: string) => string | undefined): string {
+  of(header: HeaderOf): string {
+    let scope = this.#byHead.get(header);
+    if (scope === undefined) {
+      scope = this.#read(header);
+      this.#byHead.set(header, scope);
+    }
+    return scope;
+  }
+
+  #read(header: HeaderOf): string {
     const marks = CREDENTIAL_HEADERS.map((name) => header(name));
     return marks.every((mark) => mark === undefined) ? ANONYMOUS : this.#seal(JSON.stringify(marks));
   }

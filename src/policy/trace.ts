@@ -3,7 +3,8 @@
  * ignored. A later version may say more after what is known of it.
  */
 export function traceIdOf(traceparent: string | undefined): string | undefined {
-  const [, version, id, rest] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  if (traceparent === undefined) return undefined;
+  const [, version, id, rest] = TRACEPARENT.exec(traceparent) ?? [];
   return version === '00' && rest !== undefined ? undefined : id;
 }
 

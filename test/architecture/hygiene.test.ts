@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { filesBelow, type SourceFile } from './source.ts';
 
 const EVERYTHING = filesBelow('.');
-const SOURCE = EVERYTHING.filter(({ path }) => /^src\/.*\.ts$/.test(path));
-const CODE = EVERYTHING.filter(({ path }) => /^(?:src|test)\/.*\.ts$/.test(path));
+const SOURCE = EVERYTHING.filter(({ path }) => /^src\/.*\.[jt]s$/.test(path));
+const CODE = EVERYTHING.filter(({ path }) => /^(?:src|test)\/.*\.[jt]s$/.test(path));
 
 test('no file of src is longer than 300 lines', () => {
   assert.ok(SOURCE.length > 100, `only ${SOURCE.length} files were found`);

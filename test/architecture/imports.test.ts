@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'upstream',
     'invalidation',
     'openai/credential-headers.ts',
-    'observe/events.ts',
+    'observe',
   ],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: [
@@ -50,10 +50,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'upstream',
     'invalidation',
+    'observe',
     'config/nearest.ts',
     'http/errors.ts',
     'http/request.ts',
-    'observe/events.ts',
   ],
   // What a client key, a token and a webhook look like is for who makes and takes them to say; what a rule can hold for who reads it.
   config: [
@@ -68,13 +68,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Stand-ins and a load, outside of what they try: they talk to it over HTTP.
   demo: [],
+  // The page: a program of its own, which runs in a browser.
+  dashboard: [],
   // An endpoint is put together of pure functions, and of what an entry is: neither tiers nor connections.
   endpoints: ['policy', 'openai', 'cache/entry.ts', 'upstream/headers.ts'],
   policy: ['openai'],
   cache: ['codec'],
   upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
   invalidation: ['cache', 'openai', 'observe/events.ts'],
-  observe: ['cache/tier.ts'],
+  observe: ['cache/tier.ts', 'cache/entry.ts'],
   openai: [],
   codec: [],
   shared: [],
@@ -90,8 +92,10 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   level: ['cache/leveldb.ts'],
   'lru-cache': ['cache/memory.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
+  'prom-client': ['observe/metrics.ts'],
   re2js: ['shared/text-pattern.ts'],
   undici: ['upstream/client.ts'],
+  uplot: ['dashboard/uplot.d.ts'],
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [

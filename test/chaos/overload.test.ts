@@ -14,8 +14,13 @@ function seen({ status, body }: Answer): string {
   return status === 503 ? `503 ${JSON.parse(body.toString()).error.code}` : String(status);
 }
 
-const ready = async (stage: Stage) =>
-  ((await stage.ask('/health/ready')).json() as { status: string }).status;
+/** The state of the upstream, whatever else is told of. */
+const upstreamState = async (stage: Stage) => {
+  const { checks } = (await stage.ask('/health/ready')).json() as {
+    checks: Record<string, { state: string }>;
+  };
+  return checks['upstream:default']?.state;
+};
 
 /** A stage with room for one call, and one to wait; and that one call, held at the upstream. */
 async function setBusy(concurrency: object = {}, more: object = {}) {
@@ -27,26 +32,24 @@ async function setBusy(concurrency: object = {}, more: object = {}) {
   const gate = stage.upstream.hold();
   const first = stage.ask(CHAT, { body: chat('first') });
   await within(gate.arrived(1), 'the first call');
-  return { clock, stage, gate, first };
+  return { clock, stage, gate, first, running: clock.pending };
 }
 
 /** Resolves when so many calls wait for their turn, each with a timer beside those that run (`others`). */
 const queued = (clock: ManualClock, count: number, others: number) =>
   until(() => clock.pending === count + others, `${count} calls wait`);
 
-/** Timers that are always there in these tests: the sweep's, and the running call's deadline. */
-const RUNNING = 2;
-
 describe('an upstream with a bound on its calls', () => {
   it('is sent so many at once, and the others in the order in which they came', async () => {
     const clock = new ManualClock();
     await using stage = await setStage({ clock, upstreamSettings: { concurrency: { max: 3 } } });
+    const resting = clock.pending;
     const gate = stage.upstream.hold();
     const answers: Promise<Answer>[] = [];
     for (let at = 0; at < 20; at += 1) {
       answers.push(stage.ask(CHAT, { body: chat(`q${at}`) }));
       if (at < 3) await within(gate.arrived(at + 1), `call ${at} is at the upstream`);
-      else await queued(clock, at - 2, RUNNING + 2);
+      else await queued(clock, at - 2, resting + 3);
     }
     assert.equal(stage.upstream.calls.length, 3);
     for (let passed = 1; passed <= 17; passed += 1) {
@@ -64,10 +67,10 @@ describe('an upstream with a bound on its calls', () => {
   });
 
   it('answers 503 overloaded at once beyond the queue, and to who has waited too long; it is no failure', async () => {
-    const { clock, stage, gate, first } = await setBusy();
+    const { clock, stage, gate, first, running } = await setBusy();
     await using _stage = stage;
     const second = stage.ask(CHAT, { body: chat('second') });
-    await queued(clock, 1, RUNNING);
+    await queued(clock, 1, running);
     clock.advance(12_500);
     for (let time = 0; time < 9; time += 1) {
       const third = await stage.ask(CHAT, { body: chat('third') });
@@ -81,7 +84,7 @@ describe('an upstream with a bound on its calls', () => {
     assert.equal(seen(late), '503 overloaded');
     assert.equal(late.headers.get('retry-after'), '30');
     assert.equal(stage.upstream.calls.length, 1);
-    assert.equal(await ready(stage), 'ok');
+    assert.equal(await upstreamState(stage), 'ok');
     gate.release();
     assert.equal(seen(await first), '200');
     assert.equal(seen(await stage.ask(CHAT, { body: chat('fourth') })), '200');
@@ -89,10 +92,10 @@ describe('an upstream with a bound on its calls', () => {
 
   it('waiting is no part of the timeouts: they begin when the call goes out', async () => {
     const timeouts = { total: '20s' };
-    const { clock, stage, gate, first } = await setBusy({ queue: 1, wait: '60s' }, { timeouts });
+    const { clock, stage, gate, first, running } = await setBusy({ queue: 1, wait: '60s' }, { timeouts });
     await using _stage = stage;
     const second = stage.ask(CHAT, { body: chat('second') });
-    await queued(clock, 1, RUNNING);
+    await queued(clock, 1, running);
     clock.advance(19_000);
     gate.let(1);
     await first;
@@ -153,8 +156,9 @@ describe('an upstream with a bound on its calls', () => {
     const gate = stage.upstream.hold();
     const first = stage.ask(CHAT, { body: chat('a') });
     await within(gate.arrived(1), 'the first call');
+    const running = clock.pending;
     const second = stage.ask(CHAT, { body: chat('b') });
-    await queued(clock, 1, RUNNING);
+    await queued(clock, 1, running);
     assert.equal((await stage.ask(CHAT, { body: chat('c') })).headers.get('x-cache'), 'STALE');
     clock.advance(30_000);
     assert.equal((await within(second, 'the second')).headers.get('x-cache'), 'STALE');
@@ -166,7 +170,7 @@ describe('an upstream with a bound on its calls', () => {
   });
 
   it('a call whose caller leaves while it waits frees its place and never reaches the upstream', async () => {
-    const { clock, stage, gate, first } = await setBusy();
+    const { clock, stage, gate, first, running } = await setBusy();
     await using _stage = stage;
     for (const [path, headers] of [
       [CHAT, {}],
@@ -177,13 +181,13 @@ describe('an upstream with a bound on its calls', () => {
       const gone = open(stage.reprise.url + path, { body: chat('gone'), headers }, (how) => {
         leave = how;
       });
-      await queued(clock, 1, RUNNING);
+      await queued(clock, 1, running);
       leave();
       await assert.rejects(gone);
-      await queued(clock, 0, RUNNING);
+      await queued(clock, 0, running);
     }
     const second = stage.ask(CHAT, { body: chat('second') });
-    await queued(clock, 1, RUNNING);
+    await queued(clock, 1, running);
     gate.release();
     assert.deepEqual([seen(await first), seen(await second)], ['200', '200']);
     assert.equal(stage.upstream.calls.length, 2);
@@ -191,13 +195,13 @@ describe('an upstream with a bound on its calls', () => {
   });
 
   it('that goes down meanwhile is not asked by those who waited: each is told when its turn comes', async () => {
-    const { clock, stage, gate, first } = await setBusy(
+    const { clock, stage, gate, first, running } = await setBusy(
       { queue: 20 },
       { breaker: { failures: 1, probe: '2s' } },
     );
     await using _stage = stage;
     const others = Array.from({ length: 20 }, (_, at) => stage.ask(CHAT, { body: chat(`q${at}`) }));
-    await queued(clock, 20, RUNNING);
+    await queued(clock, 20, running);
     stage.upstream.answer(cutBeforeHead);
     gate.release();
     assert.equal(seen(await first), '502');

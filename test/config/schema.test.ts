@@ -86,7 +86,7 @@ test('everything else has the default that is promised', () => {
   );
   assert.deepEqual(routes, []);
   assert.deepEqual(access, { mode: 'passthrough', share: 'credential', verify_ttl: 300 * SECOND, keys: [] });
-  assert.deepEqual(log, { level: 'info', format: 'auto' });
+  assert.deepEqual(log, { level: 'info', format: 'auto', requests: true });
 });
 
 test('a dialect that is not said follows the host', () => {

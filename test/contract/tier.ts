@@ -76,6 +76,35 @@ export function tierContract(subject: Subject): void {
       assertFound(await tier.get(first.key.id), third);
     });
 
+    test('keeps of two the one that was asked for later, whichever comes first', async (t) => {
+      const { clock, tier } = await start(t);
+      const older = sampleEntry('same', { born: clock.now(), body: 'older' });
+      const newer = { ...sampleEntry('same', { born: clock.now(), body: 'newer' }), stamp: older.stamp + 1 };
+      for (const entry of [older, newer, older]) tier.set(entry);
+      // Where the newer one may be lost, the older one may stand for it.
+      if (lossy) return;
+      assertFound(await tier.get(older.key.id), newer);
+      await settle(tier);
+      tier.set(older);
+      assertFound(await tier.get(older.key.id), newer);
+      await settle(tier);
+      assertFound(await tier.get(older.key.id), newer);
+    });
+
+    test('keeps all tags of an answer that comes twice', async (t) => {
+      const { clock, tier } = await start(t);
+      const [one, other] = ['a', 'b'].map((tag) =>
+        sampleEntry('same', { born: clock.now(), tags: [[tag, 7]] }),
+      );
+      assert.ok(one && other);
+      tier.set(one);
+      tier.set(other);
+      const both = { ...other, tags: [...other.tags, ...one.tags] };
+      assertFound(await tier.get(one.key.id), both);
+      await settle(tier);
+      assertFound(await tier.get(one.key.id), both);
+    });
+
     test('forgets what is deleted, at once and for good', async (t) => {
       const { clock, tier } = await start(t);
       const [queued, settled] = [

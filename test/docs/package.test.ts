@@ -1,32 +1,36 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, cp, readdir, readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, cp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import manifest from '../../package.json' with { type: 'json' };
+import { readPageFiles } from '../../src/control/page-files.ts';
 import { ROOT } from '../architecture/source.ts';
 import { tempFolder } from '../support/folder.ts';
 
 const run = promisify(execFile);
 
-test('the package is compiled JavaScript that runs from where it lies, as a command, with its profiles', async () => {
+test('the package is compiled JavaScript that runs from where it lies, as a command, with its profiles and the dashboard', async () => {
   const folder = tempFolder();
-  // As `npm run build` does, but elsewhere: nothing that another test reads is touched.
-  await run(process.execPath, [
-    join(ROOT, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(ROOT, 'src/tsconfig.build.json'), '--outDir', join(folder, 'dist')],
-  ]);
+  // Elsewhere, so that nothing that another test reads is touched.
+  await cp(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   await cp(join(ROOT, 'profiles'), join(folder, 'profiles'), { recursive: true });
-  await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  for (const name of ['package.json', 'tsconfig.json']) await copyFile(join(ROOT, name), join(folder, name));
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const path = [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter);
+  await run('sh', ['-c', manifest.scripts.build], { cwd: folder, env: { ...process.env, PATH: path } });
+  await rm(join(folder, 'src'), { recursive: true });
 
   const files = await readdir(join(folder, 'dist'), { recursive: true, withFileTypes: true });
-  const others = files.filter((entry) => entry.isFile() && !entry.name.endsWith('.js'));
+  const others = files.filter((entry) => entry.isFile() && !/\.(?:js|html|css|svg)$/.test(entry.name));
   assert.deepEqual(
     others.map(({ name }) => name),
     [],
   );
+  const compiled = await import(join(folder, 'dist/control/page-files.js'));
+  assert.deepEqual(compiled.readPageFiles(), readPageFiles());
+
   const command = join(folder, manifest.bin.reprise);
   assert.match(await readFile(command, 'utf8'), /^#!\/usr\/bin\/env node\n/);
 

@@ -21,6 +21,8 @@ const POLICIES = {
 
 interface Scene extends Stage {
   readonly clock: ManualClock;
+  /** How many timers wait while nothing is under way: the sweep's, and those of what watches. */
+  readonly resting: number;
 }
 
 /** Without L2, unless `disk` says so: its writes wait on timers of their own. */
@@ -31,7 +33,7 @@ async function setScene(
   const clock = new ManualClock();
   const profile = { disk, types: { llm_responses: POLICIES[policy] } };
   const stage = await setStage({ clock, profile, upstreamSettings });
-  return { ...stage, clock };
+  return { ...stage, clock, resting: clock.pending };
 }
 
 /** Starts a request, and gives what ends its connection. Its failure, which is the test's own doing, is nobody's. */
@@ -60,8 +62,8 @@ async function assertCut(scene: Scene): Promise<void> {
   await until(() => scene.upstream.sockets() === 0, 'the connection upstream is closed');
 }
 
-/** Nothing is under way any more: no request, and no timer but the sweep's and, with a disk, that of the log of invalidations. */
-async function assertQuiet({ reprise, clock }: Scene, resting = 1): Promise<void> {
+/** Nothing is under way any more: no request, and no timer but those that always wait. */
+async function assertQuiet({ reprise, clock, resting }: Scene): Promise<void> {
   await until(() => reprise.running() === 0, 'nothing runs');
   await until(() => clock.pending === resting, 'no deadline, no wait and no lingering is left');
   assert.deepEqual(
@@ -134,7 +136,7 @@ for (const { when, body, hold } of STAGES) {
       assert.equal((await joined).headers.get('x-cache'), 'COALESCED');
       assert.equal((await scene.ask(CHAT, { body })).headers.get('x-cache'), 'HIT');
       assert.equal(scene.upstream.calls.length, 1);
-      await until(() => scene.clock.pending === 1, 'no deadline is left');
+      await until(() => scene.clock.pending === scene.resting, 'no deadline is left');
     });
 
     it('alone, with linger: who comes in time joins, and after it the call is cancelled', async () => {
@@ -143,13 +145,13 @@ for (const { when, body, hold } of STAGES) {
       const leave = start(scene, CHAT, body);
       await within(gate.arrived(1), when);
       leave();
-      await until(() => scene.clock.pending === 3, 'the call lingers');
+      await until(() => scene.clock.pending === scene.resting + 2, 'the call lingers');
       scene.clock.advance(9_999);
       const leaveToo = start(scene, CHAT, body);
-      await until(() => scene.clock.pending === 2, 'another has joined');
+      await until(() => scene.clock.pending === scene.resting + 1, 'another has joined');
       scene.clock.advance(60_000);
       leaveToo();
-      await until(() => scene.clock.pending === 3, 'the call lingers again');
+      await until(() => scene.clock.pending === scene.resting + 2, 'the call lingers again');
       assert.equal(scene.upstream.sockets(), 1);
       scene.clock.advance(10_000);
       await assertCut(scene);
@@ -212,6 +214,7 @@ describe('a client that leaves at any other moment', () => {
       folder: scene.reprise.folder,
       clock: scene.clock,
     });
+    const resting = scene.clock.pending;
     for (let turns = 0; turns < 40; turns += 1) {
       const leave = start({ ...scene, reprise: again }, CHAT, turns % 2 === 0 ? body : chat(`new ${turns}`));
       for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
@@ -220,7 +223,7 @@ describe('a client that leaves at any other moment', () => {
     await running({ ...scene, reprise: again }, 0);
     // What L2 writes meanwhile.
     scene.clock.advance(60_000);
-    await assertQuiet({ ...scene, reprise: again }, 2);
+    await assertQuiet({ ...scene, reprise: again, resting });
     assert.equal((await send(again.url + CHAT, { body })).headers.get('x-cache'), 'HIT');
   });
 
@@ -263,11 +266,11 @@ describe('a client that leaves at any other moment', () => {
     const first = scene.ask(CHAT, { body: chat('first') });
     await within(gate.arrived(1), 'the first call');
     const leave = start(scene, CHAT, chat('gone'));
-    await until(() => scene.clock.pending === 3, 'it waits');
+    await until(() => scene.clock.pending === scene.resting + 2, 'it waits');
     const last = scene.ask(CHAT, { body: chat('last') });
-    await until(() => scene.clock.pending === 4, 'another waits');
+    await until(() => scene.clock.pending === scene.resting + 3, 'another waits');
     leave();
-    await until(() => scene.clock.pending === 3, 'it waits no more');
+    await until(() => scene.clock.pending === scene.resting + 2, 'it waits no more');
     gate.release();
     assert.deepEqual([(await first).status, (await last).status], [200, 200]);
     assert.equal(scene.upstream.calls.length, 2);

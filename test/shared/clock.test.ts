@@ -26,6 +26,14 @@ describe('a clock that never goes back', () => {
     assert.equal(clock.now(), before + 1_500);
   });
 
+  it('counts from its beginning on, also if nobody has asked it yet', () => {
+    const wall = new ManualClock();
+    const before = wall.now();
+    const clock = neverBack(wall);
+    wall.setWall(before - HOUR);
+    assert.equal(clock.now(), before);
+  });
+
   it('follows when it is set forward, and stays ahead when that is taken back', () => {
     const wall = new ManualClock();
     const clock = neverBack(wall);

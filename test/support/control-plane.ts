@@ -5,6 +5,7 @@ import { Store } from '../../src/cache/store.ts';
 import type { Level } from '../../src/cache/tier.ts';
 import { createControlApp } from '../../src/control/app.ts';
 import { cacheCalls } from '../../src/control/cache-calls.ts';
+import type { ControlCall } from '../../src/control/call.ts';
 import type { Cleared } from '../../src/control/clear-call.ts';
 import { storedValues } from '../../src/control/values.ts';
 import { createListener } from '../../src/http/listener.ts';
@@ -41,6 +42,8 @@ export interface ControlPlaneOptions {
   /** `mode` and `max_ttl` of the type `products`. */
   readonly mode?: 'on' | 'read_only' | 'shadow' | 'off';
   readonly maxTtl?: number;
+  /** Calls beside those that concern entries. */
+  readonly calls?: readonly ControlCall[];
 }
 
 /** Starts one on a free port. Dispose of it at the end. */
@@ -96,7 +99,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     timeouts: { headers: 60_000, body: 60_000, write: 60_000 },
     certificate: undefined,
     control: createControlApp({
-      calls,
+      calls: [...calls, ...(options.calls ?? [])],
       token: token === undefined ? undefined : new AdminToken(token),
       events,
     }),

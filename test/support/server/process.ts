@@ -28,6 +28,7 @@ export type ProfileSections = Readonly<Record<string, object | string>> & {
 export interface ServerProcess {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
+  readonly pid: number;
   sample(): Promise<Sample>;
   sockets(): number;
   /** Everything on standard error so far. */
@@ -66,11 +67,12 @@ export async function startServer(
   const exited = once(child, 'exit');
   const url = await within(Promise.race([ready(child), exited.then(() => undefined)]), 'the proxy', 20_000);
   if (url === undefined) throw new Error(`the proxy did not start:\n${log}`);
-  const { pid } = child;
+  const { pid = 0 } = child;
   const descriptors = () => readdirSync(`/proc/${pid}/fd`);
   const sockets = () => descriptors().filter((fd) => isSocket(`/proc/${pid}/fd/${fd}`)).length;
   return {
     url,
+    pid,
     sockets,
     log: () => log,
     async sample() {

@@ -1,0 +1,61 @@
+import { byKey } from './condition.ts';
+import { ALIVE, type Mark, oldestOf, RANK_OF, type Rank, type Subject } from './mark.ts';
+
+/** Marks of patterns, and of several conditions at once: a subject is held against each newer one. */
+export class BroadMarks {
+  /** In the order in which they came. */
+  #marks: readonly Broad[] = [];
+
+  /** How many there are. */
+  get size(): number {
+    return this.#marks.length;
+  }
+
+  /** Takes a mark that came as the `version`-th of all marks. */
+  add(mark: Mark, version: number): void {
+    const latest = Math.max(mark.stamp, this.#marks.at(-1)?.latest ?? 0);
+    this.#marks = [...this.#marks, { mark, version, latest, concerns: concerned(mark) }];
+  }
+
+  /** What those say of a subject that came after `version`. */
+  rank(subject: Subject, version: number): Rank {
+    let rank = ALIVE;
+    const oldest = oldestOf(subject);
+    for (let index = this.#marks.length - 1; index >= 0; index -= 1) {
+      const broad = this.#marks[index];
+      if (broad === undefined || broad.version <= version || broad.latest < oldest) break;
+      const worst = RANK_OF[broad.mark.effect];
+      if (worst > rank && broad.mark.stamp >= oldest && broad.concerns(subject)) rank = worst;
+    }
+    return rank;
+  }
+
+  /** Forgets those that are older than `stamp`. */
+  forget(stamp: number): void {
+    this.#marks = this.#marks.filter(({ mark }) => mark.stamp >= stamp);
+  }
+
+  *all(): Iterable<Mark> {
+    for (const { mark } of this.#marks) yield mark;
+  }
+}
+
+/** A mark as it came. */
+interface Broad {
+  readonly mark: Mark;
+  readonly version: number;
+  /** The latest stamp of this mark and of all that came before it. */
+  readonly latest: number;
+  readonly concerns: (subject: Subject) => boolean;
+}
+
+function concerned({ condition, stamp: until }: Mark): (subject: Subject) => boolean {
+  if (condition === undefined) return (subject) => oldestOf(subject) <= until;
+  const tagged = condition.tags && new Set(condition.tags);
+  const isMeant = byKey(condition);
+  return ({ key, stamp, tags }) => {
+    const before =
+      tagged === undefined ? stamp <= until : tags.some(([tag, at]) => at <= until && tagged.has(tag));
+    return before && isMeant(key.shown);
+  };
+}

@@ -1,0 +1,62 @@
+import { explainProblems } from '../config/problems.ts';
+import type { Environment } from '../config/secrets.ts';
+import { readCommandLine, type Switch, tableOf, type ValuedFlag } from './command-line.ts';
+import type { CommandIo } from './config.ts';
+import { runningServer, URL_FLAG } from './running-server.ts';
+import { statsText } from './stats-text.ts';
+
+/**
+ * `reprise stats`: prints how the cache of a running server does. Gives the exit status: 0; 1 where the server cannot be reached or
+ * refuses; 2 for mistakes in the flags.
+ */
+export async function stats(
+  argv: readonly string[],
+  env: Environment,
+  io: Pick<CommandIo, 'out' | 'err'>,
+): Promise<number> {
+  const line = readCommandLine(argv, VALUED, SWITCHES);
+  if (line.switches.has('help')) {
+    io.out(`${[...HELP, ...statsFlags()].join('\n')}\n`);
+    return 0;
+  }
+  const server = runningServer(line, env);
+  const problems = [...line.problems, ...('where' in server ? [server] : [])];
+  if ('where' in server || problems.length > 0) {
+    io.err(`${explainProblems(problems).join('\n')}\n`);
+    return 2;
+  }
+  const answers: unknown[] = [];
+  for (const path of PATHS) {
+    const reply = await server.call(path);
+    if (reply.kind === 'failed') {
+      io.err(`${reply.message}\n`);
+      return reply.status;
+    }
+    answers.push(reply.value);
+  }
+  const [cache, levels, efficiency] = answers;
+  const told = { cache, levels, efficiency };
+  io.out(line.switches.has('json') ? `${JSON.stringify(told)}\n` : statsText(told));
+  return 0;
+}
+
+/** The lines that explain the flags of `reprise stats`. */
+export function statsFlags(): string[] {
+  return tableOf(VALUED, SWITCHES);
+}
+
+const PATHS = ['/monitoring/cache', '/monitoring/cache/levels', '/monitoring/cache/efficiency'];
+
+const VALUED: readonly ValuedFlag[] = [URL_FLAG];
+
+const SWITCHES: readonly Switch[] = [
+  { flag: 'json', meaning: "print the server's answers as they are" },
+  { flag: 'help', meaning: 'show this' },
+];
+
+const HELP: readonly string[] = [
+  'Usage: reprise stats [FLAGS]',
+  '',
+  'Prints how the cache of a running server does, and what could be done about it. The admin token is taken from REPRISE_ADMIN_TOKEN.',
+  '',
+];

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import type { Catalog } from '../cache/catalog.ts';
+import type { Store } from '../cache/store.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Events } from '../observe/events.ts';
+import { KeptFigures } from '../observe/kept-figures.ts';
+import { LIST_PRICES } from '../observe/list-prices.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { Monitor } from '../observe/monitor.ts';
+import { type Price, Prices } from '../observe/prices.ts';
+import type { LevelState, UpstreamState } from '../observe/sources.ts';
+import type { Background } from '../shared/background.ts';
+import { type Clock, every } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import { Histogram } from '../shared/histogram.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/** What monitoring watches. */
+export interface MonitoringContext {
+  readonly settings: Settings;
+  readonly profile: string;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly background: Background;
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+
+/** Monitoring as it runs. */
+export interface Monitoring {
+  readonly monitor: Monitor;
+  readonly metrics: Metrics;
+  /** Ends it; resolves when its totals are written. */
+  close(): Promise<void>;
+}
+
+const WRITE_EVERY_MS = 60_000;
+
+/** Begins to watch. Totals of an earlier run go on; where they cannot be kept, they begin anew. */
+export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
+  const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
+  const monitor = new Monitor({
+    clock,
+    events,
+    prices: new Prices(LIST_PRICES, pricesOf(settings)),
+    sources: {
+      profile,
+      types: settings.types,
+      levels: () => levelsOf(store),
+      upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
+      places: () => catalog.places(),
+    },
+  });
+  const folder = settings.disk.max_bytes === 0 ? undefined : settings.disk.path;
+  let kept: KeptFigures | undefined;
+  try {
+    kept = folder === undefined ? undefined : await KeptFigures.open(join(folder, 'figures.json'), monitor);
+  } catch (thrown) {
+    const why = `${messageOf(thrown)}; they begin anew, and will be lost at a restart`;
+    events.emit({ kind: 'degraded', what: 'totals of figures', why });
+  }
+  const writing = every(clock, WRITE_EVERY_MS, () => {
+    if (kept !== undefined) background.run('writing the totals of figures', kept.write());
+  });
+  return {
+    monitor,
+    metrics: new Metrics(monitor),
+    async close() {
+      writing.cancel();
+      monitor.close();
+      if (kept !== undefined) background.run('writing the totals of figures', kept.write());
+      await background.drain();
+    },
+  };
+}
+
+function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
+  return new Map(
+    [...prices].map(([model, price]) => [
+      model,
+      {
+        input: price.input,
+        cachedInput: price.cached_input,
+        cacheWrite: price.cache_write,
+        output: price.output,
+        perQuery: price.per_query,
+      },
+    ]),
+  );
+}
+
+function levelsOf(store: Store): readonly LevelState[] {
+  const { levels, lookups, promotions } = store.figures();
+  const health = store.health();
+  return store.levels.flatMap((level) => {
+    const figures = levels[level];
+    if (figures === undefined) return [];
+    return [
+      {
+        ...figures,
+        level,
+        kind: level === 'l1' ? ('memory' as const) : ('disk' as const),
+        promotions: level === 'l1' ? 0 : promotions,
+        lookups: lookups[level] ?? new Histogram(),
+        health: health[level] ?? { state: 'ok' as const },
+      },
+    ];
+  });
+}
+
+function stateOf({ health, gate }: Upstream): UpstreamState {
+  return { state: health.state(), running: gate.inside, waiting: gate.waiting, full: gate.full };
+}

@@ -1,0 +1,33 @@
+import type { Metrics } from '../observe/metrics.ts';
+import type { Monitor } from '../observe/monitor.ts';
+import { type ControlCall, controlCall } from './call.ts';
+import { cacheJson, efficiencyJson, levelsJson } from './monitoring-json.ts';
+
+/** What monitoring is told from. */
+export interface MonitoringContext {
+  readonly monitor: Monitor;
+  readonly metrics: Metrics;
+  /** The word of `/health/ready`. */
+  readonly status: () => string;
+}
+
+/** The calls that tell how the cache does, to people and to Prometheus. */
+export function monitoringCalls({ monitor, metrics, status }: MonitoringContext): readonly ControlCall[] {
+  return [
+    controlCall('admin', '/monitoring/cache', { GET: () => told(cacheJson(monitor, status())) }),
+    controlCall('admin', '/monitoring/cache/levels', { GET: () => told(levelsJson(monitor)) }),
+    controlCall('admin', '/monitoring/cache/efficiency', { GET: () => told(efficiencyJson(monitor)) }),
+    controlCall('admin', '/metrics', {
+      async GET() {
+        const { text, type } = await metrics.scrape();
+        return new Response(text, { headers: { 'content-type': type, ...FRESH } });
+      },
+    }),
+  ];
+}
+
+const FRESH = { 'cache-control': 'no-store' };
+
+function told(json: Readonly<Record<string, unknown>>): Response {
+  return Response.json(json, { headers: FRESH });
+}

@@ -1,0 +1,91 @@
+import { badge, byId, element, show } from './dom.js';
+import { fromNow, NOTHING } from './format.js';
+import { fieldsAt, listAt, textAt } from './json.js';
+
+/** What is wrong now, and what could be better. */
+export class Advice {
+  #alerts = byId('alerts', HTMLElement);
+  #findings = byId('findings', HTMLElement);
+
+  /** @param {unknown} efficiency  what `GET /monitoring/cache/efficiency` says */
+  show(efficiency) {
+    show(
+      this.#alerts,
+      listAt(efficiency, 'alerts').map((alert) => {
+        const [since, message] = [textAt(alert, 'since'), textAt(alert, 'message') ?? NOTHING];
+        return {
+          key: textAt(alert, 'id') ?? message,
+          state: JSON.stringify(alert),
+          make: () =>
+            element(
+              'li',
+              { class: 'alert' },
+              severity(alert),
+              element('span', { class: 'message' }, message),
+              element(
+                'span',
+                { class: 'note', title: since },
+                since === undefined ? undefined : `began ${fromNow(since)}`,
+              ),
+            ),
+        };
+      }),
+      () => element('li', { class: 'calm' }, 'No alerts: everything is as it should be.'),
+    );
+    show(
+      this.#findings,
+      listAt(efficiency, 'findings').map((finding) => ({
+        key: textAt(finding, 'id') ?? '',
+        state: JSON.stringify(finding),
+        make: () => findingElement(finding),
+      })),
+      () =>
+        element('li', { class: 'calm' }, 'Nothing to change. Advice appears once there is evidence for it.'),
+    );
+  }
+}
+
+/** @param {unknown} finding */
+function findingElement(finding) {
+  const type = textAt(finding, 'type');
+  const evidence = fieldsAt(finding, 'evidence').map(([name, value]) =>
+    element('div', {}, element('dt', {}, name.replaceAll('_', ' ')), element('dd', {}, figure(value))),
+  );
+  return element(
+    'li',
+    { class: 'finding' },
+    element(
+      'p',
+      { class: 'recommendation' },
+      severity(finding),
+      textAt(finding, 'recommendation') ?? NOTHING,
+    ),
+    element(
+      'p',
+      { class: 'note' },
+      [textAt(finding, 'id'), type].filter((part) => part !== undefined).join(' · '),
+    ),
+    evidence.length === 0 ? undefined : element('dl', { class: 'evidence' }, ...evidence),
+  );
+}
+
+/** @param {unknown} value */
+function severity(value) {
+  const word = textAt(value, 'severity') ?? 'info';
+  return badge(word, SEVERITIES.get(word) ?? 'plain');
+}
+
+const SEVERITIES = new Map([
+  ['critical', 'critical'],
+  ['error', 'critical'],
+  ['warning', 'warning'],
+  ['warn', 'warning'],
+]);
+
+const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
+
+/** @param {unknown} value */
+function figure(value) {
+  if (typeof value === 'number') return number.format(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,122 @@
+import { badge, byId, element, gauge, show } from './dom.js';
+import { bytes, count, duration, NOTHING, percent, span } from './format.js';
+import { fieldsAt, latencyAt, listAt, numberAt, textAt } from './json.js';
+import { table } from './table.js';
+
+/** The tiers, how full they are and how they do. */
+export class Tiers {
+  #host = byId('tier-cards', HTMLElement);
+
+  /** @param {unknown} levels  what `GET /monitoring/cache/levels` says */
+  show(levels) {
+    show(
+      this.#host,
+      listAt(levels, 'levels').map((level) => ({
+        key: textAt(level, 'level') ?? NOTHING,
+        state: JSON.stringify(level),
+        make: () => tierElement(level),
+      })),
+      () => element('p', { class: 'calm' }, 'No tier has told its figures yet.'),
+    );
+  }
+}
+
+/** The types of the profile. */
+export class Types {
+  #rows = table(
+    byId('types-table', HTMLElement),
+    'Types, their lifetimes and what became of their requests',
+    [
+      ['Type'],
+      ['Lifetime', 'number'],
+      ['Hit rate', 'number'],
+      ['Hits', 'number'],
+      ['Partial', 'number'],
+      ['Stale', 'number'],
+      ['Coalesced', 'number'],
+      ['Misses', 'number'],
+      ['Bypassed', 'number'],
+      ['Entries', 'number'],
+      ['Size', 'number'],
+    ],
+    'No request of any type yet.',
+  );
+
+  /** @param {unknown} figures  what `GET /monitoring/cache` says */
+  show(figures) {
+    this.#rows(
+      fieldsAt(figures, 'types').map(([name, type]) => ({
+        key: name,
+        cells: [
+          name,
+          span(numberAt(type, 'ttl_s')),
+          percent(numberAt(type, 'hit_rate')),
+          ...['hits', 'partial', 'stale', 'coalesced', 'misses', 'bypassed', 'entries'].map((field) =>
+            count(numberAt(type, field)),
+          ),
+          bytes(numberAt(type, 'bytes')),
+        ],
+      })),
+    );
+  }
+}
+
+/** @param {unknown} level */
+function tierElement(level) {
+  const name = (textAt(level, 'level') ?? NOTHING).toUpperCase();
+  const n = (/** @type {string[]} */ ...path) => numberAt(level, ...path);
+  const facts = [
+    ['Hit rate', percent(n('hit_rate'))],
+    ['Hits', count(n('hits'))],
+    ['Misses', count(n('misses'))],
+    ['Promotions', count(n('promotions'))],
+    ['Evictions', count(n('evictions'))],
+    ['Expirations', count(n('expirations'))],
+    ['Read, p50', duration(micros(latencyAt(level, 'latency_us', 'p50')))],
+    ['Read, p99', duration(micros(latencyAt(level, 'latency_us', 'p99')))],
+  ];
+  return element(
+    'article',
+    { class: 'card tier', id: `tier-${name.toLowerCase()}` },
+    element('h3', {}, name, element('span', { class: 'note' }, textAt(level, 'kind') ?? '')),
+    textAt(level, 'state') === 'degraded'
+      ? element('p', {}, badge(`degraded: ${textAt(level, 'reason') ?? NOTHING}`, 'warning'))
+      : undefined,
+    fill(`${name} entries`, 'Entries', n('entries'), n('max_entries'), count),
+    fill(`${name} bytes`, 'Size', n('bytes'), n('max_bytes'), bytes),
+    element(
+      'dl',
+      { class: 'facts' },
+      ...facts.map(([label = '', value = '']) =>
+        element('div', {}, element('dt', {}, label), element('dd', {}, value)),
+      ),
+    ),
+  );
+}
+
+/**
+ * How full something is, in words and as a gauge; only in words where it has no bound.
+ * @param {string} name
+ * @param {string} label
+ * @param {number | undefined} held
+ * @param {number | undefined} bound
+ * @param {(value: number | undefined) => string} format
+ */
+function fill(name, label, held, bound, format) {
+  const bounded = held !== undefined && bound !== undefined && bound > 0;
+  const value = bounded ? `${format(held)} of ${format(bound)}` : format(held);
+  return element(
+    'div',
+    { class: 'fill' },
+    element(
+      'div',
+      { class: 'fill-label' },
+      element('span', {}, label),
+      element('span', { class: 'value' }, value),
+    ),
+    bounded ? gauge(name, held / bound, value) : undefined,
+  );
+}
+
+/** @param {number | undefined} value  in microseconds; gives milliseconds */
+const micros = (value) => (value === undefined ? undefined : value / 1_000);

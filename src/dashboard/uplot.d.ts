@@ -1,0 +1,2 @@
+// The charts' library, under the name that the page is served it.
+export { default } from 'uplot';

@@ -1,0 +1,33 @@
+import type { Event } from '../observe/events.ts';
+import type { FetchWork } from './fetch-work.ts';
+import type { Settled } from './settled.ts';
+
+/** How an upstream call went, as those who watch are told. */
+export function fetched(
+  { plan, upstream }: FetchWork,
+  settled: Settled,
+  took: { readonly status: number | undefined; readonly ms: number; readonly headMs: number | undefined },
+): Event {
+  const kept = settled.kind === 'entries' && settled.stored;
+  return {
+    kind: 'fetched',
+    type: plan.type,
+    upstream: upstream.name,
+    outcome: kept ? 'stored' : settled.kind === 'failed' ? 'failed' : 'unstored',
+    reason: reasonOf(settled),
+    entries: kept ? settled.entries : [],
+    ...took,
+  };
+}
+
+/** Why an answer was not stored, or what it failed with; undefined for one that was, or that would have had no life. */
+function reasonOf(settled: Settled): string | undefined {
+  switch (settled.kind) {
+    case 'entries':
+      return settled.refused;
+    case 'answer':
+      return settled.reason;
+    case 'failed':
+      return settled.error.code;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Entry, Facts } from '../cache/entry.ts';
+import type { Spared, Usage } from '../observe/events.ts';
+
+/** What an answer was made of, part by part, for who counts. */
+export interface Served {
+  /** The entry of each part of the plan; undefined for one that has none, or not yet. */
+  readonly entries: () => readonly (Entry | undefined)[];
+  /** Whether the caller's own upstream call brought a part. */
+  readonly isOwn: (part: number) => boolean;
+  /** Milliseconds of that call; undefined where there was none, or while it goes on. */
+  readonly ownMs: () => number | undefined;
+}
+
+/** What an answer cost. */
+export interface Cost {
+  readonly usage: Usage | undefined;
+  readonly spared: Spared | undefined;
+}
+
+/**
+ * What the items of an answer cost or once cost, and which share of that its caller was spared. `order` has for each item its part: an
+ * upstream counts repeats each. A call that was spared would have taken at least as long as the longest that brought a part.
+ */
+export function costOf({ entries, isOwn }: Served, order: readonly number[]): Cost {
+  const found = entries();
+  const whole = new Bill();
+  const spared = new Bill();
+  let paid = false;
+  let upstreamMs = 0;
+  let items = 0;
+  for (const part of order) {
+    const entry = found[part];
+    if (entry === undefined) continue;
+    const { facts } = entry.payload;
+    items += 1;
+    whole.add(facts);
+    if (isOwn(part)) paid = true;
+    else {
+      spared.add(facts);
+      upstreamMs = Math.max(upstreamMs, countIn(facts, 'upstream_ms'));
+    }
+  }
+  if (items === 0) return { usage: undefined, spared: undefined };
+  if (paid) {
+    const usage = spared.usage;
+    return { usage: whole.usage, spared: usage && { calls: 0, usage, upstreamMs: 0 } };
+  }
+  return { usage: whole.usage, spared: { calls: 1, usage: spared.usage, upstreamMs } };
+}
+
+/** Adds up what entries cost. */
+class Bill {
+  #known = false;
+  #model: string | undefined;
+  #tier: string | undefined;
+  #prompt = 0;
+  #completion = 0;
+  #cached = 0;
+  #written = 0;
+
+  add(facts: Facts): void {
+    // Of a whole answer, or of one item of a batch.
+    const prompt = facts.prompt_tokens ?? facts.tokens;
+    if (typeof facts.model === 'string') this.#model = facts.model;
+    if (typeof facts.service_tier === 'string') this.#tier = facts.service_tier;
+    if (typeof prompt !== 'number' && typeof facts.completion_tokens !== 'number') return;
+    this.#known = true;
+    this.#prompt += typeof prompt === 'number' ? prompt : 0;
+    this.#completion += countIn(facts, 'completion_tokens');
+    this.#cached += countIn(facts, 'cached_tokens');
+    this.#written += countIn(facts, 'cache_write_tokens');
+  }
+
+  /** Undefined where nobody said what anything cost. */
+  get usage(): Usage | undefined {
+    if (!this.#known) return undefined;
+    return {
+      model: this.#model,
+      promptTokens: this.#prompt,
+      completionTokens: this.#completion,
+      cachedTokens: this.#cached,
+      cacheWriteTokens: this.#written,
+      serviceTier: this.#tier,
+    };
+  }
+}
+
+function countIn(facts: Facts, name: string): number {
+  const count = facts[name];
+  return typeof count === 'number' && count > 0 ? count : 0;
+}

@@ -1,0 +1,49 @@
+import type { Marks } from '../cache/marks.ts';
+import type { Store } from '../cache/store.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Stamps } from '../shared/stamps.ts';
+import type { Invalidations } from './invalidations.ts';
+
+/** What upkeep works with. */
+export interface UpkeepContext {
+  readonly store: Pick<Store, 'sweep'>;
+  readonly invalidations: Pick<Invalidations, 'sweep'>;
+  readonly marks: Marks;
+  readonly stamps: Stamps;
+  readonly clock: Clock;
+  /** Whether everything that lies in the tiers is known. */
+  readonly isListed: () => boolean;
+  /** How long what lies in no tier can go on with a stamp it was given: fetches, and what is remembered of traces. Milliseconds. */
+  readonly longestMs: number;
+}
+
+/** What is to be done every while, so that what is over takes no room: entries, and the marks that nothing needs any more. */
+export class Upkeep {
+  readonly #context: UpkeepContext;
+  /** The last stamps at earlier times (monotonic milliseconds: what is on its way lasts no longer for a clock that is set), the oldest first. */
+  readonly #past: { readonly at: number; readonly stamp: number }[] = [];
+
+  constructor(context: UpkeepContext) {
+    this.#context = context;
+  }
+
+  /** Does it once. */
+  async run(): Promise<void> {
+    const { store, invalidations, marks, isListed } = this.#context;
+    const settled = this.#settled();
+    await store.sweep();
+    // Also of what was just removed: its marks stay until next time, when it is gone from the disk for sure.
+    const oldest = await invalidations.sweep();
+    if (isListed()) marks.retire(Math.min(oldest, settled));
+  }
+
+  /** No older stamp than this is still on its way. */
+  #settled(): number {
+    const { clock, stamps, longestMs } = this.#context;
+    const over = clock.elapsed() - longestMs;
+    this.#past.push({ at: clock.elapsed(), stamp: stamps.last });
+    while (this.#past[1] !== undefined && this.#past[1].at <= over) this.#past.shift();
+    const [first] = this.#past;
+    return first !== undefined && first.at <= over ? first.stamp + 1 : 0;
+  }
+}

@@ -1,0 +1,170 @@
+import type { AlertRule } from './alerts.ts';
+import type { Figures } from './figures.ts';
+import type { LevelState, Sources } from './sources.ts';
+
+/** What alerts are told from. */
+export interface Watched {
+  readonly figures: Figures;
+  readonly sources: Pick<Sources, 'levels' | 'upstreams'>;
+}
+
+/** The rules of one running proxy. Some compare with what they saw at their last look, so that each proxy has its own. */
+export function alertRules(): readonly AlertRule<Watched>[] {
+  return [
+    upstreamDown,
+    upstreamFailing,
+    queueFull,
+    tierDegraded,
+    hitRateFallen,
+    risingFast('evictions', 'warning', 12, (seen) => unexpired(seen.sources.levels()), EVICTIONS),
+    risingFast(
+      'invalidation-storm',
+      'warning',
+      12,
+      ({ figures }) => figures.invalidated.invalidations,
+      STORM,
+    ),
+    risingFast('auth-failures', 'warning', 12, ({ figures }) => figures.refused, REFUSALS),
+    saturation,
+  ];
+}
+
+const upstreamDown: AlertRule<Watched> = {
+  id: 'upstream-down',
+  severity: 'critical',
+  check({ sources }) {
+    const down = [...sources.upstreams()].filter(([, { state }]) => state === 'down');
+    return down.length === 0
+      ? undefined
+      : `${namesOf(down)}: failed repeatedly and is only probed; calls without an entry get 503`;
+  },
+};
+
+const upstreamFailing: AlertRule<Watched> = {
+  id: 'upstream-failing',
+  severity: 'warning',
+  check({ sources }) {
+    const failing = [...sources.upstreams()].filter(([, { state }]) => state === 'failing');
+    return failing.length === 0
+      ? undefined
+      : `${namesOf(failing)}: its last call failed; old entries answer where they may`;
+  },
+};
+
+const queueFull: AlertRule<Watched> = {
+  id: 'queue-full',
+  severity: 'critical',
+  check({ sources }) {
+    const full = [...sources.upstreams()].filter(([, upstream]) => upstream.full);
+    return full.length === 0
+      ? undefined
+      : `${namesOf(full)}: as many calls wait as may; the next ones get 503 (upstreams.NAME.concurrency)`;
+  },
+};
+
+const tierDegraded: AlertRule<Watched> = {
+  id: 'tier-degraded',
+  severity: 'warning',
+  check({ sources }) {
+    for (const { level, health } of sources.levels()) {
+      if (health.state === 'degraded') return `${level}: ${health.reason}`;
+    }
+    return undefined;
+  },
+};
+
+/** Answers below which a window says nothing. */
+const FEWEST = 100;
+
+const hitRateFallen: AlertRule<Watched> = {
+  id: 'hit-rate-fallen',
+  severity: 'warning',
+  check({ figures }, raised) {
+    const now = figures.in('15m').counts;
+    const day = figures.in('24h').counts;
+    const past = (day.hitRate ?? 0) * day.lookedUp - (now.hitRate ?? 0) * now.lookedUp;
+    const before = day.lookedUp - now.lookedUp;
+    if (now.lookedUp < FEWEST || before < FEWEST) return undefined;
+    const [usual, present] = [past / before, now.hitRate ?? 0];
+    // It comes back at three quarters of what it was, and goes at half: else it would come and go.
+    return usual < 0.1 || present >= usual * (raised ? 0.75 : 0.5)
+      ? undefined
+      : `the hit rate of the last 15 minutes is ${percent(present)}, that of the day before ${percent(usual)}`;
+  },
+};
+
+const saturation: AlertRule<Watched> = {
+  id: 'saturation',
+  severity: 'info',
+  check({ sources }, raised) {
+    const full = sources.levels().filter((level) => utilizationOf(level) >= (raised ? 0.9 : 0.98));
+    return full.length === 0
+      ? undefined
+      : `${full.map(({ level }) => level).join(', ')} ${full.length === 1 ? 'is' : 'are'} full: for every new entry an old one goes`;
+  },
+};
+
+/** How full a tier is by the bound that it is nearest to, from 0 to 1. */
+export function utilizationOf({ entries, maxEntries, bytes, maxBytes }: LevelState): number {
+  return Math.min(1, Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / maxBytes));
+}
+
+interface Rate {
+  /** Per minute: from there on it is raised, and below this one it is over. */
+  readonly raise: number;
+  readonly clear: number;
+  readonly say: (perMinute: number) => string;
+}
+
+const EVICTIONS: Rate = {
+  raise: 60,
+  clear: 20,
+  say: (perMinute) =>
+    `${perMinute} entries a minute are dropped for their space before their ttl is over: see the finding on capacity`,
+};
+
+const STORM: Rate = {
+  raise: 600,
+  clear: 200,
+  say: (perMinute) => `${perMinute} invalidations a minute: a sender may be repeating itself`,
+};
+
+const REFUSALS: Rate = {
+  raise: 30,
+  clear: 5,
+  say: (perMinute) => `${perMinute} calls a minute with a wrong key, token or signature, or none`,
+};
+
+/** A rule over how fast a counter rises in the last `looks` looks, which are five seconds apart. */
+function risingFast(
+  id: string,
+  severity: AlertRule<Watched>['severity'],
+  looks: number,
+  counter: (seen: Watched) => number,
+  { raise, clear, say }: Rate,
+): AlertRule<Watched> {
+  const seen: number[] = [];
+  return {
+    id,
+    severity,
+    check(watched, raised) {
+      seen.push(counter(watched));
+      if (seen.length > looks + 1) seen.shift();
+      const perMinute = (seen.at(-1) ?? 0) - (seen[0] ?? 0);
+      return perMinute >= (raised ? clear : raise) ? say(perMinute) : undefined;
+    },
+  };
+}
+
+/** Unexpired entries that the lowest tier dropped: those gone for good. */
+function unexpired(levels: readonly LevelState[]): number {
+  return levels.at(-1)?.unexpired ?? 0;
+}
+
+function namesOf(named: readonly (readonly [string, unknown])[]): string {
+  return named.map(([name]) => name).join(', ');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

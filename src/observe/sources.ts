@@ -1,0 +1,49 @@
+import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
+import type { Histogram } from '../shared/histogram.ts';
+
+/** A tier as it stands. */
+export interface LevelState extends TierFigures {
+  readonly level: Level;
+  readonly kind: 'memory' | 'disk';
+  /** Entries copied from it into the tier above. */
+  readonly promotions: number;
+  /** How long look-ups took, in units of 10 ns. */
+  readonly lookups: Histogram;
+  readonly health: TierHealth;
+}
+
+/** An upstream as it stands. */
+export interface UpstreamState {
+  readonly state: 'up' | 'failing' | 'down';
+  /** Calls under way, and calls that wait for their turn. */
+  readonly running: number;
+  readonly waiting: number;
+  /** Whether the queue takes no more. */
+  readonly full: boolean;
+}
+
+/** The entries of a type in one namespace, for one model or route. */
+export interface PlaceState {
+  readonly type: string;
+  readonly namespace: string;
+  readonly label: string;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What of a type's policy advice speaks of. */
+export interface TypePolicy {
+  /** Milliseconds. */
+  readonly ttl: number;
+  readonly mode: string;
+}
+
+/** What figures are put together with when somebody asks: how things stand, and what the settings say. */
+export interface Sources {
+  readonly profile: string;
+  readonly types: ReadonlyMap<string, TypePolicy>;
+  /** The fastest first. */
+  readonly levels: () => readonly LevelState[];
+  readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
+  readonly places: () => Iterable<PlaceState>;
+}

@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Effort, type Figures, measure, type Scenario } from './measure.ts';
+import * as payloads from './payloads.ts';
+import { LoadGenerator } from './subjects.ts';
+import { measureTiers } from './tiers.ts';
+
+// `npm run bench [-- --quick] [--only TEXT] [--rounds N] [--json FILE]`; what it measures and how is in the README beside it.
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+
+const { chat, ragChat, embeddingBase64, embeddingFloats, batch, streamedChat, otherwise } = payloads;
+const spelledOtherwise = (payload: payloads.Payload): Scenario => {
+  return { payload: otherwise(payload), prime: payload, varied: true, connections: 64 };
+};
+const SCENARIOS: readonly Scenario[] = [
+  { payload: chat, connections: 64 },
+  { payload: ragChat, connections: 64 },
+  { payload: embeddingBase64, connections: 64 },
+  { payload: embeddingFloats, connections: 64 },
+  { payload: batch, connections: 64 },
+  { payload: streamedChat, connections: 64 },
+  spelledOtherwise(chat),
+  spelledOtherwise(ragChat),
+  { payload: ragChat, connections: 64, profile: { memory: { max_entries: 1 } } },
+  { payload: chat, connections: 1 },
+  { payload: chat, connections: 1_000 },
+];
+const EFFORT: Effort = values.quick
+  ? { rounds: 3, ms: 700, warmUpMs: 200, settleMs: 3_000 }
+  : { rounds: 9, ms: 2_000, warmUpMs: 500, settleMs: 5_000 };
+
+const effort = { ...EFFORT, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) };
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`;
+process.stdout.write(`${machine}; ${effort.rounds} rounds of ${effort.ms} ms; × is to the bare server\n\n`);
+process.stdout.write(
+  `${row(['', 'conns', 'req/s', 'bare', '×', 'CPU µs', 'bare', '×', 'p50 ms', 'p99', 'bare'])}\n`,
+);
+
+const generator = new LoadGenerator();
+const hits: Figures[] = [];
+for (const scenario of SCENARIOS) {
+  if (!scenario.payload.name.includes(values.only)) continue;
+  const figures = await measure(scenario, generator, effort);
+  hits.push(figures);
+  process.stdout.write(`${row(cells(figures))}\n`);
+}
+generator.close();
+
+const single = hits.find(({ name, connections }) => name === embeddingBase64.name && connections === 64);
+const many = hits.find(({ items }) => items > 1);
+if (single !== undefined && many !== undefined) {
+  const gain = (many.items * many.reprise.requestsPerSecond) / single.reprise.requestsPerSecond;
+  process.stdout.write(`\nA batch brings ${gain.toFixed(1)} × the items per second of single hits.\n`);
+}
+const tiers = await measureTiers(effort.rounds);
+process.stdout.write(
+  `Tiers: ${tiers.write.toFixed(4)} ms a write, ${tiers.read.toFixed(4)} ms a read, ${tiers.miss.toFixed(4)} ms a miss.\n`,
+);
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ machine, effort, hits, tiers }, null, 2)}\n`);
+}
+
+function cells({ name, connections, bare, reprise, throughput, cpu }: Figures): string[] {
+  return [
+    name,
+    String(connections),
+    String(Math.round(reprise.requestsPerSecond)),
+    String(Math.round(bare.requestsPerSecond)),
+    throughput.toFixed(2),
+    reprise.cpuMicroseconds.toFixed(1),
+    bare.cpuMicroseconds.toFixed(1),
+    cpu.toFixed(2),
+    reprise.p50.toFixed(2),
+    reprise.p99.toFixed(2),
+    bare.p99.toFixed(2),
+  ];
+}
+
+function row(texts: readonly string[]): string {
+  const [first = '', ...others] = texts;
+  return first.padEnd(40) + others.map((text) => text.padStart(8)).join('');
+}

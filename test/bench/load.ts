@@ -1,0 +1,169 @@
+import { connect, type Socket } from 'node:net';
+import { cpuTimeOf } from './cpu-time.ts';
+
+// The load generator, a process of its own: answers each message, a `Task`, with an `Achieved`. It writes prepared bytes on
+// bare sockets, one request at a time on each, and reads no more of an answer than its status and length.
+
+/** What is to be sent, and for how long. */
+export interface Task {
+  readonly port: number;
+  /** The server's process, whose CPU time is read as the measurement begins and ends. */
+  readonly pid: number;
+  readonly connections: number;
+  readonly warmUpMs: number;
+  readonly ms: number;
+  /** Whole requests, head and body, in base64. */
+  readonly requests: readonly string[];
+  /** How many bytes behind a body's first are blanks, to be other ones in each request; 0 where all is sent as it is. */
+  readonly varied: number;
+}
+
+/** What came of it. */
+export interface Achieved {
+  /** Answers of status 200. */
+  readonly answers: number;
+  /** Answers of another status, and connections that broke. */
+  readonly errors: number;
+  readonly ms: number;
+  readonly cpuMs: number;
+  /** Milliseconds from a request's first byte to its answer's last. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+process.on('message', (task: Task) => {
+  void run(task).then((achieved) => process.send?.(achieved));
+});
+
+async function run(task: Task): Promise<Achieved> {
+  const meter = new Meter();
+  const requests = task.requests.map((request) => new Request(Buffer.from(request, 'base64'), task.varied));
+  const clients = await Promise.all(
+    Array.from({ length: task.connections }, (_, at) => Client.open(task.port, requests, at, meter)),
+  );
+  for (const client of clients) client.start();
+  await wait(task.warmUpMs);
+  meter.reset();
+  const began = performance.now();
+  const cpuBefore = cpuTimeOf(task.pid);
+  await wait(task.ms);
+  const cpuMs = cpuTimeOf(task.pid) - cpuBefore;
+  const ms = performance.now() - began;
+  const { answers, errors, took } = meter.read();
+  for (const client of clients) client.stop();
+  took.sort();
+  const quantile = (share: number) => took[Math.floor(took.length * share)] ?? Number.NaN;
+  return { answers, errors, ms, cpuMs, p50: quantile(0.5), p99: quantile(0.99) };
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Counts answers, and the time they took. */
+class Meter {
+  answers = 0;
+  errors = 0;
+  readonly #took = new Float64Array(1_000_000);
+
+  reset(): void {
+    this.answers = 0;
+    this.errors = 0;
+  }
+
+  answered(ms: number): void {
+    this.#took[this.answers % this.#took.length] = ms;
+    this.answers += 1;
+  }
+
+  read() {
+    return { answers: this.answers, errors: this.errors, took: this.#took.slice(0, this.answers) };
+  }
+}
+
+/** The bytes of a request, of which each that is sent may be spelled anew. */
+class Request {
+  readonly #bytes: Buffer;
+  readonly #varied: number;
+  readonly #from: number;
+  #sent = 0;
+
+  constructor(bytes: Buffer, varied: number) {
+    this.#bytes = bytes;
+    this.#varied = varied;
+    this.#from = bytes.indexOf('\r\n\r\n{') + 5;
+  }
+
+  next(): Buffer {
+    this.#sent += 1;
+    for (let bit = 0; bit < this.#varied; bit += 1) {
+      this.#bytes[this.#from + bit] = (this.#sent >>> bit) & 1 ? 0x0a : 0x20;
+    }
+    return this.#bytes;
+  }
+}
+
+/** One connection that asks again as soon as it has been answered. */
+class Client {
+  readonly #socket: Socket;
+  readonly #requests: readonly Request[];
+  readonly #meter: Meter;
+  #at: number;
+  #asked = 0;
+  /** Bytes of the answer still to come; undefined before its head is read. */
+  #left: number | undefined;
+  #head = '';
+  #stopped = false;
+
+  static open(port: number, requests: readonly Request[], at: number, meter: Meter): Promise<Client> {
+    return new Promise((resolve, reject) => {
+      const read = (bytes: number, buffer: Uint8Array) => {
+        client.#read(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+        return true;
+      };
+      const onread = { buffer: Buffer.allocUnsafeSlow(65_536), callback: read };
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread }, () => resolve(client));
+      const client = new Client(socket, requests, at, meter);
+      socket.on('error', reject);
+      socket.on('close', () => {
+        if (!client.#stopped) meter.errors += 1;
+      });
+    });
+  }
+
+  private constructor(socket: Socket, requests: readonly Request[], at: number, meter: Meter) {
+    this.#socket = socket;
+    this.#requests = requests;
+    this.#meter = meter;
+    this.#at = at;
+  }
+
+  start(): void {
+    this.#at += 1;
+    this.#asked = performance.now();
+    this.#socket.write(this.#requests[this.#at % this.#requests.length]?.next() ?? '');
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#socket.destroy();
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#left === undefined) {
+      const end = bytes.indexOf('\r\n\r\n');
+      this.#head += bytes.toString('latin1', 0, end === -1 ? bytes.length : end);
+      if (end === -1) return;
+      const length = /\r\ncontent-length: (\d+)/i.exec(this.#head)?.[1];
+      if (length === undefined || !this.#head.startsWith('HTTP/1.1 200')) this.#meter.errors += 1;
+      this.#left = Number(length ?? 0) - (bytes.length - end - 4);
+      this.#head = '';
+    } else {
+      this.#left -= bytes.length;
+    }
+    if (this.#left > 0 || this.#stopped) return;
+    this.#left = undefined;
+    this.#meter.answered(performance.now() - this.#asked);
+    this.start();
+  }
+}

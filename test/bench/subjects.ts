@@ -1,0 +1,103 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Achieved, Task } from './load.ts';
+import type { Payload } from './payloads.ts';
+
+/** A server that is measured, in a process of its own. */
+export interface Subject {
+  readonly port: number;
+  readonly pid: number;
+}
+
+/** A server of Node's own that sends the answers of a payload. */
+export async function startBare(
+  { contentType }: Payload,
+  answer: Buffer,
+  folder: string,
+): Promise<Subject & Disposable> {
+  const file = join(folder, 'answer');
+  await writeFile(file, answer);
+  const child = spawn(process.execPath, [at('./bare-server.ts'), contentType, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout, 'data');
+  return { port: Number(String(line)), pid: child.pid ?? 0, [Symbol.dispose]: () => void child.kill() };
+}
+
+/** A stand-in for the model behind the cache, in this process. */
+export interface StandIn {
+  readonly url: string;
+  /** Calls so far. */
+  calls(): number;
+  close(): void;
+}
+
+/** Starts one that answers each payload's requests, by their path and body. */
+export async function startStandIn(
+  answerTo: (path: string, body: string) => [string, Buffer],
+): Promise<StandIn> {
+  let calls = 0;
+  const server = createServer(async (request, response) => {
+    calls += 1;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const [contentType, answer] = answerTo(request.url ?? '', Buffer.concat(chunks).toString());
+    response.writeHead(200, { 'content-type': contentType, 'content-length': answer.length }).end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls: () => calls,
+    close: () => server.close().closeAllConnections(),
+  };
+}
+
+/** The load generator, in a process of its own. */
+export class LoadGenerator {
+  readonly #child: ChildProcess = fork(at('./load.ts'));
+
+  async run(task: Task): Promise<Achieved> {
+    const answered = once(this.#child, 'message');
+    this.#child.send(task);
+    const [achieved] = await answered;
+    if (achieved.errors > 0) throw new Error(`${achieved.errors} requests went wrong`);
+    return achieved;
+  }
+
+  close(): void {
+    this.#child.kill();
+  }
+}
+
+/** The requests of a payload as they go over the wire, with the headers that OpenAI's SDK sends. */
+export function onTheWire({ path, bodies }: Payload, port: number): Buffer[] {
+  return bodies.map((body) => {
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      `host: 127.0.0.1:${port}`,
+      'connection: keep-alive',
+      'accept: application/json',
+      'content-type: application/json',
+      'user-agent: OpenAI/JS 7.57.0',
+      'x-stainless-retry-count: 0',
+      'x-stainless-lang: js',
+      'x-stainless-package-version: 7.57.0',
+      'x-stainless-os: Linux',
+      'x-stainless-arch: x64',
+      'x-stainless-runtime: node',
+      'x-stainless-runtime-version: v26.10.0',
+      'authorization: Bearer sk-bench-0123456789abcdef0123456789abcdef',
+      'accept-encoding: gzip, deflate, br',
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  });
+}
+
+function at(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}

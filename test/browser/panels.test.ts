@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noBrowser, type OpenPage, openPage, PATIENCE_MS } from '../support/browser.ts';
+import { until } from '../support/deadline.ts';
+import { CACHE, EFFICIENCY, startMonitoring } from '../support/monitoring.ts';
+
+const BROWSER = { skip: noBrowser };
+
+test('every panel shows the figures that the server tells', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#tile-hit-rate', 'Hit rate73.7%of 184,210 requests');
+  await says(open, '#tile-saved-usd', 'Money saved$412.87131,802 calls not made');
+  await says(open, '#tile-saved-tokens', 'Tokens saved54.3M48.2M in, 6.1M out');
+  await says(open, '#tile-saved-time', 'Waiting saved22.6 hof upstream time');
+  await says(open, '#tile-latency', 'A hit takes310 µsa miss 812 ms');
+  await says(open, '#tile-score', 'Score78of 100; see the advice');
+  await says(open, '#facts', 'Profile production · up for 1 d 2 h · 217 MB held');
+  await says(open, '#upstreams', 'default: upshop: failing');
+  await says(open, '#alerts', 'The upstream shop fails');
+  await says(open, '#findings', 'Raise search_results.ttl to 30m');
+  await says(open, '#findings', 'refetches1,200');
+  assert.deepEqual(await rows(open, '#percentiles'), [
+    ['Hit', '310 µs', '900 µs', '2.4 ms', '14.2 ms'],
+    ['Miss', '812 ms', '2.41 s', '5.12 s', '31 s'],
+    ['Upstream', '809 ms', '2.4 s', '5.11 s', '31 s'],
+  ]);
+  await says(open, '#tier-l1', 'Entries968 of 1,000');
+  await says(open, '#tier-l1', 'Promotions25,176');
+  await says(open, '#tier-l2', 'Size217 MB of 500 MB');
+  const gauge = open.page.getByRole('meter', { name: 'L1 entries' });
+  assert.equal(await gauge.getAttribute('aria-valuenow'), '97');
+  const [embeddings, responses] = await rows(open, '#types-table');
+  const counts = ['80,211', '6,204', '0', '3,100', '12,940', '12', '31,022', '191 MB'];
+  assert.deepEqual(embeddings, ['embeddings', '1 d', '81.3%', ...counts]);
+  assert.equal(responses?.[1], '30 min');
+  assert.deepEqual(await rows(open, '#top-keys'), [
+    ['llm_responses/default/gpt-5-mini/0123456789…', '9,120'],
+    ['embeddings/default/text-embedding-3-small/fedcba9876…', '4,077'],
+  ]);
+  assert.equal(await open.page.title(), '73.7% · Reprise');
+  await isQuiet(open, monitoring.url);
+});
+
+test(
+  'what happens appears as it happens: requests, deliveries, invalidations, and the lines over time',
+  BROWSER,
+  async () => {
+    await using monitoring = await startMonitoring();
+    monitoring.shelf.add('a', { tags: ['product:7'] });
+    await using open = await openPage(`${monitoring.url}/dashboard`);
+    await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
+    await says(open, '#state-word', 'Live');
+    const key = 'llm_responses/default/gpt-5-mini/0123456789abcdef';
+    const answered = { endpoint: 'chat.completions', status: 200, key };
+    monitoring.tell('request', { ...answered, outcome: 'MISS', reason: 'expired', ms: 812 });
+    monitoring.tell('request', { ...answered, outcome: 'HIT', level: 'l1', ms: 0.31 });
+    monitoring.tell('delivery', {
+      webhook: 'shopify',
+      event: 'products/update',
+      outcome: 'refused',
+      invalidated: 0,
+      why: 'bad signature',
+    });
+    await until(async () => (await rows(open, '#recent')).length === 2, 'the requests', PATIENCE_MS);
+    const recent = (await rows(open, '#recent')).map((cells) => cells.slice(1));
+    const shown = 'llm_responses/default/gpt-5-mini/0123456789…';
+    assert.deepEqual(recent, [
+      ['hit', '–', 'l1', 'chat.completions', '200', '310 µs', shown],
+      ['miss', 'expired', '–', 'chat.completions', '200', '812 ms', shown],
+    ]);
+    const [delivery] = await rows(open, '#deliveries');
+    assert.deepEqual(delivery?.slice(1), ['shopify', 'products/update', 'refused', '0', 'bad signature']);
+
+    await monitoring.ask('/cache/invalidate', { method: 'POST', body: { tags: ['product:7'] } });
+    monitoring.tell('invalidation', { id: 'inv_1' });
+    await until(
+      async () => (await rows(open, '#invalidations'))[0]?.[2] === 'tags product:7',
+      'the invalidation',
+      PATIENCE_MS,
+    );
+
+    const { requests } = CACHE;
+    monitoring.told.cache = { ...CACHE, hit_rate: 0.5, requests: { ...requests, hits: requests.hits + 9 } };
+    await until(
+      async () => {
+        monitoring.tellFigures(230);
+        return (await open.page.locator('#chart-hit-rate .legend').textContent()) === 'Hit rate75%';
+      },
+      'a point of the last minute',
+      PATIENCE_MS,
+    );
+    await says(open, '#chart-latency .legend', 'Hit290 µsMiss799 ms');
+    await says(open, '#tile-hit-rate', '50%');
+    await says(open, '#recent-omitted', '230 in the last second');
+    await isQuiet(open, monitoring.url);
+  },
+);
+
+test('an alert appears and clears', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  monitoring.told.efficiency = { ...EFFICIENCY, alerts: [], findings: [] };
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#alerts', 'No alerts');
+  await says(open, '#findings', 'Nothing to change');
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
+  monitoring.told.efficiency = EFFICIENCY;
+  monitoring.tellFigures();
+  await says(open, '#alerts', 'The upstream shop fails');
+  monitoring.told.efficiency = { ...EFFICIENCY, alerts: [] };
+  monitoring.tellFigures();
+  await says(open, '#alerts', 'No alerts');
+});
+
+test('without a live feed the figures are asked for', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
+  monitoring.endFeeds(true);
+  await says(open, '#state-word', 'Every 2 s');
+  monitoring.told.cache = { ...CACHE, hit_rate: 0.25 };
+  await says(open, '#tile-hit-rate', '25%');
+  await open.page.getByRole('button', { name: 'Pause' }).click();
+  await says(open, '#state-word', 'Paused');
+  monitoring.told.cache = { ...CACHE, hit_rate: 0.125 };
+  await open.page.getByRole('button', { name: 'Resume' }).click();
+  await says(open, '#tile-hit-rate', '12.5%');
+});
+
+test('figures that are missing, or of another kind, are shown as none', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  monitoring.told.cache = { requests: { total: 'many' }, types: { odd: null }, latency_ms: [], upstreams: 7 };
+  monitoring.told.levels = { levels: [{ level: 'l1' }, null] };
+  monitoring.told.efficiency = { alerts: {}, findings: [{}] };
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  await says(open, '#tile-hit-rate', 'Hit rate–of – requests');
+  await says(open, '#tier-l1', 'Entries–');
+  assert.deepEqual((await rows(open, '#types-table'))[0]?.slice(0, 3), ['odd', '–', '–']);
+  await until(() => monitoring.feeds() === 1, 'the page reads the feed', PATIENCE_MS);
+  monitoring.tell('request', {});
+  monitoring.tell('of a later version', {});
+  await until(
+    async () => (await rows(open, '#recent'))[0]?.[7] === '–',
+    'a request of which nothing is known',
+    PATIENCE_MS,
+  );
+  await isQuiet(open, monitoring.url);
+});
+
+/** Passes as soon as the text of an element includes this. */
+async function says({ page }: OpenPage, selector: string, part: string): Promise<void> {
+  let last = '';
+  await until(
+    async () => {
+      last = (await page.locator(selector).textContent()) ?? '';
+      return last.includes(part);
+    },
+    selector,
+    PATIENCE_MS,
+  ).catch(() => assert.fail(`${selector} says ${JSON.stringify(last)}, and never ${JSON.stringify(part)}`));
+}
+
+/** The rows of a table, cell by cell. */
+async function rows({ page }: OpenPage, selector: string): Promise<string[][]> {
+  const all = await page.locator(`${selector} tbody tr:not(.empty)`).all();
+  return await Promise.all(all.map((row) => row.locator('td').allInnerTexts()));
+}
+
+/** Nothing went wrong in the page, and it asked nobody but the server it came from. */
+async function isQuiet({ complaints, requested }: OpenPage, url: string): Promise<void> {
+  assert.deepEqual(complaints, []);
+  assert.ok(requested.length > 20);
+  assert.deepEqual(
+    requested.filter((address) => !address.startsWith(`${url}/`)),
+    [],
+  );
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Subject } from '../../src/cache/mark.ts';
+import { Marks } from '../../src/cache/marks.ts';
+import { Upkeep } from '../../src/invalidation/upkeep.ts';
+import { Stamps } from '../../src/shared/stamps.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const MINUTE = 60_000;
+
+/** Upkeep where calls last ten minutes at most, and what the tiers hold is as old as a test says. */
+function upkeep(oldest = () => Number.POSITIVE_INFINITY, isListed = () => true) {
+  const clock = new ManualClock();
+  const stamps = new Stamps(clock);
+  const marks = new Marks();
+  const tended = new Upkeep({
+    store: { sweep: async () => {} },
+    invalidations: { sweep: async () => oldest() },
+    marks,
+    stamps,
+    clock,
+    isListed,
+    longestMs: 10 * MINUTE,
+  });
+  const purge = (tag: string) =>
+    marks.add({ condition: { tags: [tag] }, effect: 'purge', stamp: stamps.next() });
+  return { clock, stamps, marks, purge, tended };
+}
+
+/** A fetch that begins now. */
+function fetchOf(stamps: Stamps): Subject {
+  const stamp = stamps.next();
+  return { key: { id: 'a', shown: 'products/default/m/a', type: 'products' }, stamp, tags: [['a', stamp]] };
+}
+
+describe('marks retire', () => {
+  it('when neither a tier nor anything on its way has something older', async () => {
+    const { clock, marks, purge, tended } = upkeep();
+    purge('a');
+    for (let minute = 0; minute < 10; minute += 1) {
+      await tended.run();
+      assert.equal(marks.size, 1, `after ${minute} minutes`);
+      clock.advance(MINUTE);
+    }
+    await tended.run();
+    clock.advance(MINUTE);
+    await tended.run();
+    assert.equal(marks.size, 0);
+  });
+
+  it('never before what a tier holds is gone, nor while it is not known what a tier holds', async () => {
+    let oldest = 1;
+    let isListed = false;
+    const { clock, marks, purge, tended } = upkeep(
+      () => oldest,
+      () => isListed,
+    );
+    purge('a');
+    for (const [holds, listed, left] of [
+      [1, true, 1],
+      [Number.POSITIVE_INFINITY, false, 1],
+      [Number.POSITIVE_INFINITY, true, 0],
+    ] as const) {
+      oldest = holds;
+      isListed = listed;
+      for (let minute = 0; minute < 30; minute += 1) {
+        await tended.run();
+        clock.advance(MINUTE);
+      }
+      assert.equal(marks.size, left);
+    }
+  });
+
+  for (const [how, jumpMs] of [
+    ['forward by a year', 365 * 24 * 60 * MINUTE],
+    ['back by a year', -365 * 24 * 60 * MINUTE],
+  ] as const) {
+    it(`never while a call that began before them is on its way, also when the clock is set ${how}`, async () => {
+      const { clock, stamps, marks, purge, tended } = upkeep();
+      await tended.run();
+      const fetched = fetchOf(stamps);
+      purge('a');
+      clock.setWall(clock.now() + jumpMs);
+      for (let minute = 0; minute < 10; minute += 1) {
+        await tended.run();
+        assert.equal(marks.standing({ ...fetched }), 'purged', `after ${minute} minutes`);
+        clock.advance(MINUTE);
+      }
+    });
+  }
+});

@@ -1,0 +1,83 @@
+import { randomInt } from 'node:crypto';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { FolderDisk, MemoryDisk } from './interleavings/disks.ts';
+import { play, type Step } from './interleavings/story.ts';
+import { SAID, type Wish } from './interleavings/wishes.ts';
+
+const few = fc.nat({ max: 3 });
+const wish: fc.Arbitrary<Wish> = fc.record({
+  kind: fc.constantFrom('product', 'search', 'chat', 'stream', 'embeddings'),
+  about: fc.nat({ max: 2 }),
+  namespace: fc.nat({ max: 5 }).map((drawn) => drawn === 0),
+  tag: fc.constantFrom('none', 'none', ...SAID),
+  traced: fc.boolean(),
+  refresh: fc.nat({ max: 7 }).map((drawn) => drawn === 0),
+});
+
+const CONDITIONS = [
+  ...SAID.map((tag) => ({ tags: [tag] })),
+  ...[0, 1, 2].map((about) => ({ tags: [`product:${about}`] })),
+  { tags: ['said:1', 'product:2'], types: ['products', 'llm_responses'] },
+  { types: ['search_results'] },
+  { types: ['embeddings'] },
+  { namespaces: ['other'] },
+  { models: ['m'] },
+  { patterns: ['llm_responses/**'] },
+  { patterns: ['products/other/**', 'nothing/*'], namespaces: ['other'] },
+] as const;
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ step: fc.constant('ask'), wish }) },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('begin'), at: few }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      step: fc.constant('end'),
+      at: few,
+      ending: fc.constantFrom('answered', 'answered', 'answered', 'answered', 'failed', 'broken'),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ step: fc.constant('read') }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('leave'), at: few }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      step: fc.constant('invalidate'),
+      aim: fc.oneof(
+        { weight: 3, arbitrary: fc.record({ by: fc.constant('key'), at: fc.nat({ max: 9 }) }) },
+        {
+          weight: 9,
+          arbitrary: fc.record({ by: fc.constant('condition'), condition: fc.constantFrom(...CONDITIONS) }),
+        },
+        { weight: 1, arbitrary: fc.record({ by: fc.constant('everything') }) },
+      ),
+      effect: fc.constantFrom('purge', 'purge', 'expire'),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ step: fc.constant('keep'), at: few }) },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('pass'), ms: fc.constantFrom(1, 40_000, 70_000) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ step: fc.constant('set'), ms: fc.constantFrom(-3_600_000, -50, 70_000) }),
+  },
+  { weight: 2, arbitrary: fc.record({ step: fc.constantFrom('drop', 'flush', 'sweep') }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('restart'), killed: fc.boolean() }) },
+);
+const story = fc.array(step, { maxLength: 40, size: 'max' });
+
+describe('fetches, joins, refreshes, restarts and invalidations in any order', () => {
+  for (const [where, disk, numRuns] of [
+    ['a disk in memory', () => new MemoryDisk(), 10_000],
+    ['a folder', () => new FolderDisk(), 100],
+  ] as const) {
+    it(`${numRuns} stories on ${where}: nothing purged is served, nothing else is lost`, async (t) => {
+      const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+      t.diagnostic(`SEED=${seed}`);
+      await fc.assert(
+        fc.asyncProperty(story, (steps) => play(steps, disk())),
+        { numRuns, seed },
+      );
+    });
+  }
+});
