@@ -98,13 +98,16 @@ export class Catalog {
   #held(level: Level, listed: Listed): void {
     const known = this.#items.get(listed.key.id);
     // The same entry in another tier: a promotion, or what is on disk of what is in memory.
-    if (known?.listed.stamp === listed.stamp && known.listed.tags.length === listed.tags.length) {
+    if (known !== undefined && isSame(known.listed, listed)) {
       known.levels.add(level);
       return;
     }
     if (known !== undefined) {
-      // A tier that still holds the older one is about to be given the newer one.
-      if (known.listed.stamp > listed.stamp) return;
+      // A tier that still holds the older one is about to be given the newer one, or to forget it.
+      if (known.listed.stamp > listed.stamp) {
+        known.levels.add(level);
+        return;
+      }
       this.#remove(known);
     }
     this.#numbers += 1;
@@ -175,6 +178,15 @@ function test(condition: Condition | undefined): (listed: Listed) => boolean {
   const tags = condition.tags && new Set(condition.tags);
   return (listed) =>
     fits(listed.key.shown) && (tags === undefined || listed.tags.some(([tag]) => tags.has(tag)));
+}
+
+/** Whether two are of one answer, and say the same of it. */
+function isSame(one: Listed, other: Listed): boolean {
+  return (
+    one.stamp === other.stamp &&
+    one.tags.length === other.tags.length &&
+    one.tags.every(([tag, stamp], at) => other.tags[at]?.[0] === tag && other.tags[at]?.[1] === stamp)
+  );
 }
 
 /** A shown key without its id. */

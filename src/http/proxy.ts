@@ -26,6 +26,7 @@ export async function answer(
   let alone = false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const shelf = await lookUp(context, call);
+    addTags(context, call, shelf);
     if (shelf.lacking.length === 0) {
       refreshBehind(context, call, shelf);
       return serve(context, call, shelf);
@@ -46,7 +47,6 @@ export async function answer(
       const held = shelf.holdings.map((holding, part) =>
         shelf.lacking.includes(part) ? undefined : holding,
       );
-      addTags(context, call, held);
       noteLineage(context, call, held, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
@@ -66,7 +66,6 @@ const ATTEMPTS = 3;
 
 /** Answers from what the cache holds. */
 function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
-  addTags(context, call, shelf.holdings);
   noteLineage(context, call, shelf.holdings);
   return fromShelf(context.clock, call, shelf);
 }

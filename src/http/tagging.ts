@@ -4,34 +4,37 @@ import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { tagsOf } from './call-tags.ts';
 import type { ProxyContext } from './refresh.ts';
-import type { Holding } from './shelf.ts';
+import type { Holding, Shelf } from './shelf.ts';
 
 /**
- * Adds what a call speaks of to the entries it is served: whoever asks may know of more than the one who paid. An entry that
- * would have more tags than it may have is given up, for none is left out.
+ * Adds what a call speaks of to the entries it may be served: whoever asks may know of more than the one who paid. An entry that
+ * would have more tags than it may have is given up, for none is left out. To be called as soon as they are found: later there
+ * may be tags that others have added meanwhile.
  */
-export function addTags(context: ProxyContext, call: Call, served: Served): void {
-  for (const [part, holding] of served.entries()) {
-    if (holding === undefined || (holding.isTagged && call.inherited !== 'too-many')) continue;
-    addTo(context, call, part, holding);
+export function addTags(context: ProxyContext, call: Call, { holdings, lacking, bridged }: Shelf): void {
+  const fetched = new Set(bridged ? [] : lacking);
+  for (const [part, holding] of holdings.entries()) {
+    if (holding === undefined || fetched.has(part)) continue;
+    if (!holding.isTagged || call.inherited === 'too-many') addTo(context, call, part, holding);
   }
 }
-
-/** Of each part the entry that the caller is served, if it is served one. */
-type Served = readonly (Holding | undefined)[];
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = tagsFor(call, part, entry);
   if (tags === entry.tags && call.inherited !== 'too-many') return;
-  const { id } = entry.key;
-  // A newer one may have come meanwhile, of which this call has seen nothing.
-  if ((store.held(id)?.entry.stamp ?? entry.stamp) !== entry.stamp) return;
-  if (call.inherited === 'too-many' || tooMany(tags)) store.delete(id);
+  if (call.inherited === 'too-many' || tooMany(tags)) store.delete(entry.key.id);
   else store.put([{ ...entry, tags }], call.quota);
 }
 
-/** Tells the call's trace what it is given: what a model writes afterwards may speak of it. */
-export function noteLineage(context: ProxyContext, call: Call, served: Served, boarding?: Boarding): void {
+/**
+ * Tells the call's trace what it is given, from the shelf and with what it boarded: what a model writes afterwards may speak of it.
+ */
+export function noteLineage(
+  context: ProxyContext,
+  call: Call,
+  served: readonly (Holding | undefined)[],
+  boarding?: Boarding,
+): void {
   const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
   const held = served.flatMap((holding, part) => (holding ? tagsFor(call, part, holding.entry) : []));

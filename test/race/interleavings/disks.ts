@@ -40,7 +40,7 @@ export class MemoryDisk implements Disk {
     const tier = new HeldTier(this.#entries, clock, watch);
     const keeps: (() => void)[] = [];
     const flush = async () => {
-      this.#entries = tier.copy();
+      this.#entries = tier.write();
     };
     return {
       tier,

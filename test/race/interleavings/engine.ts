@@ -9,9 +9,13 @@ import { Store } from '../../../src/cache/store.ts';
 import type { Tier } from '../../../src/cache/tier.ts';
 import { ENDPOINTS } from '../../../src/endpoints/table.ts';
 import { withTags } from '../../../src/endpoints/tagged.ts';
+import { AskedLately } from '../../../src/http/asked.ts';
 import { bindEndpoints, bindRoutes } from '../../../src/http/bindings.ts';
+import { placeOf } from '../../../src/http/classify.ts';
 import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
 import type { Slot } from '../../../src/http/fetch.ts';
+import { Heads } from '../../../src/http/heads.ts';
+import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
 import { Invalidations } from '../../../src/invalidation/invalidations.ts';
 import { Upkeep } from '../../../src/invalidation/upkeep.ts';
 import { Events } from '../../../src/observe/events.ts';
@@ -59,6 +63,7 @@ export interface Durable {
 
 /** The engine and the pipeline of one process, put together as the composition root does it, without a server. */
 export interface Engine {
+  readonly heads: Heads;
   readonly stamps: Stamps;
   readonly context: DataPlaneContext;
   readonly store: Store;
@@ -109,17 +114,19 @@ export async function startEngine(
   const upstreams = new Map([[upstream.name, upstream]]);
   const rules = (...written: ConstructorParameters<typeof TagRules>[0]) =>
     new TagRules(written, () => clock.elapsed());
+  const bindings = [
+    ...bindRoutes([PRODUCTS, SEARCHES], upstreams, ({ name }) =>
+      name === 'search' ? rules({ json: '$.products[*]', tag: 'product:{value}' }) : rules(),
+    ),
+    ...bindEndpoints(
+      ENDPOINTS.map((endpoint) => withTags(endpoint, rules(), 'api')),
+      [],
+      upstream,
+    ),
+  ];
+  const heads = new Heads(0, (method, path) => placeOf({ bindings, upstreams }, method, path));
   const context: DataPlaneContext = {
-    bindings: [
-      ...bindRoutes([PRODUCTS, SEARCHES], upstreams, ({ name }) =>
-        name === 'search' ? rules({ json: '$.products[*]', tag: 'product:{value}' }) : rules(),
-      ),
-      ...bindEndpoints(
-        ENDPOINTS.map((endpoint) => withTags(endpoint, rules(), 'api')),
-        [],
-        upstream,
-      ),
-    ],
+    askedLately: new AskedLately(1_000_000),
     upstreams,
     fallback: upstream,
     access: passthroughAccess(new Scopes(Buffer.alloc(32))),
@@ -131,12 +138,13 @@ export async function startEngine(
     marks,
     graves,
     lineage: new Lineage(clock),
+    storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
     flights: new Flights<Slot>(),
     clock,
     background,
     events: new Events(),
   };
-  return { stamps, context, store, catalog, invalidations, upkeep, background };
+  return { heads, stamps, context, store, catalog, invalidations, upkeep, background };
 }
 
 const ROUTE = {

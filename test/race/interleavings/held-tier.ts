@@ -11,6 +11,8 @@ export class HeldTier implements Tier {
   readonly #clock: Clock;
   readonly #watch: Watch;
   readonly #entries: Map<string, Entry>;
+  /** Those that are still to be written: of others it is not known what tags they have. */
+  readonly #waiting = new Set<string>();
   readonly #reads: (() => void)[] = [];
 
   /** Begins with what lies there. */
@@ -26,8 +28,9 @@ export class HeldTier implements Tier {
     this.#reads.shift()?.();
   }
 
-  /** What it holds now. */
-  copy(): ReadonlyMap<string, Entry> {
+  /** Writes what waits; gives all it holds. */
+  write(): ReadonlyMap<string, Entry> {
+    this.#waiting.clear();
     return new Map(this.#entries);
   }
 
@@ -44,9 +47,13 @@ export class HeldTier implements Tier {
   }
 
   set(given: Entry): void {
-    const entry = successor(given, this.#entries.get(given.key.id));
+    const { id } = given.key;
+    const held = this.#entries.get(id);
+    const isKnown = this.#waiting.has(id) || held?.stamp !== given.stamp;
+    const entry = isKnown ? successor(given, held) : given;
     this.#watch.held(listedOf(entry));
-    this.#entries.set(entry.key.id, entry);
+    this.#entries.set(id, entry);
+    this.#waiting.add(id);
   }
 
   delete(id: string): void {
@@ -61,7 +68,7 @@ export class HeldTier implements Tier {
   }
 
   figures(): TierFigures {
-    const counts = { hits: 0, misses: 0, evictions: 0, expirations: 0, faults: 0 };
+    const counts = { hits: 0, misses: 0, evictions: 0, expirations: 0, unexpired: 0, faults: 0 };
     return { entries: this.#entries.size, bytes: 0, maxBytes: 0, ...counts };
   }
 

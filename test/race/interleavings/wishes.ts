@@ -1,6 +1,5 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { type Request, readHead } from '../../../src/http/request.ts';
 
 /** A request as it is drawn: small numbers, so that requests often mean the same. */
 export interface Wish {
@@ -30,7 +29,7 @@ export function itemsOf(about: number): readonly string[] {
 }
 
 /** The request as it comes from the wire. */
-export function requestOf(wish: Wish): Request {
+export function requestOf(wish: Wish): IncomingMessage {
   const { path, body } = askedBy(wish);
   const message = new IncomingMessage(new Socket());
   message.method = body === undefined ? 'GET' : 'POST';
@@ -49,7 +48,7 @@ export function requestOf(wish: Wish): Request {
   );
   if (body !== undefined) message.push(JSON.stringify(body));
   message.push(null);
-  return readHead(message);
+  return message;
 }
 
 function askedBy({ kind, about }: Wish): { readonly path: string; readonly body?: object } {
