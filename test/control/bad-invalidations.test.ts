@@ -1,30 +1,16 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { schemeOf, signed } from '../support/deliveries.ts';
 import { cacheOf, setShop } from '../support/shop.ts';
 
+const KEY = `whsec_${Buffer.from('a secret of 24 bytes ...').toString('base64')}`;
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 describe('what is asked for wrongly', () => {
-  const signature = (body: string, secret = 'shpss') =>
-    createHmac('sha256', secret).update(body).digest('base64');
-  const shopify = (proof: string) => ({
-    authorization: undefined,
-    'x-shopify-topic': 'products/update',
-    'x-shopify-shop-domain': 'shop.myshopify.com',
-    'x-shopify-api-version': '2026-10',
-    'x-shopify-webhook-id': 'd',
-    'x-shopify-hmac-sha256': proof,
-  });
-  const delivery = (body: string) => ({ body, headers: shopify(signature(body)) });
-  const standard = (at: number) => {
-    const body = '{"type":"product.updated","id":7}';
-    const proof = createHmac('sha256', 'a secret of 24 bytes ...').update(`m.${at}.${body}`).digest('base64');
-    return {
-      body,
-      headers: { 'webhook-id': 'm', 'webhook-timestamp': String(at), 'webhook-signature': `v1,${proof}` },
-    };
-  };
+  const delivery = (payload: string, secret = 'shpss') =>
+    signed(schemeOf('shopify', { secret: [secret] }), { event: 'products/update', payload });
+  const sentAt = (now: number) =>
+    signed(schemeOf('standard', { secret: [KEY] }), { payload: '{"type":"product.updated","id":7}', now });
   const many = (count: number) => Array.from({ length: count }, (_, at) => `product:${at}`);
 
   for (const [says, status, path, sent] of [
@@ -58,19 +44,14 @@ describe('what is asked for wrongly', () => {
     ['a level that is none', 400, '/cache/clear', { body: { level: 'l7' } }],
     ['a PURGE of nothing', 400, '/', { method: 'PURGE' }],
     ['a webhook that is none', 404, '/webhooks/shopfy', delivery('{"id":7}')],
-    [
-      'a wrong signature',
-      401,
-      '/webhooks/shopify',
-      { body: '{"id":7}', headers: shopify(signature('{"id":7}', 'another')) },
-    ],
+    ['a wrong signature', 401, '/webhooks/shopify', delivery('{"id":7}', 'another')],
     [
       'the right signature of another body',
       401,
       '/webhooks/shopify',
-      { body: '{"id":7}', headers: shopify(signature('{"id":8}')) },
+      { ...delivery('{"id":8}'), body: '{"id":7}' },
     ],
-    ['an old timestamp', 401, '/webhooks/events', standard(Math.floor(Date.now() / 1000) - 301)],
+    ['an old timestamp', 401, '/webhooks/events', sentAt(Date.now() - 301_000)],
     ['a payload of broken JSON', 400, '/webhooks/shopify', delivery('{"id":7')],
     ['a payload without the id', 400, '/webhooks/shopify', delivery('{"title":"Lamp"}')],
     ['a payload of 50 MB', 413, '/webhooks/shopify', delivery(`{"id":7,"x":"${'x'.repeat(50_000_000)}"}`)],
@@ -85,7 +66,7 @@ describe('what is asked for wrongly', () => {
           },
           events: {
             scheme: 'standard',
-            secret: `whsec_${Buffer.from('a secret of 24 bytes ...').toString('base64')}`,
+            secret: KEY,
             rules: [{ event: 'product.*', tags: [{ json: '$.id', tag: 'product:{value}' }] }],
           },
         },

@@ -35,6 +35,8 @@ export interface ServerProcess {
   log(): string;
   /** Stops it as an operator would; its exit status. */
   stop(): Promise<number | null>;
+  /** Ends it at once, as `kill -9` does. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -87,6 +89,10 @@ export async function startServer(
       child.kill('SIGTERM');
       const [status] = await within(exited, 'the exit', 30_000);
       return status;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }
