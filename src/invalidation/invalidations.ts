@@ -24,7 +24,7 @@ export interface InvalidationsOptions {
 const COUNTED = 10_000;
 const SAMPLED = 20;
 /** Entries that the sweep looks at before other work gets a turn. */
-const SLICE = 500;
+const SLICE = 50;
 
 /** Carries invalidations out: in memory at once, on disk before anybody is told, and with a sweep behind that gives the bytes back. */
 export class Invalidations implements Invalidator {

@@ -5,7 +5,7 @@ export interface Order {
   /** Undefined for everything there is. */
   readonly condition: Condition | undefined;
   readonly effect: Effect;
-  /** Who asks, for the audit log: `api`, or `webhook:NAME`. */
+  /** Who asks, for the audit log: `api`, `webhook:NAME`, or `vector-store` for a write that passes through. */
   readonly by: string;
   /** Whether it is only to be told what would be meant. */
   readonly dryRun: boolean;

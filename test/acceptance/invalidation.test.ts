@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
+import { schemeOf, signed } from '../support/deliveries.ts';
 import { tempFolder } from '../support/folder.ts';
 import { type Answer, chat, send } from '../support/http.ts';
 import { startReprise } from '../support/reprise.ts';
-import { answerAsShop, cacheOf, type ShopStage, setShop, shopProfile } from '../support/shop.ts';
+import { answerAsShop, cacheOf, type ShopStage, setShop, shopProfile, traced } from '../support/shop.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -108,6 +108,21 @@ describe('invalidation', () => {
     assert.equal(cacheOf(await shop.prose('Which lamp is best?', 'third')), 'HIT');
     for (const id of [7, 8, 9])
       assert.equal((await shop.keys(`&tag=product:${id}&type=llm_responses`)).length, 1);
+  });
+
+  it('vectors and rankings give on what they speak of, too', async () => {
+    await using shop = await setShop({
+      types: { embeddings: { tags: [{ text: 'SKU-(\\d+)', tag: 'product:{1}' }] } },
+    });
+    await shop.ask('/v1/embeddings', { body: { model: 'e', input: ['SKU-7 lamp'] }, headers: traced(TRACE) });
+    await shop.ask('/v1/rerank', {
+      body: { model: 'r', query: 'lamp', documents: ['a', 'b'] },
+      headers: { 'x-cache-tags': 'product:8', ...traced(TRACE) },
+    });
+    await shop.prose('Which lamp is best?', TRACE);
+    for (const id of [7, 8]) {
+      assert.equal((await shop.keys(`&tag=product:${id}&type=llm_responses`)).length, 1);
+    }
   });
 
   it('traces of two credentials with one id are two traces', async () => {
@@ -443,18 +458,11 @@ describe('around it', () => {
       [got.status, cacheOf(got), got.headers.get('age'), got.json()],
       [200, 'HIT', '0', { price: 12 }],
     );
-    const body = '{"id":7}';
-    const delivered = await shop.ask('/webhooks/shopify', {
-      body,
-      headers: {
-        authorization: undefined,
-        'x-shopify-topic': 'products/update',
-        'x-shopify-shop-domain': 'shop.myshopify.com',
-        'x-shopify-api-version': '2026-10',
-        'x-shopify-webhook-id': 'd-1',
-        'x-shopify-hmac-sha256': createHmac('sha256', 'shpss').update(body).digest('base64'),
-      },
-    });
+    const draft = { event: 'products/update', id: 'd-1', payload: '{"id":7}' };
+    const delivered = await shop.ask(
+      '/webhooks/shopify',
+      signed(schemeOf('shopify', { secret: ['shpss'] }), draft),
+    );
     assert.deepEqual(delivered.json(), {
       id: 'd-1',
       accepted: true,

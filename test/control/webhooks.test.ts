@@ -38,6 +38,14 @@ const WEBHOOKS = {
       { event: 'product.*', tags: [{ json: '$.categories[*].id', tag: 'category:{value}' }] },
     ],
   },
+  timed: {
+    scheme: 'hmac',
+    secret: SECRET,
+    header: 'x-signature',
+    signed: '{timestamp}.{body}',
+    timestamp: { header: 'x-timestamp' },
+    rules: [{ event: '**', tags: [{ json: '$.sku', tag: 'product:{value}' }] }],
+  },
   own: {
     scheme: 'hmac',
     secret: SECRET,
@@ -275,6 +283,20 @@ test('a wrong signature is 401, the right one of another body too, and invalidat
     assert.ok(!answer.body.includes(SECRET));
   }
   assert.deepEqual(stage.invalidator.calls, []);
+});
+
+test('a delivery that is older than its sender may be late, or from the future, is 401, and invalidates nothing', async () => {
+  const clock = new ManualClock();
+  await using stage = await start({ clock });
+  const deliver = (aheadMs: number) => {
+    const [body, at] = ['{"sku":"LAMP-1"}', String((clock.now() + aheadMs) / 1000)];
+    return stage.post('timed', body, { 'x-timestamp': at, 'x-signature': hexOf(`${at}.${body}`) });
+  };
+  for (const ahead of [-301_000, 301_000, -86_400_000]) {
+    assertRefused(await deliver(ahead), 401, 'unauthorized', /^This delivery (?:was sent|is dated) \d+ s /);
+  }
+  assert.deepEqual(stage.invalidator.calls, []);
+  for (const ahead of [-300_000, 0, 300_000]) assert.equal((await deliver(ahead)).status, 200);
 });
 
 test('an unknown webhook is 404, whatever is sent to it, and so is a path below one', async () => {

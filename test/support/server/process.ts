@@ -35,13 +35,19 @@ export interface ServerProcess {
   log(): string;
   /** Stops it as an operator would; its exit status. */
   stop(): Promise<number | null>;
+  /** Ends it at once, as `kill -9` does. */
+  kill(): Promise<void>;
 }
 
 /**
- * Starts one with this profile, on a free port, and its data in `folder`. Rejects if it does not become ready. Its memory
+ * Starts one with this profile, on a free port, and its data in `folder`; its environment is that of the test if none is given. Rejects if it does not become ready. Its memory
  * and descriptors are read from Linux's `/proc`.
  */
-export async function startServer(profile: ProfileSections, folder: string): Promise<ServerProcess> {
+export async function startServer(
+  profile: ProfileSections,
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ServerProcess> {
   const file = join(folder, 'profile.yaml');
   // JSON is YAML.
   const settings = {
@@ -54,7 +60,7 @@ export async function startServer(profile: ProfileSections, folder: string): Pro
   const child = spawn(
     process.execPath,
     ['--expose-gc', '--import', at('./probe.ts'), at('../../../src/main.ts'), 'serve', '--profile', file],
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   let log = '';
   child.stderr?.on('data', (text: Buffer) => {
@@ -83,6 +89,10 @@ export async function startServer(profile: ProfileSections, folder: string): Pro
       child.kill('SIGTERM');
       const [status] = await within(exited, 'the exit', 30_000);
       return status;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }
