@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { liveCall } from '../../src/control/live-call.ts';
+import { answered } from '../support/answered.ts';
 import { ManualClock } from '../support/clock.ts';
 import { until } from '../support/deadline.ts';
-import { chat, open, type Streaming } from '../support/http.ts';
+import { chat, open, type Streaming, send } from '../support/http.ts';
+import { testMonitor } from '../support/monitor.ts';
 import { sendJson } from '../support/openai-server.ts';
 import { startReprise } from '../support/reprise.ts';
 import { oneRoute, type Stage, setStage } from '../support/stage.ts';
@@ -140,7 +143,7 @@ describe('GET /monitoring/cache', () => {
     const { ask: _, ...rest } = stage;
     const restarted: Stage = {
       ...rest,
-      ask: (path, sent) => import('../support/http.ts').then(({ send }) => send(again.url + path, sent)),
+      ask: (path, sent) => send(again.url + path, sent),
     };
     const after = await told(restarted, '/monitoring/cache');
     for (const name of ['requests', 'saved', 'since', 'models', 'hit_rate']) {
@@ -259,7 +262,6 @@ it('monitoring is for who has the token', async () => {
     upstream: stage.upstream.url,
     env: { REPRISE_ADMIN_TOKEN: 'correct-horse-battery' },
   });
-  const { send } = await import('../support/http.ts');
   for (const path of [
     '/monitoring/cache',
     '/monitoring/cache/levels',
@@ -290,9 +292,10 @@ describe('GET /monitoring/events', () => {
     const feed = await open(`${stage.reprise.url}/monitoring/events`, OPEN);
     assert.equal(feed.headers.get('content-type'), 'text/event-stream; charset=utf-8');
     const coming = messages(feed);
-    const next = async (event: string) => {
-      for await (const message of coming) if (message.event === event) return message.data;
-      return assert.fail(`the feed ended before ${event}`);
+    const next = async (event: string): Promise<unknown> => {
+      const { value, done } = await coming.next();
+      assert.ok(done !== true, `the feed ended before ${event}`);
+      return value.event === event ? value.data : next(event);
     };
     const figures = await coming.next();
     assert.equal(at(figures.value, 'event'), 'figures');
@@ -330,23 +333,45 @@ describe('GET /monitoring/events', () => {
     await stopped;
   });
 
-  it('cuts off a client that does not keep up, and takes no more than fifty', async () => {
-    const clock = new ManualClock();
-    await using stage = await setStage({ clock });
-    const feeds: Streaming[] = [];
-    for (let count = 0; count < 50; count += 1) {
-      feeds.push(await open(`${stage.reprise.url}/monitoring/events`, OPEN));
+  /** The call by itself, for clients that read as a test says. */
+  function feedCall() {
+    const { clock, events, monitor } = testMonitor();
+    const status = () => 'ok';
+    const call = liveCall({ clock, events, monitor, status, accepting: () => true });
+    const nothing = { path: '', query: new URLSearchParams(), header: () => undefined };
+    const readBody = async () => Buffer.alloc(0);
+    const begin = async () => await call.handlers.get('GET')?.({ ...nothing, readBody });
+    return { clock, events, begin };
+  }
+
+  it('is given to fifty clients, and to another one when one has gone', async () => {
+    const { begin } = feedCall();
+    const feeds = await Promise.all(Array.from({ length: 50 }, begin));
+    await assert.rejects(begin, { code: 'overloaded' });
+    await feeds[7]?.body?.cancel();
+    assert.equal((await begin())?.status, 200);
+  });
+
+  it('is cut off where the client does not keep up', async () => {
+    const { clock, begin } = feedCall();
+    const slow = await begin();
+    clock.advance(1_000_000);
+    assert.equal(clock.pending, 1, 'only the monitor’s own timer is left');
+    await assert.rejects(async () => await slow?.text(), /does not keep up/);
+  });
+
+  it('tells no more than fifty requests a second, and how many it leaves out', async () => {
+    const { clock, events, begin } = feedCall();
+    const feed = await begin();
+    for (let at = 0; at < 80; at += 1) events.emit(answered(`${at}`));
+    clock.advance(1_000);
+    const reader = feed?.body?.getReader();
+    let text = '';
+    while (!text.includes('"requests_omitted":30')) {
+      const read = await reader?.read();
+      assert.ok(read?.value !== undefined);
+      text += Buffer.from(read.value).toString();
     }
-    assert.equal((await stage.ask('/monitoring/events', OPEN)).status, 503);
-    const [slow, ...others] = feeds;
-    for (const feed of others) feed.leave();
-    assert.ok(slow);
-    await until(async () => {
-      // Nobody reads: what is sent each second piles up until the feed is given up.
-      clock.advance(20_000);
-      const again = await open(`${stage.reprise.url}/monitoring/events`, OPEN);
-      again.leave();
-      return again.status === 200;
-    }, 'there is room for another feed');
+    assert.equal(text.match(/^event: request$/gm)?.length, 50);
   });
 });
