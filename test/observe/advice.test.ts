@@ -141,6 +141,31 @@ it('invalidations that mean nothing are told, and dry runs are none', () => {
   assert.deepEqual(finding.get('empty-invalidations')?.evidence, { invalidations: 10, empty: 9, share: 0.9 });
 });
 
+it('tags of a kind that nobody invalidates are told after a day, but not those that every entry has', () => {
+  const { clock, events, monitor } = testMonitor();
+  const tagged = (at: number): Event => {
+    const event = stored(`${at}`, 'x', 0);
+    if (event.kind !== 'fetched') return event;
+    const tags = ['product:7', 'shop:1', 'model:m'].map((tag) => [tag, 1] as const);
+    return { ...event, entries: event.entries.map((entry) => ({ ...entry, tags })) };
+  };
+  for (let at = 0; at < 300; at += 1) events.emit(tagged(at));
+  events.emit({
+    kind: 'invalidated',
+    id: 'i',
+    by: 'api',
+    mode: 'purge',
+    dryRun: false,
+    matched: 1,
+    tags: ['shop:1'],
+  });
+  const kinds = () =>
+    monitor.findings.filter(({ id }) => id === 'tags-never-invalidated').map(({ evidence }) => evidence.kind);
+  assert.deepEqual(kinds(), []);
+  clock.advance(86_400_000);
+  assert.deepEqual(kinds(), ['product']);
+});
+
 it('compression that leaves most of the bytes is told', () => {
   const packed = (storedBytes: number) => ({
     levels: () => [levelState({ compression: { codec: 'gzip', rawBytes: 20_000_000, storedBytes } })],
