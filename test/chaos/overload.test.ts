@@ -34,8 +34,8 @@ async function setBusy(concurrency: object = {}, more: object = {}) {
 const queued = (clock: ManualClock, count: number, others: number) =>
   until(() => clock.pending === count + others, `${count} calls wait`);
 
-/** Timers that are always there in these tests: the sweep's, and the running call's deadline. */
-const RUNNING = 2;
+/** Timers that are always there in these tests: the sweep's, the two of monitoring, and the running call's deadline. */
+const RUNNING = 4;
 
 describe('an upstream with a bound on its calls', () => {
   it('is sent so many at once, and the others in the order in which they came', async () => {
