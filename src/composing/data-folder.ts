@@ -77,6 +77,9 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
           watch,
           distrusted: markLog?.trusted === false,
           notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
+        }).catch(async (thrown: unknown) => {
+          await markLog?.close();
+          throw thrown;
         });
   const audit = await kept(
     'invalidations.jsonl',

@@ -1,7 +1,7 @@
 import type { Events } from '../observe/events.ts';
 import { liveMessage } from '../observe/live-message.ts';
 import type { Monitor } from '../observe/monitor.ts';
-import { type Clock, every } from '../shared/clock.ts';
+import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { type ControlCall, controlCall } from './call.ts';
 import { cacheJson, efficiencyJson, levelsJson } from './monitoring-json.ts';
@@ -29,7 +29,51 @@ const SECOND_MS = 1_000;
  * alerts and what degrades as it happens. A client that does not keep up is cut off, and may come again.
  */
 export function liveCall(context: LiveContext): ControlCall {
+  const { monitor, events, clock, status, accepting } = context;
   const feeds = new Set<Feed>();
+  let ticking: Timer | undefined;
+  let deaf: (() => void) | undefined;
+  let requests = 0;
+
+  function begin(): void {
+    requests = 0;
+    ticking = every(clock, SECOND_MS, tick);
+    deaf = events.listen((event) => {
+      if (event.kind === 'answered') requests += 1;
+      if (event.kind === 'answered' && requests > REQUESTS_A_SECOND) return;
+      const message = liveMessage(event, new Date(clock.now()).toISOString());
+      if (message !== undefined) tell(message.event, message.data);
+    });
+  }
+
+  function ended(feed: Feed): void {
+    feeds.delete(feed);
+    if (feeds.size > 0) return;
+    ticking?.cancel();
+    deaf?.();
+  }
+
+  /** All feeds say the same, and it is put together once. */
+  function tell(event: string, data: unknown): void {
+    const bytes = messageOf(event, data);
+    for (const feed of feeds) feed.send(bytes);
+  }
+
+  function tick(): void {
+    if (accepting()) tell('figures', figures());
+    else for (const feed of feeds) feed.close();
+    requests = 0;
+  }
+
+  function figures(): object {
+    return {
+      cache: cacheJson(monitor, status()),
+      ...levelsJson(monitor),
+      efficiency: efficiencyJson(monitor),
+      requests_omitted: Math.max(0, requests - REQUESTS_A_SECOND),
+    };
+  }
+
   return controlCall('admin', '/monitoring/events', {
     GET() {
       if (feeds.size >= MOST_FEEDS) {
@@ -37,8 +81,10 @@ export function liveCall(context: LiveContext): ControlCall {
           retryAfterS: 60,
         });
       }
-      const feed = new Feed(context, () => feeds.delete(feed));
+      if (feeds.size === 0) begin();
+      const feed: Feed = new Feed(() => ended(feed));
       feeds.add(feed);
+      feed.send(messageOf('figures', figures()));
       return new Response(feed.stream, {
         headers: {
           'content-type': 'text/event-stream; charset=utf-8',
@@ -54,15 +100,12 @@ export function liveCall(context: LiveContext): ControlCall {
 /** What one client is sent. */
 class Feed {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #context: LiveContext;
   readonly #ended: () => void;
-  readonly #stop: () => void;
+  /** Undefined once it has ended. */
   #to: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** Requests of this second. */
-  #requests = 0;
 
-  constructor(context: LiveContext, ended: () => void) {
-    this.#context = context;
+  /** `ended` is called once: when it is closed, given up, or left by its client. */
+  constructor(ended: () => void) {
     this.#ended = ended;
     this.stream = new ReadableStream(
       {
@@ -73,55 +116,29 @@ class Feed {
       },
       { highWaterMark: MOST_WAITING, size: (chunk) => chunk.byteLength },
     );
-    const { clock, events } = context;
-    const ticking = every(clock, SECOND_MS, () => this.#tick());
-    const deaf = events.listen((event) => {
-      if (event.kind === 'answered') {
-        this.#requests += 1;
-        if (this.#requests > REQUESTS_A_SECOND) return;
-      }
-      const message = liveMessage(event, new Date(clock.now()).toISOString());
-      if (message !== undefined) this.#send(message.event, message.data);
-    });
-    this.#stop = () => {
-      ticking.cancel();
-      deaf();
-    };
-    this.#figures();
   }
 
-  #tick(): void {
-    if (!this.#context.accepting()) {
-      this.#to?.close();
-      this.#end();
-      return;
-    }
-    this.#figures();
-  }
-
-  #figures(): void {
-    const { monitor, status } = this.#context;
-    const omitted = Math.max(0, this.#requests - REQUESTS_A_SECOND);
-    this.#requests = 0;
-    this.#send('figures', {
-      cache: cacheJson(monitor, status()),
-      ...levelsJson(monitor),
-      efficiency: efficiencyJson(monitor),
-      requests_omitted: omitted,
-    });
-  }
-
-  #send(event: string, data: unknown): void {
-    if (this.#to === undefined) return;
-    this.#to.enqueue(Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
-    if ((this.#to.desiredSize ?? 0) > 0) return;
+  /** Sends bytes; a client for whom too many wait already is given up. */
+  send(bytes: Uint8Array): void {
+    this.#to?.enqueue(bytes);
+    if (this.#to === undefined || (this.#to.desiredSize ?? 0) > 0) return;
     this.#to.error(new Error('this client does not keep up'));
     this.#end();
   }
 
+  /** Ends it, with all that was sent. */
+  close(): void {
+    this.#to?.close();
+    this.#end();
+  }
+
   #end(): void {
+    if (this.#to === undefined) return;
     this.#to = undefined;
-    this.#stop();
     this.#ended();
   }
+}
+
+function messageOf(event: string, data: unknown): Uint8Array {
+  return Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 }

@@ -1,12 +1,4 @@
-<<<<<<< HEAD
-
-import type { Entry, Tagged } from '../cache/entry.ts';
-
-=======
-
-import type { Entry, Times } from '../cache/entry.ts';
-
->>>>>>> h5-races
+import type { Entry, Tagged, Times } from '../cache/entry.ts';
 
 import type { Graves } from '../cache/graves.ts';
 import type { Standing } from '../cache/mark.ts';
@@ -24,15 +16,10 @@ export interface Holding {
   readonly entry: Entry;
   readonly level: Level;
   readonly verdict: Exclude<Verdict, 'dead'>;
-<<<<<<< HEAD
-  /** Until when it is fresh: past for what was invalidated by an expiry. */
+  /** The end of its freshness (ms since the epoch), which may have come before its time. */
   readonly freshUntil: number;
   /** Whether it has all the tags that the call says of it, and none later than the call does. */
   readonly isTagged: boolean;
-=======
-  /** The end of its freshness (ms since the epoch), which may have come before its time. */
-  readonly freshUntil: number;
->>>>>>> h5-races
 }
 
 /** What the cache holds for a call, part by part. */
@@ -88,11 +75,7 @@ function judged(context: ShelfContext, call: Call, found: readonly (Found | unde
     holdings.push(
       held === undefined || verdict === 'dead'
         ? undefined
-<<<<<<< HEAD
-        : { ...held, verdict, freshUntil: freshUntil(held.entry, standing, at), isTagged },
-=======
-        : ...held, verdict, freshUntil: timesOf(held.entry, standing, at).freshUntil ,
->>>>>>> h5-races
+        : { ...held, verdict, freshUntil: timesOf(held.entry, standing, at).freshUntil, isTagged },
     );
   }
   const unusable = new Set(call.plan.disagreeing?.(holdings.map((holding) => holding?.entry.payload)));
@@ -130,11 +113,6 @@ export function verdictOn(
   demands: Demands,
 ): Verdict {
   if (standing === 'purged') return 'dead';
-<<<<<<< HEAD
-  if (standing !== 'expired') return judge(entry, at, demands);
-  const old = { ...entry, freshUntil: freshUntil(entry, standing, at), staleUntil: at };
-  return judge(old, at, { ...demands, maxStaleMs: undefined });
-=======
   const allowed = standing === 'expired' ? { ...demands, maxStaleMs: undefined } : demands;
   return judge(timesOf(entry, standing, at), at, allowed);
 }
@@ -152,11 +130,6 @@ export function stands({ marks }: ShelfContext, call: Call, { holdings }: Shelf)
       holding === undefined ||
       marks.standing(holding.entry, tagsOf(call, part, holding.entry.stamp)) !== 'purged',
   );
->>>>>>> h5-races
-}
-
-function freshUntil(entry: Entry, standing: Standing | undefined, at: number): number {
-  return standing === 'expired' ? Math.min(entry.freshUntil, at) : entry.freshUntil;
 }
 
 /** A shelf with nothing on it for this call. */

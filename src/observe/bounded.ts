@@ -18,6 +18,11 @@ export class Bounded<T> {
     return this.#items.get(name) ?? this.#begin(name);
   }
 
+  /** What there is for `name`, if it has been counted by that name. */
+  get(name: string): T | undefined {
+    return this.#items.get(name);
+  }
+
   /** All there is, by name, in the order in which the names came. */
   entries(): Iterable<readonly [name: string, item: T]> {
     return this.#items.entries();

@@ -26,7 +26,7 @@ export class KeptFigures {
   /** Adds what the file at `path` says, if there is one, to the totals of `monitor`. Rejects if it cannot be read. */
   static async open(path: string, monitor: Monitor): Promise<KeptFigures> {
     const text = await readFile(path, 'utf8').catch(absent);
-    if (text !== undefined) restore(monitor, JSON.parse(text));
+    if (text !== undefined) restore(monitor, parsed(text));
     return new KeptFigures(path, monitor);
   }
 
@@ -108,6 +108,15 @@ function numberIn(value: unknown): number {
 
 function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Undefined for what is no JSON: it is about to be written anew. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function absent(thrown: unknown): undefined {

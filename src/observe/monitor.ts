@@ -12,6 +12,7 @@ import { Refetches } from './refetches.ts';
 import { Reuse } from './reuse.ts';
 import { scoreOf } from './score.ts';
 import type { Sources } from './sources.ts';
+import { TagUse } from './tag-use.ts';
 import { TURN_MS } from './windows.ts';
 
 /** What a monitor works with. */
@@ -28,6 +29,7 @@ export class Monitor {
   readonly reuse = new Reuse();
   readonly hotKeys = new HotKeys();
   readonly refetches = new Refetches();
+  readonly tagUse = new TagUse();
   readonly sources: Sources;
   /** Since when totals have been counted, in milliseconds since the epoch: before this start, if they were kept. */
   since: number;
@@ -80,6 +82,7 @@ export class Monitor {
   readonly #take = (event: Event): void => {
     this.figures.take(event);
     this.refetches.take(event);
+    this.tagUse.take(event);
     if (event.kind !== 'answered') return;
     for (const key of event.keys ?? []) this.reuse.note(key);
     if (event.key !== undefined) this.hotKeys.note(event.key);

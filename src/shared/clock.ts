@@ -46,9 +46,16 @@ export function neverBack(clock: Clock): Clock {
 /** Runs `work` every `ms` milliseconds until cancelled. */
 export function every(clock: Clock, ms: number, work: () => void): Timer {
   let timer = clock.after(ms, again);
+  let cancelled = false;
   function again() {
     work();
-    timer = clock.after(ms, again);
+    // The work itself may have cancelled it.
+    if (!cancelled) timer = clock.after(ms, again);
   }
-  return { cancel: () => timer.cancel() };
+  return {
+    cancel() {
+      cancelled = true;
+      timer.cancel();
+    },
+  };
 }

@@ -49,6 +49,7 @@ export class Histogram {
   /** The value that `share` (0 to 1) of all are not above; 0 if none came. */
   percentile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.#count));
+    if (rank >= this.#count) return this.#max;
     let seen = 0;
     for (const [bucket, count] of this.#counts?.entries() ?? []) {
       seen += count;

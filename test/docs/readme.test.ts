@@ -6,10 +6,13 @@ import * as z from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
 import { flagsHelp } from '../../src/cli/flags.ts';
 import { invalidateFlags } from '../../src/cli/invalidate.ts';
+import { statsFlags } from '../../src/cli/stats.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { type Settings, settingsSchema } from '../../src/config/schema.ts';
 import { CONDITION_FIELDS } from '../../src/control/condition.ts';
 import { ENDPOINTS } from '../../src/endpoints/table.ts';
+import { alertRules } from '../../src/observe/alert-rules.ts';
+import { COUNTERS, DURATION_FAMILIES, GAUGES } from '../../src/observe/metric-families.ts';
 import { ERROR_STATUS } from '../../src/shared/errors.ts';
 import { formatDuration, formatSize, parseDuration } from '../../src/shared/units.ts';
 import { filesBelow, ROOT } from '../architecture/source.ts';
@@ -66,12 +69,37 @@ test('the table of flags says what --help says', () => {
   same(tablesWith('flag', 'environment', 'meaning'), rows);
 });
 
-test('the table of the flags of reprise invalidate says what its --help says', () => {
-  const rows = invalidateFlags().map((line) => {
-    const [, flag = '', meaning = ''] = /^ {2}(\S.*?) {2,}(.*)$/.exec(line) ?? [];
-    return [`\`${flag}\``, meaning];
+for (const [command, flags] of [
+  ['invalidate', invalidateFlags()],
+  ['stats', statsFlags()],
+] as const) {
+  test(`the table of the flags of reprise ${command} says what its --help says`, () => {
+    const rows = flags.map((line) => {
+      const [, flag = '', meaning = ''] = /^ {2}(\S.*?) {2,}(.*)$/.exec(line) ?? [];
+      return [`\`${flag}\``, meaning];
+    });
+    same(tablesWith(`flag of \`reprise ${command}\``, 'meaning'), rows);
   });
-  same(tablesWith('flag of `reprise invalidate`', 'meaning'), rows);
+}
+
+test('the table of metrics says what a scrape does', () => {
+  const rows = [...COUNTERS, ...GAUGES, ...DURATION_FAMILIES].map(({ name, labels, help }) => [
+    `\`${name}\``,
+    labels.map((label) => `\`${label}\``).join(', '),
+    help,
+  ]);
+  same(tablesWith('metric', 'labels', 'meaning'), rows);
+});
+
+test('the table of alerts names every rule and its severity, that of findings every finding', () => {
+  const alerts = tablesWith('alert', 'severity', 'when').map(([id = '', severity = '']) => [id, severity]);
+  const ruled = alertRules().map(({ id, severity }) => [`\`${id}\``, severity]);
+  same([...alerts].sort(), [...ruled].sort());
+  const given = CODE.filter(({ path }) => path.startsWith('src/observe/advice/')).flatMap(({ text }) =>
+    [...text.matchAll(/\bid: '([a-z-]+)'/g)].map(([, id]) => id),
+  );
+  const told = tablesWith('finding', 'says').flatMap(([ids = '']) => codeIn(ids));
+  assert.deepEqual([...told].sort(), [...new Set(given)].sort());
 });
 
 test('the table of the fields of an invalidation names those that are taken', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { neverBack, systemClock } from '../../src/shared/clock.ts';
+import { every, neverBack, systemClock } from '../../src/shared/clock.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const HOUR = 3_600_000;
@@ -65,5 +65,20 @@ describe('a clock that never goes back', () => {
       assert.ok(now >= before - 1 && now <= after + 1, `${now} between ${before} and ${after}`);
       last = now;
     }
+  });
+});
+
+describe('work that is repeated', () => {
+  it('is done at each interval until it is cancelled, also by itself', () => {
+    const clock = new ManualClock();
+    let done = 0;
+    const work = every(clock, 1_000, () => {
+      done += 1;
+      if (done === 3) work.cancel();
+    });
+    clock.advance(2_999);
+    assert.equal(done, 2);
+    clock.advance(10_000);
+    assert.deepEqual([done, clock.pending], [3, 0]);
   });
 });

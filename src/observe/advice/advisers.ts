@@ -4,6 +4,7 @@ import { emptyInvalidations } from './invalidation.ts';
 import { lifetime } from './lifetime.ts';
 import { starvingNamespace } from './namespaces.ts';
 import { hotKey, oneHitEntries } from './one-hit.ts';
+import { unusedTags } from './tags.ts';
 import { compression, slowDisk } from './tiers.ts';
 import { bypassed, unstored } from './uncacheable.ts';
 
@@ -15,6 +16,7 @@ export const ADVISERS: readonly Adviser[] = [
   bypassed,
   unstored,
   emptyInvalidations,
+  unusedTags,
   compression,
   slowDisk,
   starvingNamespace,

@@ -3,6 +3,7 @@ import type { HotKeys } from '../hot-keys.ts';
 import type { Refetches } from '../refetches.ts';
 import type { Reuse } from '../reuse.ts';
 import type { Sources } from '../sources.ts';
+import type { TagUse } from '../tag-use.ts';
 
 /** Something about how the cache is set up, what it rests on, and what to change. */
 export interface Finding {
@@ -23,7 +24,10 @@ export interface Evidence {
   readonly reuse: Reuse;
   readonly hotKeys: HotKeys;
   readonly refetches: Refetches;
+  readonly tagUse: TagUse;
   readonly sources: Sources;
+  /** Milliseconds since the figures began, but for totals that were kept. */
+  readonly uptimeMs: number;
 }
 
 /** Draws findings of one kind; none where the figures do not bear them out. */

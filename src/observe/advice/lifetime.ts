@@ -45,7 +45,7 @@ export const lifetime: Adviser = ({ refetches, sources }) =>
           identical_share: rounded(share),
           ttl_s: policy.ttl / 1_000,
           suggested_ttl_s: ttl / 1_000,
-          age_at_refetch_s: { p50: ages.percentile(0.5), p95: ages.percentile(0.95) },
+          age_at_refetch_s: { p50: Math.round(ages.percentile(0.5)), p95: Math.round(ages.percentile(0.95)) },
         },
         recommendation: `Raise types.${type}.ttl to ${formatDuration(ttl)}: ${percent(share)} of ${counted(expired)} refetches brought the same bytes.`,
       },

@@ -11,7 +11,7 @@ export const starvingNamespace: Adviser = ({ figures, sources }) => {
   const [largest] = [...bytes].sort(([, one], [, other]) => other - one);
   if (largest === undefined || bytes.size < 2) return [];
   const [namespace, taken] = largest;
-  const rate = figures.namespaces.of(decodeURIComponent(namespace)).counts.hitRate ?? 0;
+  const rate = figures.namespaces.get(decodeURIComponent(namespace))?.counts.hitRate ?? 0;
   const { hitRate = 0 } = figures.total.counts;
   if (taken / all < 0.7 || rate >= hitRate) return [];
   return [

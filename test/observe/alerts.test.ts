@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Alerts } from '../../src/observe/alerts.ts';
+import type { Event } from '../../src/observe/events.ts';
+import { TURN_MS } from '../../src/observe/windows.ts';
+import { answered } from '../support/answered.ts';
+import { levelState, testMonitor, upstreamState } from '../support/monitor.ts';
+
+describe('hysteresis', () => {
+  it('two looks in a row raise an alert and three clear it, and each is told once', () => {
+    const told: string[] = [];
+    const alerts = new Alerts<boolean>(
+      [{ id: 'a', severity: 'warning', check: (bad) => (bad ? 'it is bad' : undefined) }],
+      ({ id }, state) => told.push(`${id} ${state}`),
+    );
+    const look = (...seen: readonly boolean[]) => {
+      for (const bad of seen) alerts.look(bad, 1_000);
+      return alerts.raised.length;
+    };
+    assert.equal(look(true, false, true, false), 0);
+    assert.equal(look(true, true), 1);
+    assert.equal(look(false, false, true, false, false), 1);
+    assert.equal(look(false), 0);
+    assert.deepEqual(told, ['a raised', 'a cleared']);
+  });
+});
+
+/** A monitor that is asked for its alerts after some looks. */
+function watched(sources: Parameters<typeof testMonitor>[0] = {}) {
+  const { clock, events, monitor } = testMonitor(sources);
+  const told: string[] = [];
+  events.listen((event: Event) => {
+    if (event.kind === 'alert') told.push(`${event.id} ${event.state}`);
+  });
+  return {
+    events,
+    told,
+    after(looks: number) {
+      clock.advance(looks * TURN_MS);
+      return monitor.alerts.map(({ id }) => id);
+    },
+  };
+}
+
+it('an upstream that is down is told until it is up again', () => {
+  let state: 'up' | 'down' = 'down';
+  const { after, told } = watched({ upstreams: () => new Map([['default', upstreamState({ state })]]) });
+  assert.deepEqual(after(2), ['upstream-down']);
+  state = 'up';
+  assert.deepEqual(after(3), []);
+  assert.deepEqual(told, ['upstream-down raised', 'upstream-down cleared']);
+});
+
+it('a full queue, a degraded tier and a full one are told', () => {
+  const { after } = watched({
+    upstreams: () => new Map([['default', upstreamState({ full: true })]]),
+    levels: () => [levelState({ entries: 1_000, health: { state: 'degraded', reason: 'no space' } })],
+  });
+  assert.deepEqual(after(2), ['queue-full', 'tier-degraded', 'saturation']);
+});
+
+it('entries that are dropped before their time are told from sixty a minute on, until there are fewer than twenty', () => {
+  let unexpired = 0;
+  let each = 6;
+  const { after } = watched({
+    levels: () => {
+      unexpired += each;
+      return [levelState({ unexpired })];
+    },
+  });
+  const isRaised = (looks: number) => after(looks).includes('evictions');
+  each = 1;
+  assert.equal(isRaised(20), false);
+  each = 10;
+  assert.equal(isRaised(20), true);
+  each = 3;
+  assert.equal(isRaised(20), true);
+  each = 0;
+  assert.equal(isRaised(20), false);
+});
+
+it('a hit rate that falls against its own past is told', () => {
+  const { after, events } = watched();
+  const serve = (outcome: string) => {
+    for (let at = 0; at < 300; at += 1) events.emit(answered(`${at}`, { outcome }));
+  };
+  serve('HIT');
+  assert.deepEqual(after(20 * 12), []);
+  serve('MISS');
+  assert.deepEqual(after(2), ['hit-rate-fallen']);
+});
+
+it('many invalidations and many refusals in a minute are told, until that is over', () => {
+  const { after, events } = watched();
+  after(1);
+  for (let at = 0; at < 700; at += 1) {
+    const tags: readonly string[] = [];
+    events.emit({ kind: 'invalidated', id: 'i', by: 'api', mode: 'purge', dryRun: false, matched: 1, tags });
+    events.emit({ kind: 'refused', at: 'control plane' });
+  }
+  assert.deepEqual(after(2), ['invalidation-storm', 'auth-failures']);
+  assert.deepEqual(after(20), []);
+});
