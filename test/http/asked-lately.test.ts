@@ -19,7 +19,7 @@ import { startUpstream } from '../support/upstream.ts';
 const CHAT = '/v1/chat/completions';
 const trace = (id: string) => ({ traceparent: `00-${id.repeat(32)}-b7ad6b7169203331-01` });
 
-/** Requests each of which is sent three times, one after the other. */
+/** Requests each of which is sent four times, one after the other. */
 const CASES: readonly (readonly [path: string, sent: Sent])[] = [
   [CHAT, { body: chat('a') }],
   [CHAT, { body: chat('a', { stream: true }) }],
@@ -86,7 +86,7 @@ describe('what came lately', () => {
     await using off = await withPlans('0', folder);
     await using on = await withPlans('32MB', join(folder, '../copy'));
     for (const [path, sent] of CASES) {
-      for (let time = 1; time <= 3; time += 1) {
+      for (let time = 1; time <= 4; time += 1) {
         const [with_, without] = [await send(on.url + path, sent), await send(off.url + path, sent)];
         assert.deepEqual(
           comparable(with_),
@@ -145,7 +145,10 @@ describe('the table of what came lately', () => {
     seed: 7,
   };
   const ASKED = asked();
-  const note = (table: AskedLately, body: Buffer, of = head) => table.note(of, body, ASKED);
+  const note = (table: AskedLately, body: Buffer, of = head) => {
+    table.note(of, body, ASKED);
+    table.note(of, body, ASKED);
+  };
 
   it('takes two bodies of one checksum for two', () => {
     // CRC-32 is linear: of bodies of one length, these differ by a multiple of its polynomial.
@@ -167,6 +170,14 @@ describe('the table of what came lately', () => {
     const kept = bodies.filter((body) => table.find(head, body) !== undefined);
     assert.ok(kept.length > 10, `${kept.length}`);
     assert.ok(kept.reduce((sum, body) => sum + 3 * body.length + 4_000, 0) < 1_000_000, `${kept.length}`);
+  });
+
+  it('keeps what comes a second time', () => {
+    const table = new AskedLately(1_000_000);
+    table.note(head, bodyOf('x'), ASKED);
+    assert.equal(table.find(head, bodyOf('x')), undefined);
+    table.note(head, bodyOf('x'), ASKED);
+    assert.notEqual(table.find(head, bodyOf('x')), undefined);
   });
 
   it('knows a body with another head for another request', () => {
@@ -191,7 +202,9 @@ describe('the table of what came lately', () => {
 /** What of an answer must be the same: all but its moment, and what names one call. */
 function comparable({ status, headers, body }: Answer) {
   const OF_ONE_CALL = /^(?:date|x-request-id|set-cookie|x-ratelimit-.*)$/;
-  const text = body.toString('latin1').replace(/[0-9a-f]{24}|req_\w+|modr-\d+|(?<="obfuscation":")\w+/g, 'ID');
+  const text = body
+    .toString('latin1')
+    .replace(/[0-9a-f]{24}|req_\w+|modr-\d+|(?<="obfuscation":")\w+/g, 'ID');
   return { status, headers: [...headers].filter(([name]) => !OF_ONE_CALL.test(name)), text };
 }
 
