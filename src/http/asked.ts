@@ -36,11 +36,14 @@ interface Known {
  * answer be put together again: that is most of the work of a hit. The same is what is the same: the bytes are compared, and a
  * checksum only says with which.
  *
- * Of those with one checksum the last is kept. Who makes such requests on purpose finds them read anew each time, and no more.
+ * A request is kept when it comes for the second time: most that are not hits never do. Of those with one checksum the last is
+ * kept. Who makes such requests on purpose finds them read anew each time, and no more.
  */
 export class AskedLately {
   readonly #known: LRUCache<number, Known> | undefined;
   readonly #maxEach: number;
+  /** Checksums of requests that came, each at the place that it says. */
+  readonly #came = new Uint32Array(PLACES);
 
   /** Keeps no more than `maxBytes`; with 0 it keeps nothing, which changes nothing but the speed. */
   constructor(maxBytes: number) {
@@ -59,6 +62,10 @@ export class AskedLately {
   note(head: Head, body: Buffer, asked: Asked<TaggedPlan>): Asked<TaggedPlan> {
     if (this.#known === undefined || head.seed === undefined) return asked;
     const id = crc32(body, head.seed);
+    if (this.#came[id % PLACES] !== id) {
+      this.#came[id % PLACES] = id;
+      return asked;
+    }
     const plan: TaggedPlan = {
       ...asked.plan,
       putTogether: (payloads, replay) => this.#putTogether(id, known, asked.plan, payloads, replay),
@@ -89,6 +96,9 @@ export class AskedLately {
 
 // Room for so many of the largest.
 const FEWEST = 16;
+
+// 64 KB of them.
+const PLACES = 16_384;
 
 function areSame(some: readonly Payload[], others: readonly Payload[]): boolean {
   return some.length === others.length && some.every((one, at) => one === others[at]);

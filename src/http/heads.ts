@@ -13,7 +13,7 @@ export interface Head {
   readonly query: string;
   /** Where it leads. */
   readonly place: Place;
-  /** A header by its lower-case name; none of those that are {@link isOfOneRequest}. */
+  /** A header by its lower-case name; none of those that are {@link OF_ONE_REQUEST}. */
   readonly header: HeaderOf;
   /** Spreads what is kept by head; undefined for one that is not kept, and is another each time. */
   readonly seed: number | undefined;
@@ -69,7 +69,8 @@ export class Heads {
       this.#last.set(socket, known);
     }
     const { head } = known;
-    const header = (name: string) => (isOfOneRequest(name) ? valueIn(rawHeaders, name) : head.header(name));
+    const header = (name: string) =>
+      OF_ONE_REQUEST.has(name) ? valueIn(rawHeaders, name) : head.header(name);
     return {
       method: head.method,
       path: head.path,
@@ -91,13 +92,11 @@ export class Heads {
   }
 }
 
-/** Whether a header (lower-case name) is another in each request, and shapes neither a key nor, but where a profile says so, a tag. */
-export function isOfOneRequest(name: string): boolean {
-  return OF_ONE_REQUEST.has(name);
-}
-
-// Tracing, names of requests, and the length of the body, which is compared itself.
-const OF_ONE_REQUEST: ReadonlySet<string> = new Set([
+/**
+ * The headers that are others in each request, by their lower-case names: tracing, names of requests, and the length of the body,
+ * which is compared itself. None of them shapes a key, and a tag only where a profile says so.
+ */
+export const OF_ONE_REQUEST: ReadonlySet<string> = new Set([
   'content-length',
   'traceparent',
   'tracestate',
@@ -132,7 +131,7 @@ function textOf({ method, url, httpVersion, rawHeaders }: AsItCame): string {
   let text = `${httpVersion} ${method} ${url}`;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
-    if (!isOfOneRequest(name.toLowerCase())) text += `\n${name}\n${rawHeaders[at + 1]}`;
+    if (!OF_ONE_REQUEST.has(name.toLowerCase())) text += `\n${name}\n${rawHeaders[at + 1]}`;
   }
   return text;
 }
@@ -145,7 +144,7 @@ function isSame(one: AsItCame, other: AsItCame): boolean {
   if (one.httpVersion !== other.httpVersion) return false;
   for (let at = 0; at < lines.length; at += 2) {
     if (one.rawHeaders[at] !== lines[at]) return false;
-    if (one.rawHeaders[at + 1] !== lines[at + 1] && !isOfOneRequest((lines[at] ?? '').toLowerCase()))
+    if (one.rawHeaders[at + 1] !== lines[at + 1] && !OF_ONE_REQUEST.has((lines[at] ?? '').toLowerCase()))
       return false;
   }
   return true;
@@ -170,7 +169,7 @@ function lasting(
 ): Head {
   const headers = new Map<string, string>();
   for (const [name, lines] of Object.entries(headersDistinct)) {
-    if (lines !== undefined && !isOfOneRequest(name)) headers.set(name, lines.join(', '));
+    if (lines !== undefined && !OF_ONE_REQUEST.has(name)) headers.set(name, lines.join(', '));
   }
   const seed = Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16);
   return { method, path, query, place, header: (name) => headers.get(name), seed };

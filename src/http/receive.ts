@@ -17,7 +17,7 @@ import type { Found } from './classify.ts';
 import { readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
-import { type HeadedRequest, isOfOneRequest } from './heads.ts';
+import { type HeadedRequest, OF_ONE_REQUEST } from './heads.ts';
 import { type Request, readBody } from './request.ts';
 import { writtenStore } from './vector-store-writes.ts';
 
@@ -132,7 +132,7 @@ async function readAsked(
     query,
     body: content.body,
     header(asked) {
-      if (isOfOneRequest(asked)) isLasting = false;
+      if (OF_ONE_REQUEST.has(asked)) isLasting = false;
       return content.header(asked);
     },
     dialect,

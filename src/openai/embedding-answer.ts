@@ -57,13 +57,19 @@ export function writeEmbeddingAnswer(
   model: string,
   tokens: number | undefined,
 ): Buffer {
-  // Piece by piece: one string of a large batch would be made whole, copied, and thrown away.
-  const pieces = [Buffer.from('{"object":"list","data":[')];
+  const pieces: string[] = [];
   for (const [index, vector] of vectors.entries()) {
-    const before = `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":`;
-    pieces.push(Buffer.from(`${before}${vectorText(vector, encoding)}}`, 'latin1'));
+    const before = index === 0 ? '{"object":"list","data":[' : '},';
+    pieces.push(`${before}{"object":"embedding","index":${index},"embedding":`, vectorText(vector, encoding));
   }
   const usage = tokens === undefined ? '' : `,"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
-  pieces.push(Buffer.from(`],"model":${JSON.stringify(model)}${usage}}`));
-  return Buffer.concat(pieces);
+  const end = Buffer.from(`}],"model":${JSON.stringify(model)}${usage}}`);
+  // Written into place piece by piece, all but the end in ASCII: joined first they would all be copied twice more.
+  let length = end.length;
+  for (const piece of pieces) length += piece.length;
+  const answer = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const piece of pieces) at += answer.write(piece, at, 'latin1');
+  answer.set(end, at);
+  return answer;
 }

@@ -84,7 +84,7 @@ test('a profile is laid over the one it extends: maps deep, lists as a whole', (
     'b.yaml': 'extends: production\nupstreams: { x: { base_url: "http://x", models: [one, two] } }\n',
   });
   const { memory, disk, upstreams } = settingsOf(load(cwd, { profile: 'own/a.yaml' }));
-  assert.deepEqual(memory, { max_entries: 1000, max_bytes: 1_000_000 });
+  assert.deepEqual(memory, { max_entries: 1000, max_bytes: 1_000_000, plans: 32_000_000 });
   assert.equal(disk.compression, 'gzip');
   assert.deepEqual(upstreams.get('x')?.models, ['three']);
   assert.equal(upstreams.get('x')?.base_url, 'http://x');
