@@ -189,9 +189,7 @@ export class DiskTier implements Tier {
         this.#packed.rawBytes += rawBytes;
         this.#packed.storedBytes += storedBytes;
       },
-      onFault: () => {
-        this.#counted.faults++;
-      },
+      onFault: () => void this.#counted.faults++,
     };
     const options = { folder, maker, queue, codec, ...limits, clock, notify, ...told };
     await this.#released;

@@ -7,7 +7,7 @@ import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Events } from '../observe/events.ts';
 import { isEventStream } from '../openai/sse.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
-import { type ErrorCode, messageOf, RepriseError } from '../shared/errors.ts';
+import { messageOf, RepriseError } from '../shared/errors.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import { type AnswerHead, type Exchange, startExchange } from '../upstream/exchange.ts';
 import type { Cursor } from '../upstream/recording.ts';
@@ -15,7 +15,7 @@ import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { fetched } from './fetched.ts';
-import { entriesOf, type Settled } from './settled.ts';
+import { entriesOf, type Settled, withoutEntries } from './settled.ts';
 import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
@@ -238,20 +238,7 @@ export class Fetch {
   #conclude(taken: Taken): void {
     if (this.#over) return;
     if (taken.kind === 'opaque' && taken.personal === true) this.#separate();
-    this.#finish(this.#settledAs(taken));
-  }
-
-  #settledAs(taken: Taken): Settled {
-    switch (taken.kind) {
-      case 'parts':
-        return this.#keep(taken);
-      case 'opaque':
-        return { kind: 'answer', reason: taken.reason, personal: taken.personal === true };
-      case 'failed':
-        return failedWith('upstream_invalid', `The upstream's stream ended in an error: ${taken.error}`);
-      case 'broken':
-        return failedWith('upstream_unreachable', 'The upstream ended its stream before it was complete.');
-    }
+    this.#finish(taken.kind === 'parts' ? this.#keep(taken) : withoutEntries(taken));
   }
 
   /** Makes entries of payloads and stores them where they may be. */
@@ -299,8 +286,4 @@ export class Fetch {
 /** Names a whole request by its parts, in order: equal for two requests that ask the upstream for the same. */
 export function wholeOf(keys: readonly Key[]): string {
   return keys.map((key) => key.id).join(' ');
-}
-
-function failedWith(code: ErrorCode, message: string): Settled {
-  return { kind: 'failed', error: new RepriseError(code, message) };
 }

@@ -2,7 +2,7 @@ import type { Entry, Key } from '../cache/entry.ts';
 import { tooMany } from '../cache/tagged.ts';
 import type { Taken } from '../endpoints/endpoint.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
-import type { RepriseError } from '../shared/errors.ts';
+import { type ErrorCode, RepriseError } from '../shared/errors.ts';
 import type { FetchTags } from './fetch-tags.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
@@ -57,4 +57,20 @@ export function entriesOf(
   });
   const crowded = tags.incomplete || entries.some((entry) => tooMany(entry.tags));
   return { entries, lives, refused: taken.refused ?? (crowded ? 'too-many-tags' : undefined) };
+}
+
+/** What becomes of a fetch whose answer came to no entries. */
+export function withoutEntries(taken: Exclude<Taken, { kind: 'parts' }>): Settled {
+  switch (taken.kind) {
+    case 'opaque':
+      return { kind: 'answer', reason: taken.reason, personal: taken.personal === true };
+    case 'failed':
+      return failedWith('upstream_invalid', `The upstream's stream ended in an error: ${taken.error}`);
+    case 'broken':
+      return failedWith('upstream_unreachable', 'The upstream ended its stream before it was complete.');
+  }
+}
+
+function failedWith(code: ErrorCode, message: string): Settled {
+  return { kind: 'failed', error: new RepriseError(code, message) };
 }
