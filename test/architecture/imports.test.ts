@@ -113,6 +113,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'config/webhook-settings.ts',
     'demo/assistant.ts',
     'demo/model.ts',
+    'demo/reprise.ts',
     'demo/shop.ts',
   ],
 };
