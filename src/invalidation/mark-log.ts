@@ -27,8 +27,8 @@ export class MarkLog {
   readonly #options: MarkLogOptions;
   readonly #reserving: Timer;
   /** Undefined while the file cannot be used. */
-  #journal: Journal | undefined;
-  #trusted = true;
+  #journal: Promise<Journal> | undefined;
+  #trusted = false;
   /** The file's length when it was last rewritten. */
   #rewritten = 0;
 
@@ -43,7 +43,9 @@ export class MarkLog {
    */
   static async open(options: MarkLogOptions): Promise<MarkLog> {
     const log = new MarkLog(options);
-    await log.#begin().catch(() => undefined);
+    const journal = await log.#opened().catch(() => undefined);
+    if (!log.#trusted) giveUp(options);
+    if (journal !== undefined) await log.#rewrite(journal, RESERVE_MS).catch(() => undefined);
     return log;
   }
 
@@ -54,39 +56,47 @@ export class MarkLog {
 
   /** Resolves when these marks, which are among the others already, survive a crash. Rejects if they may not. */
   async keep(marks: readonly Mark[]): Promise<void> {
-    const journal = this.#journal ?? (await this.#begin());
-    try {
-      await journal.append(marks.map(toRecord));
-    } catch {
-      // What cannot be added to may yet be written anew.
-      await this.#rewrite(journal, RESERVE_MS);
-    }
-    if (journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten)) {
-      await this.#rewrite(journal, RESERVE_MS);
-    }
+    const journal = await this.#write(marks.map(toRecord));
+    const isLarge = journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten);
+    // If that fails, what has just been written still stands, in the old file or in the new one.
+    if (isLarge) await this.#rewrite(journal, RESERVE_MS).catch(() => undefined);
   }
 
   /** Writes what is left, and lets go of the file. */
   async close(): Promise<void> {
     this.#reserving.cancel();
-    const journal = this.#journal;
+    const journal = await this.#journal;
     if (journal === undefined) return;
     await this.#rewrite(journal, 0).catch(() => undefined);
     await journal.close();
   }
 
-  async #begin(): Promise<Journal> {
-    const { path, marks, stamps, clock } = this.#options;
-    const { journal, records, whole } = await Journal.open(path);
-    const understood = records.map((record) => take(record, this.#options)).every(Boolean);
-    if (!whole || !understood) {
-      this.#trusted = false;
-      const stamp = Math.max(stamps.last, stampOf(clock.now() + DAY_MS));
-      marks.add({ condition: undefined, effect: 'purge', stamp });
-      stamps.observe(stamp);
+  /** The file, opened once. */
+  #opened(): Promise<Journal> {
+    this.#journal ??= this.#open();
+    return this.#journal;
+  }
+
+  async #open(): Promise<Journal> {
+    try {
+      const { journal, records, whole } = await Journal.open(this.#options.path);
+      const understood = records.map((record) => take(record, this.#options)).every(Boolean);
+      this.#trusted = whole && understood;
+      return journal;
+    } catch (thrown) {
+      this.#journal = undefined;
+      throw thrown;
     }
-    await this.#rewrite(journal, RESERVE_MS);
-    this.#journal = journal;
+  }
+
+  async #write(records: readonly object[]): Promise<Journal> {
+    const journal = await this.#opened();
+    try {
+      await journal.append(records);
+    } catch {
+      // What cannot be added to may yet be written anew, with all that there is.
+      await this.#rewrite(journal, RESERVE_MS);
+    }
     return journal;
   }
 
@@ -97,13 +107,20 @@ export class MarkLog {
 
   /** Stamps stay below a ceiling that is on disk, so that after a crash none is given twice, even if the clock is set back. */
   async #reserve(): Promise<void> {
-    await this.#journal?.append([this.#ceiling(RESERVE_MS)]);
+    await this.#write([this.#ceiling(RESERVE_MS)]);
   }
 
   #ceiling(aheadMs: number): { readonly ceiling: number } {
     const { stamps, clock } = this.#options;
     return { ceiling: Math.max(stamps.last, stampOf(clock.now())) + stampOf(aheadMs) };
   }
+}
+
+/** Counts everything that was asked for so far, or may have been by a clock that was ahead, as purged. */
+function giveUp({ marks, stamps, clock }: MarkLogOptions): void {
+  const stamp = Math.max(stamps.last, stampOf(clock.now() + DAY_MS));
+  marks.add({ condition: undefined, effect: 'purge', stamp });
+  stamps.observe(stamp);
 }
 
 /** Takes in a record; false for one that is not understood. */
@@ -131,7 +148,11 @@ const LISTS: ReadonlySet<string> = new Set(['keys', 'patterns', 'tags', 'types',
 function isCondition(value: unknown): value is Condition {
   if (typeof value !== 'object' || value === null) return false;
   const lists = Object.entries(value);
-  return lists.length > 0 && lists.every(([name, list]) => LISTS.has(name) && Array.isArray(list));
+  return lists.length > 0 && lists.every(([name, list]) => LISTS.has(name) && areTexts(list));
+}
+
+function areTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((member) => typeof member === 'string');
 }
 
 function toRecord({ condition, effect, stamp }: Mark): object {

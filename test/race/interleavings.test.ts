@@ -64,7 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step: fc.constantFrom('drop', 'flush', 'sweep') }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('restart'), killed: fc.boolean() }) },
 );
-const story = fc.array(step, { maxLength: 40, size: 'max' });
+const story = fc.array(step, { maxLength: 30, size: 'max' });
 
 const QUIET = { namespace: false, tag: 'none', traced: false, refresh: false } as const;
 

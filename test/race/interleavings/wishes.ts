@@ -28,10 +28,13 @@ export function itemsOf(about: number): readonly string[] {
   return [`item ${about}`, `item ${(about + 1) % 3}`];
 }
 
+/** Requests here come over no connection. */
+const NOWHERE = new Socket();
+
 /** The request as it comes from the wire. */
 export function requestOf(wish: Wish): IncomingMessage {
   const { path, body } = askedBy(wish);
-  const message = new IncomingMessage(new Socket());
+  const message = new IncomingMessage(NOWHERE);
   message.method = body === undefined ? 'GET' : 'POST';
   message.url = path;
   const headers: Record<string, string> = {
