@@ -110,7 +110,7 @@ function areSame(some: readonly Payload[], others: readonly Payload[]): boolean 
  */
 function charge({ body, asked: { plan }, last }: Known): number {
   let bytes = 3 * body.length + 4_000;
-  for (const { content } of plan.parts) bytes += 2 * content.length + 500;
+  for (const { content } of plan.parts) bytes += 2 * content.length + 600;
   if (last === undefined) return bytes;
   for (const payload of last.payloads) bytes += payload.body.length;
   return bytes + last.rendering.body.length;

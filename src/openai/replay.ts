@@ -106,7 +106,7 @@ class Editor {
   }
 
   /** False where a look at the text is enough to see that all of it stays. */
-  mayChange(text: { includes(part: string): boolean }): boolean {
+  mayChange(text: string | Buffer): boolean {
     if (this.#identity !== undefined || (this.#dropsUsage && text.includes('"usage"'))) return true;
     return this.#api === 'responses' || mentionsEcho(text);
   }
