@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts';
 import { FolderLocked, type Trust } from './disk-folder.ts';
 import type { DiskIndex, Slot } from './disk-index.ts';
 import { DiskQueue } from './disk-queue.ts';
-import { DiskSession } from './disk-session.ts';
+import { DiskSession, type SessionOptions } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
@@ -24,8 +24,11 @@ export interface DiskOptions {
   readonly clock: Clock;
   /** Told what the tier holds. */
   readonly watch?: Watch;
-  /** Whether what lies in the folder is to be given up: its invalidations are not all known. */
-  readonly distrusted?: boolean;
+  /**
+   * Asked once, when the folder is this process's own and nothing of it has been read yet: whether what lies in it may be used.
+   * If not, its invalidations are not all known, and it is given up. Does not reject.
+   */
+  readonly trusted?: () => Promise<boolean>;
   /** Told what an operator should know of: repairs, quarantines, an outage and its end. */
   readonly notify: (message: string) => void;
   /** Entries that may wait to be written, in bytes; default 32 MB. */
@@ -57,6 +60,8 @@ export class DiskTier implements Tier {
   #trust: Trust = 'full';
   /** How this session, or the last, met it. */
   #met: Trust = 'full';
+  /** Whether the owner has been asked for its trust. */
+  #asked = false;
   #flushTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #closed = false;
@@ -66,7 +71,6 @@ export class DiskTier implements Tier {
   private constructor(options: DiskOptions) {
     this.#options = options;
     this.#watch = options.watch ?? UNWATCHED;
-    if (options.distrusted) this.#trust = 'none';
     this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
     this.#background = new Background((label, message) => {
       this.#counted.faults++;
@@ -193,14 +197,26 @@ export class DiskTier implements Tier {
     };
     const options = { folder, maker, queue, codec, ...limits, clock, notify, ...told };
     await this.#released;
-    this.#met = this.#trust;
-    const session = await DiskSession.open(options, this.#met);
+    const session = await this.#open(options);
     if (this.#closed) return session.close();
     if (this.#met === 'none') queue.clear();
     for (const id of queue.owed()) session.index.remove(id);
     this.#session = session;
     this.#index = session.index;
     this.#background.run('loading the index of the disk cache', this.#load(session));
+  }
+
+  /** Opens the folder. Only who has it to himself can know whether it is to be trusted: another process may still have added to its log. */
+  async #open(options: SessionOptions): Promise<DiskSession> {
+    this.#met = this.#trust;
+    const session = await DiskSession.open(options, this.#met);
+    if (this.#asked) return session;
+    const trusted = (await this.#options.trusted?.()) ?? true;
+    this.#asked = true;
+    if (trusted) return session;
+    await session.close();
+    this.#trust = 'none';
+    return this.#open(options);
   }
 
   async #load(session: DiskSession): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from '../cache/disk.ts';
 import { installSecret } from '../cache/install-secret.ts';
@@ -38,11 +39,12 @@ export interface DataFolder {
 }
 
 /**
- * Opens the data folder: first the secret, which makes it; then the invalidations, by which it is known whether what lies on the
- * disk can be trusted; then the disk. Rejects if another process has it.
+ * Opens the data folder: first the secret, which makes it; then the disk, by whose lock it is this process's; then, before anything
+ * of that is read, the invalidations, by which it is known whether it can be trusted. Rejects if another process has the folder, of
+ * which nothing has been changed then.
  */
 export async function openDataFolder(context: DataFolderContext): Promise<DataFolder> {
-  const { settings, clock, events, background, marks, stamps, watch } = context;
+  const { settings, clock, events, background } = context;
   const folder = settings.disk.max_bytes === 0 ? undefined : settings.disk.path;
   const kept = async <T>(
     file: string,
@@ -61,26 +63,7 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
   const secret = await kept('', 'install secret', 'L2 will not be found again after a restart', (path) =>
     path === undefined ? Promise.resolve(randomBytes(32)) : installSecret(path),
   );
-  const markLog =
-    folder === undefined
-      ? undefined
-      : await MarkLog.open({ path: join(folder, 'marks.journal'), marks, stamps, clock });
-  const disk =
-    folder === undefined
-      ? undefined
-      : await DiskTier.open({
-          folder: join(folder, 'l2'),
-          maxBytes: settings.disk.max_bytes,
-          codec: settings.disk.compression,
-          maxEntry: settings.server.max_entry,
-          clock,
-          watch,
-          distrusted: markLog?.trusted === false,
-          notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
-        }).catch(async (thrown: unknown) => {
-          await markLog?.close();
-          throw thrown;
-        });
+  const { disk, markLog } = folder === undefined ? {} : await openDisk(folder, context);
   const audit = await kept(
     'invalidations.jsonl',
     'log of invalidations',
@@ -94,4 +77,28 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
     (path) => Deliveries.open(settings.webhooks.size === 0 ? undefined : path, clock),
   );
   return { secret, disk, markLog, audit, deliveries };
+}
+
+/** The disk and the log of what is invalid on it. */
+async function openDisk(
+  folder: string,
+  { settings, clock, events, marks, stamps, watch }: DataFolderContext,
+): Promise<{ readonly disk: DiskTier; readonly markLog: MarkLog }> {
+  const l2 = join(folder, 'l2');
+  const path = join(folder, 'marks.journal');
+  const fresh = !existsSync(l2);
+  let opening: Promise<MarkLog> | undefined;
+  const openLog = () => (opening ??= MarkLog.open({ path, fresh, marks, stamps, clock }));
+  const disk = await DiskTier.open({
+    folder: l2,
+    maxBytes: settings.disk.max_bytes,
+    codec: settings.disk.compression,
+    maxEntry: settings.server.max_entry,
+    clock,
+    watch,
+    trusted: async () => (await openLog()).trusted,
+    notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
+  });
+  // A disk that cannot be used yet has not asked for it.
+  return { disk, markLog: await openLog() };
 }

@@ -14,6 +14,8 @@ const LEAST_REWRITTEN = 1_000_000;
 /** What keeping marks takes. */
 export interface MarkLogOptions {
   readonly path: string;
+  /** Whether nothing can lie on the disk yet that a mark could concern: that there is no log is as it should be. */
+  readonly fresh: boolean;
   readonly marks: Marks;
   readonly stamps: Stamps;
   readonly clock: Clock;
@@ -79,9 +81,10 @@ export class MarkLog {
 
   async #open(): Promise<Journal> {
     try {
-      const { journal, records, whole } = await Journal.open(this.#options.path);
+      const { path, fresh } = this.#options;
+      const { journal, records, whole, flaw } = await Journal.open(path);
       const understood = records.map((record) => take(record, this.#options)).every(Boolean);
-      this.#trusted = whole && understood;
+      this.#trusted = (whole || (flaw === 'absent' && fresh)) && understood;
       return journal;
     } catch (thrown) {
       this.#journal = undefined;

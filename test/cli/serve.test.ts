@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer as createSecureServer, request as startRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -166,9 +167,14 @@ describe('reprise serve', () => {
     const args = ['serve', '--upstream', upstream.url, '--port', '0', '--data', data];
     await using first = run(args);
     await ready(first);
+    const marks = join(data, 'marks.journal');
+    const before = { ...(await stat(marks)), bytes: await readFile(marks) };
     await using second = run(args);
     assert.equal(await within(second.ended, 'the end', 20_000), 1);
     assert.deepEqual(second.out, []);
+    // A log put in the place of the one that the first process writes to would lose its next invalidation.
+    const { ino, mtimeMs } = await stat(marks);
+    assert.deepEqual([ino, mtimeMs, await readFile(marks)], [before.ino, before.mtimeMs, before.bytes]);
     assert.match(
       second.err.join('\n'),
       /data folder \S+ is in use by another process\. Stop that one, or choose another folder with --data/,

@@ -24,10 +24,10 @@ interface Life {
   standing(tag: string, stamp: number): string;
 }
 
-async function begin(path: string, clock = new ManualClock()): Promise<Life> {
+async function begin(path: string, clock = new ManualClock(), fresh = false): Promise<Life> {
   const stamps = new Stamps(clock);
   const marks = new Marks();
-  const log = await MarkLog.open({ path, marks, stamps, clock });
+  const log = await MarkLog.open({ path, fresh, marks, stamps, clock });
   return {
     stamps,
     marks,
@@ -102,6 +102,18 @@ describe('marks on disk', () => {
     assert.equal(life.log.trusted, false);
     const { mode } = await stat(path);
     assert.equal(mode & 0o777, 0o600);
+  });
+
+  it('of the first start there are none, and where nothing lies around that is as it should be', async (t) => {
+    const path = join(tempFolder(), 'marks.journal');
+    const life = await begin(path, undefined, true);
+    t.after(() => life.log.close());
+    assert.equal(life.log.trusted, true);
+    assert.equal(life.standing('a', life.stamps.last), 'alive');
+    await writeFile(`${path}.other`, 'hello');
+    const other = await begin(`${path}.other`, undefined, true);
+    t.after(() => other.log.close());
+    assert.equal(other.log.trusted, false);
   });
 
   for (const [how, damage] of [

@@ -11,7 +11,7 @@ const [path = '', behindMs = '0'] = process.argv.slice(2);
 const clock = { ...systemClock, now: () => systemClock.now() - Number(behindMs) };
 const marks = new Marks();
 const stamps = new Stamps(clock);
-const log = await MarkLog.open({ path, marks, stamps, clock });
+const log = await MarkLog.open({ path, fresh: false, marks, stamps, clock });
 const found = [...marks.all()].flatMap(({ condition, stamp }) =>
   (condition?.tags ?? []).map((tag): [number, number] => [Number(tag), stamp]),
 );

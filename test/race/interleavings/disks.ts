@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -68,17 +69,22 @@ export class FolderDisk implements Disk {
   #folder = tempFolder();
 
   async open({ clock, stamps, marks }: Beginning, watch: Watch): Promise<OpenDisk> {
-    const log = await MarkLog.open({ path: join(this.#folder, 'marks.journal'), clock, stamps, marks });
+    const path = join(this.#folder, 'marks.journal');
+    const folder = join(this.#folder, 'l2');
+    const fresh = !existsSync(folder);
+    let opening: Promise<MarkLog> | undefined;
+    const openLog = () => (opening ??= MarkLog.open({ path, fresh, clock, stamps, marks }));
     const tier = await DiskTier.open({
-      folder: join(this.#folder, 'l2'),
+      folder,
       maxBytes: 50_000_000,
       codec: 'none',
       maxEntry: 1_000_000,
       clock,
       watch,
-      distrusted: !log.trusted,
+      trusted: async () => (await openLog()).trusted,
       notify: () => {},
     });
+    const log = await openLog();
     await until(() => tier.isListed, 'the index');
     return {
       tier,
