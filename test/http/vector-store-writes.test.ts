@@ -87,7 +87,7 @@ describe('a write below a vector store', () => {
     // It does not join the one that began before the write.
     await searches.arrived(3);
     searches.let(1);
-    assert.equal(await before, 'MISS invalidated');
+    assert.equal(await before, 'MISS vector-store-written');
     searches.release();
     await writing;
     await meanwhile;
