@@ -2,6 +2,7 @@ import type { Codec } from '../codec/compress.ts';
 import { Background } from '../shared/background.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { DiskCounts } from './disk-counts.ts';
 import { FolderLocked, type Trust } from './disk-folder.ts';
 import type { DiskIndex, Slot } from './disk-index.ts';
 import { DiskQueue } from './disk-queue.ts';
@@ -65,15 +66,14 @@ export class DiskTier implements Tier {
   #flushTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #closed = false;
-  readonly #counted = { hits: 0, misses: 0, evictions: 0, unexpired: 0, expirations: 0, faults: 0 };
-  readonly #packed = { rawBytes: 0, storedBytes: 0 };
+  readonly #counts = new DiskCounts();
 
   private constructor(options: DiskOptions) {
     this.#options = options;
     this.#watch = options.watch ?? UNWATCHED;
     this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
     this.#background = new Background((label, message) => {
-      this.#counted.faults++;
+      this.#counts.failed();
       options.notify(`${label}: ${message}`);
     });
   }
@@ -95,13 +95,12 @@ export class DiskTier implements Tier {
 
   get(id: string): Entry | undefined | Promise<Entry | undefined> {
     const read = this.#session?.read(id);
-    return read instanceof Promise ? read.then((entry) => this.#count(entry)) : this.#count(read);
+    return read instanceof Promise ? read.then((entry) => this.#counts.read(entry)) : this.#counts.read(read);
   }
 
   async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
     const found = (await this.#session?.readMany(ids)) ?? new Map<string, Entry>();
-    this.#counted.hits += found.size;
-    this.#counted.misses += ids.length - found.size;
+    this.#counts.readMany(found.size, ids.length);
     return found;
   }
 
@@ -140,8 +139,7 @@ export class DiskTier implements Tier {
       entries: this.#index?.count ?? 0,
       bytes: this.#index?.bytes ?? 0,
       maxBytes: this.#options.maxBytes,
-      ...this.#counted,
-      ...(this.#options.codec !== 'none' && { compression: { codec: this.#options.codec, ...this.#packed } }),
+      ...this.#counts.figures(this.#options.codec),
     };
   }
 
@@ -181,21 +179,17 @@ export class DiskTier implements Tier {
   async #begin(): Promise<void> {
     const { folder, codec, maxBytes, maxEntry, clock, notify, maker = levelDb } = this.#options;
     const queue = this.#queue;
-    const limits = { maxBytes, maxEntry };
     const told = {
       onDropped: (slot: Slot) => this.#dropped(slot),
       onLoaded: (listed: Listed) => this.#watch.held(listed),
       onLost: (id: string) => {
-        this.#counted.faults++;
+        this.#counts.failed();
         this.#watch.dropped(id);
       },
-      onPacked: (rawBytes: number, storedBytes: number) => {
-        this.#packed.rawBytes += rawBytes;
-        this.#packed.storedBytes += storedBytes;
-      },
-      onFault: () => void this.#counted.faults++,
+      onPacked: (rawBytes: number, storedBytes: number) => this.#counts.packed(rawBytes, storedBytes),
+      onFault: () => this.#counts.failed(),
     };
-    const options = { folder, maker, queue, codec, ...limits, clock, notify, ...told };
+    const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, notify, ...told };
     await this.#released;
     const session = await this.#open(options);
     if (this.#closed) return session.close();
@@ -211,9 +205,8 @@ export class DiskTier implements Tier {
     this.#met = this.#trust;
     const session = await DiskSession.open(options, this.#met);
     if (this.#asked) return session;
-    const trusted = (await this.#options.trusted?.()) ?? true;
     this.#asked = true;
-    if (trusted) return session;
+    if ((await this.#options.trusted?.()) ?? true) return session;
     await session.close();
     this.#trust = 'none';
     return this.#open(options);
@@ -246,7 +239,7 @@ export class DiskTier implements Tier {
     if (this.#session !== session) return;
     if (damaged) this.#trust = this.#met === 'full' ? 'repair' : 'none';
     this.#session = undefined;
-    this.#counted.faults++;
+    this.#counts.failed();
     this.#queue.failed();
     this.#lose(this.#queue.dropAll());
     // What still lies there is told of again when it is found.
@@ -290,7 +283,7 @@ export class DiskTier implements Tier {
 
   /** Entries that will not be written: neither must what they would have replaced come back. */
   #lose(ids: readonly string[]): void {
-    this.#counted.faults += ids.length;
+    this.#counts.failed(ids.length);
     for (const id of ids) this.delete(id);
   }
 
@@ -302,15 +295,6 @@ export class DiskTier implements Tier {
 
   #dropped(slot: Slot): void {
     this.#watch.dropped(slot.id);
-    const now = this.#options.clock.now();
-    if (slot.keepUntil <= now) this.#counted.expirations++;
-    else this.#counted.evictions++;
-    if (slot.freshUntil > now) this.#counted.unexpired++;
-  }
-
-  #count(entry: Entry | undefined): Entry | undefined {
-    if (entry === undefined) this.#counted.misses++;
-    else this.#counted.hits++;
-    return entry;
+    this.#counts.dropped(slot, this.#options.clock.now());
   }
 }
