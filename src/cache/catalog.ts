@@ -1,6 +1,7 @@
 import { placeOf, shownKey } from '../shared/shown-key.ts';
 import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
+import { Groups } from './groups.ts';
 import type { Listed, Watch } from './listed.ts';
 import type { Level } from './tier.ts';
 
@@ -18,8 +19,9 @@ export interface Page {
 export class Catalog {
   /** In the order of their numbers. */
   readonly #items = new Map<string, Item>();
-  readonly #byTag = new Map<string, Set<Item>>();
-  readonly #byPlace = new Map<string, Set<Item>>();
+  readonly #byTag = new Groups<Item>();
+  /** By shown keys without their ids. */
+  readonly #byPlace = new Groups<Item>();
   readonly #isLive: (listed: Listed) => boolean;
   #numbers = 0;
 
@@ -55,7 +57,7 @@ export class Catalog {
 
   /** Those in this tier. */
   *at(level: Level): Iterable<Listed> {
-    for (const { listed, levels } of this.#items.values()) if (levels.has(level)) yield listed;
+    for (const { listed, levels } of this.#items.values()) if (levels & BIT[level]) yield listed;
   }
 
   /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
@@ -84,30 +86,30 @@ export class Catalog {
     const known = this.#items.get(listed.key.id);
     // The same entry in another tier: a promotion, or what is on disk of what is in memory.
     if (known !== undefined && isSame(known.listed, listed)) {
-      known.levels.add(level);
+      known.levels |= BIT[level];
       return;
     }
     if (known !== undefined) {
       // A tier that still holds the older one is about to be given the newer one, or to forget it.
       if (known.listed.stamp > listed.stamp) {
-        known.levels.add(level);
+        known.levels |= BIT[level];
         return;
       }
       this.#remove(known);
     }
     this.#numbers += 1;
-    const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
+    const item = { number: this.#numbers, listed, levels: (known?.levels ?? 0) | BIT[level] };
     this.#items.set(listed.key.id, item);
-    add(this.#byPlace, prefixOf(listed.key), item);
-    for (const [tag] of listed.tags) add(this.#byTag, tag, item);
+    this.#byPlace.add(prefixOf(listed.key), item);
+    for (const [tag] of listed.tags) this.#byTag.add(tag, item);
   }
 
   /** A tier holds nothing under this id any more. */
   #dropped(level: Level, id: string): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
-    item.levels.delete(level);
-    if (item.levels.size === 0) this.#remove(item);
+    item.levels &= ~BIT[level];
+    if (item.levels === 0) this.#remove(item);
   }
 
   /** A tier holds nothing at all any more. */
@@ -121,13 +123,13 @@ export class Catalog {
     } else if (condition?.tags !== undefined) {
       const seen = new Set<Item>();
       for (const tag of condition.tags) {
-        for (const item of this.#byTag.get(tag) ?? []) if (!seen.has(item)) yield* once(seen, item);
+        for (const item of this.#byTag.of(tag)) if (!seen.has(item)) yield* once(seen, item);
       }
     } else if (condition === undefined) {
       yield* this.#items.values();
     } else {
       const fits = byKey({ ...condition, patterns: undefined });
-      for (const [prefix, items] of this.#byPlace) if (fits(prefix)) yield* items;
+      for (const prefix of this.#byPlace.names()) if (fits(prefix)) yield* this.#byPlace.of(prefix);
     }
   }
 
@@ -139,8 +141,8 @@ export class Catalog {
   #remove(item: Item): void {
     const { key, tags } = item.listed;
     this.#items.delete(key.id);
-    remove(this.#byPlace, prefixOf(key), item);
-    for (const [tag] of tags) remove(this.#byTag, tag, item);
+    this.#byPlace.remove(prefixOf(key), item);
+    for (const [tag] of tags) this.#byTag.remove(tag, item);
   }
 }
 
@@ -148,8 +150,12 @@ export class Catalog {
 interface Item {
   readonly number: number;
   readonly listed: Listed;
-  readonly levels: Set<Level>;
+  /** The {@link BIT}s of these. */
+  levels: number;
 }
+
+/** A set of levels is a number: it costs nothing, and there is one for each entry. */
+const BIT: Readonly<Record<Level, number>> = { l1: 1, l2: 2, l3: 4 };
 
 /** Whether an entry is meant. */
 function test(condition: Condition | undefined): (listed: Listed) => boolean {
@@ -177,16 +183,4 @@ function prefixOf({ shown }: Key): string {
 function once(seen: Set<Item>, item: Item): readonly Item[] {
   seen.add(item);
   return [item];
-}
-
-function add(index: Map<string, Set<Item>>, name: string, item: Item): void {
-  const items = index.get(name);
-  if (items === undefined) index.set(name, new Set([item]));
-  else items.add(item);
-}
-
-function remove(index: Map<string, Set<Item>>, name: string, item: Item): void {
-  const items = index.get(name);
-  items?.delete(item);
-  if (items?.size === 0) index.delete(name);
 }
