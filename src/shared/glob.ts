@@ -17,7 +17,7 @@ export function parseGlob(pattern: string): Glob | undefined {
   const places: Place[] = [];
   const end = place(places, { takes: NOTHING, next: -1, also: [] });
   const start = compile(places, pieces, end);
-  return (text) => matches(places, start, end, text);
+  return matcher(places, start, end);
 }
 
 const MAX_LENGTH = 512;
@@ -87,26 +87,31 @@ function place(places: Place[], added: Place): number {
   return places.push(added) - 1;
 }
 
-function matches(places: readonly Place[], start: number, end: number, text: string): boolean {
-  let here = closure(places, [start]);
-  for (const character of text) {
-    const reached: number[] = [];
-    for (const at of here) {
-      const spot = places[at];
-      if (spot !== undefined && takes(spot.takes, character)) reached.push(spot.next);
+/** Matching takes no memory of its own for each character: a place notes the last step at which it was reached. */
+function matcher(places: readonly Place[], start: number, end: number): Glob {
+  const noted = new Float64Array(places.length);
+  let step = 0;
+  /** Adds a place, and all that are as good as it. */
+  const reach = (into: Place[], at: number) => {
+    const reached = places[at];
+    if (reached === undefined || noted[at] === step) return;
+    noted[at] = step;
+    into.push(reached);
+    for (const same of reached.also) reach(into, same);
+  };
+  return (text) => {
+    step += 1;
+    let here: Place[] = [];
+    reach(here, start);
+    for (const character of text) {
+      step += 1;
+      const reached: Place[] = [];
+      for (const spot of here) if (takes(spot.takes, character)) reach(reached, spot.next);
+      if (reached.length === 0) return false;
+      here = reached;
     }
-    if (reached.length === 0) return false;
-    here = closure(places, reached);
-  }
-  return here.has(end);
-}
-
-/** `from`, and all places that are as good as one of them. */
-function closure(places: readonly Place[], from: readonly number[]): ReadonlySet<number> {
-  const all = new Set(from);
-  // A set that grows while it is walked is walked to its end (ECMA-262, Set iteration).
-  for (const at of all) for (const same of places[at]?.also ?? []) all.add(same);
-  return all;
+    return noted[end] === step;
+  };
 }
 
 function takes(taken: Takes, character: string): boolean {
