@@ -44,15 +44,18 @@ export class Catalog {
     };
   }
 
-  /** The entries meant that can be served; all where `condition` is undefined. What is dropped meanwhile is passed over. */
-  *meant(condition: Condition | undefined): Iterable<Listed> {
-    for (const listed of this.lying(condition)) if (this.#isLive(listed)) yield listed;
+  /** As {@link lying}, the entries that can be served. */
+  *meant(condition: Condition | undefined): Iterable<Listed | undefined> {
+    for (const listed of this.lying(condition)) yield listed && this.#isLive(listed) ? listed : undefined;
   }
 
-  /** The entries meant, also those that will never be served again. Of everything there is, what comes meanwhile is passed, too. */
-  *lying(condition: Condition | undefined): Iterable<Listed> {
+  /**
+   * The entries meant, all where `condition` is undefined, and undefined for each that only had to be looked at: there may be many,
+   * and whoever walks through them can pause. What is dropped meanwhile is left out, and of everything there is what comes is told.
+   */
+  *lying(condition: Condition | undefined): Iterable<Listed | undefined> {
     const fulfils = test(condition);
-    for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
+    for (const { listed } of this.#candidates(condition)) yield fulfils(listed) ? listed : undefined;
   }
 
   /** Those in this tier. */
