@@ -1,6 +1,7 @@
 import { type Place, placeOf, shownKey } from '../shared/shown-key.ts';
 import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
+import { Groups } from './groups.ts';
 import type { Listed, Watch } from './listed.ts';
 import type { Level } from './tier.ts';
 
@@ -24,8 +25,9 @@ export interface PlaceFigures extends Place {
 export class Catalog {
   /** In the order of their numbers. */
   readonly #items = new Map<string, Item>();
-  readonly #byTag = new Map<string, Set<Item>>();
-  readonly #byPlace = new Map<string, Set<Item>>();
+  readonly #byTag = new Groups<Item>();
+  /** By shown keys without their ids. */
+  readonly #byPlace = new Groups<Item>();
   /** Of the bodies of the entries at a place. */
   readonly #bytesAt = new Map<string, number>();
   readonly #isLive: (listed: Listed) => boolean;
@@ -43,8 +45,12 @@ export class Catalog {
 
   /** Every place there is, with the number of its entries and the bytes of their bodies: also of what is over and not yet swept. */
   *places(): Iterable<PlaceFigures> {
-    for (const [prefix, items] of this.#byPlace) {
-      yield { ...placeOf(prefix), entries: items.size, bytes: this.#bytesAt.get(prefix) ?? 0 };
+    for (const prefix of this.#byPlace.names()) {
+      yield {
+        ...placeOf(prefix),
+        entries: this.#byPlace.sizeOf(prefix),
+        bytes: this.#bytesAt.get(prefix) ?? 0,
+      };
     }
   }
 
@@ -57,20 +63,23 @@ export class Catalog {
     };
   }
 
-  /** The entries meant that can be served; all where `condition` is undefined. What is dropped meanwhile is passed over. */
-  *meant(condition: Condition | undefined): Iterable<Listed> {
-    for (const listed of this.lying(condition)) if (this.#isLive(listed)) yield listed;
+  /** As {@link lying}, the entries that can be served. */
+  *meant(condition: Condition | undefined): Iterable<Listed | undefined> {
+    for (const listed of this.lying(condition)) yield listed && this.#isLive(listed) ? listed : undefined;
   }
 
-  /** The entries meant, also those that will never be served again. Of everything there is, what comes meanwhile is passed, too. */
-  *lying(condition: Condition | undefined): Iterable<Listed> {
+  /**
+   * The entries meant, all where `condition` is undefined, and undefined for each that only had to be looked at: there may be many,
+   * and whoever walks through them can pause. What is dropped meanwhile is left out, and of everything there is what comes is told.
+   */
+  *lying(condition: Condition | undefined): Iterable<Listed | undefined> {
     const fulfils = test(condition);
-    for (const { listed } of this.#candidates(condition)) if (fulfils(listed)) yield listed;
+    for (const { listed } of this.#candidates(condition)) yield fulfils(listed) ? listed : undefined;
   }
 
   /** Those in this tier. */
   *at(level: Level): Iterable<Listed> {
-    for (const { listed, levels } of this.#items.values()) if (levels.has(level)) yield listed;
+    for (const { listed, levels } of this.#items.values()) if (levels & BIT[level]) yield listed;
   }
 
   /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
@@ -99,32 +108,32 @@ export class Catalog {
     const known = this.#items.get(listed.key.id);
     // The same entry in another tier: a promotion, or what is on disk of what is in memory.
     if (known !== undefined && isSame(known.listed, listed)) {
-      known.levels.add(level);
+      known.levels |= BIT[level];
       return;
     }
     if (known !== undefined) {
       // A tier that still holds the older one is about to be given the newer one, or to forget it.
       if (known.listed.stamp > listed.stamp) {
-        known.levels.add(level);
+        known.levels |= BIT[level];
         return;
       }
       this.#remove(known);
     }
     this.#numbers += 1;
-    const item = { number: this.#numbers, listed, levels: new Set(known?.levels).add(level) };
+    const item = { number: this.#numbers, listed, levels: (known?.levels ?? 0) | BIT[level] };
     this.#items.set(listed.key.id, item);
     const prefix = prefixOf(listed.key);
-    add(this.#byPlace, prefix, item);
+    this.#byPlace.add(prefix, item);
     this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) + listed.size);
-    for (const [tag] of listed.tags) add(this.#byTag, tag, item);
+    for (const [tag] of listed.tags) this.#byTag.add(tag, item);
   }
 
   /** A tier holds nothing under this id any more. */
   #dropped(level: Level, id: string): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
-    item.levels.delete(level);
-    if (item.levels.size === 0) this.#remove(item);
+    item.levels &= ~BIT[level];
+    if (item.levels === 0) this.#remove(item);
   }
 
   /** A tier holds nothing at all any more. */
@@ -138,13 +147,13 @@ export class Catalog {
     } else if (condition?.tags !== undefined) {
       const seen = new Set<Item>();
       for (const tag of condition.tags) {
-        for (const item of this.#byTag.get(tag) ?? []) if (!seen.has(item)) yield* once(seen, item);
+        for (const item of this.#byTag.of(tag)) if (!seen.has(item)) yield* once(seen, item);
       }
     } else if (condition === undefined) {
       yield* this.#items.values();
     } else {
       const fits = byKey({ ...condition, patterns: undefined });
-      for (const [prefix, items] of this.#byPlace) if (fits(prefix)) yield* items;
+      for (const prefix of this.#byPlace.names()) if (fits(prefix)) yield* this.#byPlace.of(prefix);
     }
   }
 
@@ -157,10 +166,10 @@ export class Catalog {
     const { key, tags, size } = item.listed;
     this.#items.delete(key.id);
     const prefix = prefixOf(key);
-    remove(this.#byPlace, prefix, item);
-    if (this.#byPlace.has(prefix)) this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) - size);
+    this.#byPlace.remove(prefix, item);
+    if (this.#byPlace.sizeOf(prefix) > 0) this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) - size);
     else this.#bytesAt.delete(prefix);
-    for (const [tag] of tags) remove(this.#byTag, tag, item);
+    for (const [tag] of tags) this.#byTag.remove(tag, item);
   }
 }
 
@@ -168,8 +177,12 @@ export class Catalog {
 interface Item {
   readonly number: number;
   readonly listed: Listed;
-  readonly levels: Set<Level>;
+  /** The {@link BIT}s of these. */
+  levels: number;
 }
+
+/** A set of levels is a number: it costs nothing, and there is one for each entry. */
+const BIT: Readonly<Record<Level, number>> = { l1: 1, l2: 2, l3: 4 };
 
 /** Whether an entry is meant. */
 function test(condition: Condition | undefined): (listed: Listed) => boolean {
@@ -197,16 +210,4 @@ function prefixOf({ shown }: Key): string {
 function once(seen: Set<Item>, item: Item): readonly Item[] {
   seen.add(item);
   return [item];
-}
-
-function add(index: Map<string, Set<Item>>, name: string, item: Item): void {
-  const items = index.get(name);
-  if (items === undefined) index.set(name, new Set([item]));
-  else items.add(item);
-}
-
-function remove(index: Map<string, Set<Item>>, name: string, item: Item): void {
-  const items = index.get(name);
-  items?.delete(item);
-  if (items?.size === 0) index.delete(name);
 }

@@ -98,6 +98,8 @@ export class Store {
     const lower = this.#lower;
     if (lower === undefined || missing.length === 0) return found;
     const { value, changed } = await this.#read(() => lower.getMany(missing), this.#lowerLookups);
+    // What L1 had may have been replaced meanwhile.
+    for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
     for (const id of missing) {
       const settled = this.#settle(id, value?.get(id), lower.level, changed, quota);
       if (settled !== undefined) found.set(id, settled);
@@ -239,4 +241,9 @@ export class Store {
       return false;
     }
   }
+}
+
+function replace(found: Map<string, Found>, id: string, now: Found | undefined): void {
+  if (now === undefined) found.delete(id);
+  else found.set(id, now);
 }

@@ -48,12 +48,12 @@ describe('the catalog of what lies in the tiers', () => {
   it('tells what comes while it is walked, and not what goes', () => {
     const catalog = filled(5);
     const walked: string[] = [];
-    for (const { key } of catalog.lying(undefined)) {
+    for (const entry of catalog.lying(undefined)) {
       if (walked.length === 0) {
         catalog.watch('l1').dropped(keyed('entry 3').key.id);
         catalog.watch('l2').held(keyed('entry 9'));
       }
-      walked.push(key.id);
+      walked.push(entry?.key.id ?? '');
     }
     const names = ['entry 0', 'entry 1', 'entry 2', 'entry 4', 'entry 9'];
     assert.deepEqual(

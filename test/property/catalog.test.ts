@@ -128,8 +128,9 @@ class Tiers {
 }
 
 /** By id, and without regard to the order. */
-function sorted(entries: Iterable<Listed>): Listed[] {
-  return [...entries].sort((one, other) => (one.key.id < other.key.id ? -1 : 1));
+function sorted(entries: Iterable<Listed | undefined>): Listed[] {
+  const known = [...entries].filter((entry) => entry !== undefined);
+  return known.sort((one, other) => (one.key.id < other.key.id ? -1 : 1));
 }
 
 describe('the catalog', () => {

@@ -38,7 +38,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ending: fc.constantFrom('answered', 'answered', 'answered', 'answered', 'failed', 'broken'),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ step: fc.constant('read') }) },
+  { weight: 5, arbitrary: fc.record({ step: fc.constant('read'), at: few }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('leave'), at: few }) },
   {
     weight: 4,
@@ -72,16 +72,29 @@ const QUIET = { namespace: false, tag: 'none', traced: false, refresh: false } a
 const TOLD: Readonly<Record<string, readonly Step[]>> = {
   'a batch waits for one item while another request says more of an item that it has': [
     { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 0 } },
-    { step: 'read' },
+    { step: 'read', at: 0 },
     { step: 'end', at: 0, ending: 'answered' },
     { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 1, tag: 'said:1' } },
-    { step: 'read' },
+    { step: 'read', at: 0 },
     { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 0, tag: 'said:2' } },
     { step: 'drop' },
     { step: 'flush' },
     { step: 'end', at: 0, ending: 'answered' },
     { step: 'invalidate', aim: { by: 'condition', condition: { tags: ['said:2'] } }, effect: 'purge' },
     { step: 'keep', at: 0 },
+  ],
+  'a batch that has one item still reads another when the one is purged and fetched anew': [
+    { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 0 } },
+    { step: 'read', at: 0 },
+    { step: 'end', at: 0, ending: 'answered' },
+    { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 1 } },
+    { step: 'invalidate', aim: { by: 'key', at: 1 }, effect: 'purge' },
+    { step: 'keep', at: 0 },
+    { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 0 } },
+    { step: 'read', at: 1 },
+    { step: 'end', at: 0, ending: 'answered' },
+    { step: 'read', at: 0 },
+    { step: 'end', at: 0, ending: 'failed' },
   ],
 };
 

@@ -14,8 +14,8 @@ import { HeldTier } from './held-tier.ts';
 
 /** What a process has on disk. */
 export interface OpenDisk extends Durable {
-  /** Lets the oldest read end, where reads wait. */
-  letRead(): void;
+  /** Lets a read end, where reads wait. */
+  letRead(at: number): void;
   /** Lets an invalidation become durable, where that waits. */
   letKeep(at: number): void;
   /** Writes what waits. */
@@ -53,7 +53,7 @@ export class MemoryDisk implements Disk {
             resolve();
           });
         }),
-      letRead: () => tier.letRead(),
+      letRead: (at) => takeAt(tier.reads, at)?.(),
       letKeep: (at) => takeAt(keeps, at)?.(),
       flush,
       end: async (killed) => {

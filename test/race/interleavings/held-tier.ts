@@ -13,7 +13,8 @@ export class HeldTier implements Tier {
   readonly #entries: Map<string, Entry>;
   /** Those that are still to be written: of others it is not known what tags they have. */
   readonly #waiting = new Set<string>();
-  readonly #reads: (() => void)[] = [];
+  /** How those end that wait. */
+  readonly reads: (() => void)[] = [];
 
   /** Begins with what lies there. */
   constructor(entries: ReadonlyMap<string, Entry>, clock: Clock, watch: Watch) {
@@ -21,11 +22,6 @@ export class HeldTier implements Tier {
     this.#watch = watch;
     this.#entries = new Map(entries);
     for (const entry of this.#entries.values()) watch.held(listedOf(entry));
-  }
-
-  /** Lets the oldest read end. */
-  letRead(): void {
-    this.#reads.shift()?.();
   }
 
   /** Writes what waits; gives all it holds. */
@@ -84,6 +80,6 @@ export class HeldTier implements Tier {
   }
 
   #held<T>(value: T): Promise<T> {
-    return new Promise((resolve) => this.#reads.push(() => resolve(value)));
+    return new Promise((resolve) => this.reads.push(() => resolve(value)));
   }
 }

@@ -17,12 +17,12 @@ import { itemsOf, requestOf, type Wish } from './wishes.ts';
 /** One thing that happens. What refers to something under way means the `at`-th of it, and nothing where there is none. */
 export type Step =
   | { readonly step: 'ask'; readonly wish: Wish }
-  | { readonly step: 'begin' | 'leave' | 'keep'; readonly at: number }
+  | { readonly step: 'begin' | 'leave' | 'keep' | 'read'; readonly at: number }
   | { readonly step: 'end'; readonly at: number; readonly ending: Ending }
   | { readonly step: 'invalidate'; readonly aim: Aim; readonly effect: Effect }
   | { readonly step: 'pass' | 'set'; readonly ms: number }
   | { readonly step: 'restart'; readonly killed: boolean }
-  | { readonly step: 'read' | 'drop' | 'flush' | 'sweep' };
+  | { readonly step: 'drop' | 'flush' | 'sweep' };
 
 /** Plays a story against the engine and the model. Rejects where they disagree. */
 export async function play(steps: readonly Step[], disk: Disk): Promise<void> {
@@ -81,7 +81,7 @@ class Story implements AsyncDisposable {
         life.disk.letKeep(step.at);
         break;
       case 'read':
-        life.disk.letRead();
+        life.disk.letRead(step.at);
         break;
       case 'pass':
         this.#clock.advance(step.ms);
@@ -207,7 +207,7 @@ class Story implements AsyncDisposable {
   /** Lets go of everything that waits for somebody. */
   async #quiet(life: Life): Promise<void> {
     while (life.running.size > 0) {
-      life.disk.letRead();
+      life.disk.letRead(0);
       life.disk.letKeep(0);
       this.#end(life, 0, 'answered');
       await this.#settle();

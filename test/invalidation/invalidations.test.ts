@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Catalog } from '../../src/cache/catalog.ts';
+import type { Condition } from '../../src/cache/condition.ts';
+import { listedOf } from '../../src/cache/listed.ts';
+import type { Mark } from '../../src/cache/mark.ts';
+import { Marks } from '../../src/cache/marks.ts';
+import { Invalidations } from '../../src/invalidation/invalidations.ts';
+import type { Order } from '../../src/invalidation/invalidator.ts';
+import { Background } from '../../src/shared/background.ts';
+import { Stamps } from '../../src/shared/stamps.ts';
+import { ManualClock } from '../support/clock.ts';
+import { sampleEntry } from '../support/entries.ts';
+
+/** A catalogue of so many entries, every tenth with the tag `tenth`, and what carries invalidations out on it. */
+function engine(count: number, keep: (marks: readonly Mark[]) => Promise<void> = async () => {}) {
+  const clock = new ManualClock();
+  const stamps = new Stamps(clock);
+  const marks = new Marks();
+  const catalog = new Catalog((entry) => marks.standing(entry) !== 'purged');
+  const watch = catalog.watch('l1');
+  for (let at = 0; at < count; at += 1) {
+    const stamp = stamps.next();
+    const tags = [...(at % 10 === 0 ? ['tenth'] : []), 'all'].map((tag) => [tag, stamp] as const);
+    watch.held(listedOf({ ...sampleEntry(`entry ${at}`, { born: clock.now(), tags }), stamp }));
+  }
+  const background = new Background((label, message) => assert.fail(`${label}: ${message}`));
+  const removed: string[] = [];
+  const remove = (id: string) => {
+    removed.push(id);
+    watch.dropped(id);
+  };
+  const invalidations = new Invalidations({ stamps, marks, catalog, background, keep, remove });
+  const order = (condition: Condition | undefined, more: Partial<Order> = {}) =>
+    invalidations.invalidate([{ condition, effect: 'purge', by: 'api', dryRun: false, ...more }]);
+  return { catalog, marks, background, removed, invalidations, order };
+}
+
+describe('carrying out an invalidation', () => {
+  it('tells how many were meant and which, marks, and sweeps them behind', async () => {
+    const { order, background, catalog, removed } = engine(100);
+    const [outcome] = await order({ tags: ['tenth'] });
+    assert.ok(outcome);
+    assert.match(outcome.id, /^inv_/);
+    assert.deepEqual([outcome.matched, outcome.invalidated, outcome.atLeast], [10, 10, false]);
+    assert.equal(outcome.sample.length, 10);
+    await background.drain();
+    assert.equal(removed.length, 10);
+    assert.equal(catalog.size, 90);
+    assert.equal((await order({ tags: ['tenth'] }))[0]?.matched, 0);
+  });
+
+  it('of a dry run tells the same and does nothing', async () => {
+    const { order, background, catalog, marks } = engine(100);
+    const [outcome] = await order({ patterns: ['chat/**'] }, { dryRun: true });
+    assert.deepEqual([outcome?.matched, outcome?.invalidated], [100, 0]);
+    await background.drain();
+    assert.deepEqual([catalog.size, marks.size], [100, 0]);
+  });
+
+  it('that expires counts what is not expired yet, and leaves all where it is', async () => {
+    const { order, background, catalog } = engine(100);
+    assert.equal((await order({ tags: ['tenth'] }, { effect: 'expire' }))[0]?.matched, 10);
+    assert.equal((await order({ tags: ['all'] }, { effect: 'expire' }))[0]?.matched, 90);
+    await background.drain();
+    assert.equal(catalog.size, 100);
+  });
+
+  it('counts to 10,000, and tells twenty of them', async () => {
+    const { order } = engine(10_050);
+    const [outcome] = await order({ models: ['gpt-x'] }, { dryRun: true });
+    assert.deepEqual([outcome?.matched, outcome?.atLeast, outcome?.sample.length], [10_000, true, 20]);
+    const [fewer] = await order({ tags: ['tenth'] }, { dryRun: true });
+    assert.deepEqual([fewer?.matched, fewer?.atLeast], [1_005, false]);
+  });
+
+  it('counts in memory at once and tells nobody before it is durable', async () => {
+    const kept = Promise.withResolvers<void>();
+    const { order, marks } = engine(10, () => kept.promise);
+    let told = false;
+    const ordered = order({ tags: ['all'] }).then(() => {
+      told = true;
+    });
+    await turn();
+    assert.equal(marks.size, 1);
+    assert.equal(told, false);
+    kept.resolve();
+    await ordered;
+    assert.equal(told, true);
+  });
+
+  it('that cannot be made durable is an error, and counts all the same', async () => {
+    const { order, marks } = engine(10, () => Promise.reject(new Error('no space left on device')));
+    await assert.rejects(order({ tags: ['all'] }), /no space left/);
+    assert.equal(marks.size, 1);
+  });
+
+  it('lets others have their turn, however many entries a pattern is tried on', async () => {
+    const { order, invalidations } = engine(5_000);
+    for (const work of [() => order({ patterns: ['nothing/**', '**/no'] }), () => invalidations.sweep()]) {
+      let turns = 0;
+      let over = false;
+      const counting = (async () => {
+        for (; !over; turns += 1) await turn();
+      })();
+      await work();
+      over = true;
+      await counting;
+      assert.ok(turns >= 40, `${turns} turns`);
+    }
+  });
+});
