@@ -176,7 +176,8 @@ describe('what must always hold of entries', () => {
     const clock = new ManualClock();
     const options = { upstream: upstream.url, clock };
     const body = chat('x');
-    const first = await startReprise(options);
+    // Its folder is removed last, when nobody writes to it any more.
+    await using first = await startReprise(options);
     await send(first.url + CHAT, { body });
     await first.stop();
     clock.advance(600_000);
@@ -188,6 +189,5 @@ describe('what must always hold of entries', () => {
     }
     clock.advance(1_200_000);
     assert.equal((await send(second.url + CHAT, { body })).headers.get('x-cache'), 'MISS');
-    await first[Symbol.asyncDispose]();
   });
 });
