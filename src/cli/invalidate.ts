@@ -1,29 +1,28 @@
-import { explainProblems, type Problem } from '../config/problems.ts';
+import type { Problem } from '../config/problems.ts';
 import type { Environment } from '../config/secrets.ts';
-import { type CommandLine, readCommandLine, type Switch, tableOf, type ValuedFlag } from './command-line.ts';
+import { type CommandLine, type Switch, tableOf, type ValuedFlag } from './command-line.ts';
 import type { CommandIo } from './config.ts';
-import { runningServer, URL_FLAG } from './running-server.ts';
+import { type RunningServer, URL_FLAG } from './running-server.ts';
+import { runServerCommand } from './server-command.ts';
 
 /**
  * `reprise invalidate`: drops entries from the cache of a running server, and prints which. Gives the exit status: 0; 1 where
  * the server cannot be reached, refuses, or fails; 2 for mistakes in what was asked, none of which drops anything.
  */
-export async function invalidate(
-  argv: readonly string[],
-  env: Environment,
-  io: Pick<CommandIo, 'out' | 'err'>,
-): Promise<number> {
-  const line = readCommandLine(argv, VALUED, SWITCHES);
-  if (line.switches.has('help')) {
-    io.out(`${[...HELP, ...invalidateFlags()].join('\n')}\n`);
-    return 0;
-  }
-  const server = runningServer(line, env);
-  const problems = [...line.problems, ...('where' in server ? [server] : []), ...checkAny(line)];
-  if ('where' in server || problems.length > 0) {
-    io.err(`${explainProblems(problems).join('\n')}\n`);
-    return 2;
-  }
+export function invalidate(argv: readonly string[], env: Environment, io: Output): Promise<number> {
+  const run = (server: RunningServer, line: CommandLine) => drop(server, line, io);
+  const command = { help: HELP, valued: VALUED, switches: SWITCHES, check: checkAny, run };
+  return runServerCommand(command, argv, env, io);
+}
+
+/** The lines that explain the flags of `reprise invalidate`. */
+export function invalidateFlags(): string[] {
+  return tableOf(VALUED, SWITCHES);
+}
+
+type Output = Pick<CommandIo, 'out' | 'err'>;
+
+async function drop(server: RunningServer, line: CommandLine, io: Output): Promise<number> {
   const reply = await server.call('/cache/invalidate', bodyOf(line));
   if (reply.kind === 'failed') {
     io.err(`${reply.message}\n`);
@@ -36,11 +35,6 @@ export async function invalidate(
     return 1;
   }
   return 0;
-}
-
-/** The lines that explain the flags of `reprise invalidate`. */
-export function invalidateFlags(): string[] {
-  return tableOf(VALUED, SWITCHES);
 }
 
 /** The flags that say which entries are meant, and what the call names them. */

@@ -1,30 +1,27 @@
-import { explainProblems } from '../config/problems.ts';
 import type { Environment } from '../config/secrets.ts';
-import { readCommandLine, type Switch, tableOf, type ValuedFlag } from './command-line.ts';
+import { type CommandLine, type Switch, tableOf, type ValuedFlag } from './command-line.ts';
 import type { CommandIo } from './config.ts';
-import { runningServer, URL_FLAG } from './running-server.ts';
+import { type RunningServer, URL_FLAG } from './running-server.ts';
+import { runServerCommand } from './server-command.ts';
 import { statsText } from './stats-text.ts';
 
 /**
  * `reprise stats`: prints how the cache of a running server does. Gives the exit status: 0; 1 where the server cannot be reached or
  * refuses; 2 for mistakes in the flags.
  */
-export async function stats(
-  argv: readonly string[],
-  env: Environment,
-  io: Pick<CommandIo, 'out' | 'err'>,
-): Promise<number> {
-  const line = readCommandLine(argv, VALUED, SWITCHES);
-  if (line.switches.has('help')) {
-    io.out(`${[...HELP, ...statsFlags()].join('\n')}\n`);
-    return 0;
-  }
-  const server = runningServer(line, env);
-  const problems = [...line.problems, ...('where' in server ? [server] : [])];
-  if ('where' in server || problems.length > 0) {
-    io.err(`${explainProblems(problems).join('\n')}\n`);
-    return 2;
-  }
+export function stats(argv: readonly string[], env: Environment, io: Output): Promise<number> {
+  const run = (server: RunningServer, line: CommandLine) => show(server, line, io);
+  return runServerCommand({ help: HELP, valued: VALUED, switches: SWITCHES, run }, argv, env, io);
+}
+
+/** The lines that explain the flags of `reprise stats`. */
+export function statsFlags(): string[] {
+  return tableOf(VALUED, SWITCHES);
+}
+
+type Output = Pick<CommandIo, 'out' | 'err'>;
+
+async function show(server: RunningServer, line: CommandLine, io: Output): Promise<number> {
   const answers: unknown[] = [];
   for (const path of PATHS) {
     const reply = await server.call(path);
@@ -38,11 +35,6 @@ export async function stats(
   const told = { cache, levels, efficiency };
   io.out(line.switches.has('json') ? `${JSON.stringify(told)}\n` : statsText(told));
   return 0;
-}
-
-/** The lines that explain the flags of `reprise stats`. */
-export function statsFlags(): string[] {
-  return tableOf(VALUED, SWITCHES);
 }
 
 const PATHS = ['/monitoring/cache', '/monitoring/cache/levels', '/monitoring/cache/efficiency'];
