@@ -62,7 +62,7 @@ export function levelsJson({ sources }: Monitor): Json {
 export function efficiencyJson(monitor: Monitor): Json {
   return {
     score: monitor.score,
-    hit_rate: rate(monitor.figures.total.counts),
+    hit_rate: rate(monitor.figures.counts),
     findings: monitor.findings,
     alerts: monitor.alerts.map(({ since, ...alert }) => ({ ...alert, since: new Date(since).toISOString() })),
   };

@@ -1,6 +1,8 @@
+import { percent } from './advice/finding.ts';
 import type { AlertRule } from './alerts.ts';
 import type { Figures } from './figures.ts';
-import type { LevelState, Sources } from './sources.ts';
+import type { LevelState, Sources, UpstreamState } from './sources.ts';
+import { TURN_MS } from './windows.ts';
 
 /** What alerts are told from. */
 export interface Watched {
@@ -16,51 +18,50 @@ export function alertRules(): readonly AlertRule<Watched>[] {
     queueFull,
     tierDegraded,
     hitRateFallen,
-    risingFast('evictions', 'warning', 12, (seen) => unexpired(seen.sources.levels()), EVICTIONS),
-    risingFast(
-      'invalidation-storm',
-      'warning',
-      12,
-      ({ figures }) => figures.invalidated.invalidations,
-      STORM,
-    ),
-    risingFast('auth-failures', 'warning', 12, ({ figures }) => figures.refused, REFUSALS),
+    risingFast('evictions', (seen) => unexpired(seen.sources.levels()), EVICTIONS),
+    risingFast('invalidation-storm', ({ figures }) => figures.invalidated.invalidations, STORM),
+    risingFast('auth-failures', ({ figures }) => figures.refused, REFUSALS),
     saturation,
   ];
 }
 
-const upstreamDown: AlertRule<Watched> = {
-  id: 'upstream-down',
-  severity: 'critical',
-  check({ sources }) {
-    const down = [...sources.upstreams()].filter(([, { state }]) => state === 'down');
-    return down.length === 0
-      ? undefined
-      : `${namesOf(down)}: failed repeatedly and is only probed; calls without an entry get 503`;
-  },
-};
+const upstreamDown = overUpstreams(
+  'upstream-down',
+  'critical',
+  ({ state }) => state === 'down',
+  'failed repeatedly and is only probed; calls without an entry get 503',
+);
 
-const upstreamFailing: AlertRule<Watched> = {
-  id: 'upstream-failing',
-  severity: 'warning',
-  check({ sources }) {
-    const failing = [...sources.upstreams()].filter(([, { state }]) => state === 'failing');
-    return failing.length === 0
-      ? undefined
-      : `${namesOf(failing)}: its last call failed; old entries answer where they may`;
-  },
-};
+const upstreamFailing = overUpstreams(
+  'upstream-failing',
+  'warning',
+  ({ state }) => state === 'failing',
+  'its last call failed; old entries answer where they may',
+);
 
-const queueFull: AlertRule<Watched> = {
-  id: 'queue-full',
-  severity: 'critical',
-  check({ sources }) {
-    const full = [...sources.upstreams()].filter(([, upstream]) => upstream.full);
-    return full.length === 0
-      ? undefined
-      : `${namesOf(full)}: as many calls wait as may; the next ones get 503 (upstreams.NAME.concurrency)`;
-  },
-};
+const queueFull = overUpstreams(
+  'queue-full',
+  'critical',
+  ({ full }) => full,
+  'as many calls wait as may; the next ones get 503 (upstreams.NAME.concurrency)',
+);
+
+/** A rule over the state of each upstream, which names those that are so. */
+function overUpstreams(
+  id: string,
+  severity: AlertRule<Watched>['severity'],
+  isSo: (upstream: UpstreamState) => boolean,
+  what: string,
+): AlertRule<Watched> {
+  return {
+    id,
+    severity,
+    check({ sources }) {
+      const names = [...sources.upstreams()].flatMap(([name, upstream]) => (isSo(upstream) ? [name] : []));
+      return names.length === 0 ? undefined : `${names.join(', ')}: ${what}`;
+    },
+  };
+}
 
 const tierDegraded: AlertRule<Watched> = {
   id: 'tier-degraded',
@@ -80,8 +81,8 @@ const hitRateFallen: AlertRule<Watched> = {
   id: 'hit-rate-fallen',
   severity: 'warning',
   check({ figures }, raised) {
-    const now = figures.in('15m').counts;
-    const day = figures.in('24h').counts;
+    const now = figures.countsIn('15m');
+    const day = figures.countsIn('24h');
     const past = (day.hitRate ?? 0) * day.lookedUp - (now.hitRate ?? 0) * now.lookedUp;
     const before = day.lookedUp - now.lookedUp;
     if (now.lookedUp < FEWEST || before < FEWEST) return undefined;
@@ -135,21 +136,21 @@ const REFUSALS: Rate = {
   say: (perMinute) => `${perMinute} calls a minute with a wrong key, token or signature, or none`,
 };
 
-/** A rule over how fast a counter rises in the last `looks` looks, which are five seconds apart. */
+const LOOKS_A_MINUTE = 60_000 / TURN_MS;
+
+/** A rule over how fast a counter has risen in the last minute. */
 function risingFast(
   id: string,
-  severity: AlertRule<Watched>['severity'],
-  looks: number,
   counter: (seen: Watched) => number,
   { raise, clear, say }: Rate,
 ): AlertRule<Watched> {
   const seen: number[] = [];
   return {
     id,
-    severity,
+    severity: 'warning',
     check(watched, raised) {
       seen.push(counter(watched));
-      if (seen.length > looks + 1) seen.shift();
+      if (seen.length > LOOKS_A_MINUTE + 1) seen.shift();
       const perMinute = (seen.at(-1) ?? 0) - (seen[0] ?? 0);
       return perMinute >= (raised ? clear : raise) ? say(perMinute) : undefined;
     },
@@ -159,12 +160,4 @@ function risingFast(
 /** Unexpired entries that the lowest tier dropped: those gone for good. */
 function unexpired(levels: readonly LevelState[]): number {
   return levels.at(-1)?.unexpired ?? 0;
-}
-
-function namesOf(named: readonly (readonly [string, unknown])[]): string {
-  return named.map(([name]) => name).join(', ');
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

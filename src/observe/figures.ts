@@ -115,6 +115,16 @@ export class Figures {
     return this.#windows.in(window);
   }
 
+  /** The counts of {@link total}. */
+  get counts(): Counts {
+    return this.#windows.counts;
+  }
+
+  /** The counts of a window. */
+  countsIn(window: Window): Counts {
+    return this.#windows.countsIn(window);
+  }
+
   #answered(event: Answered): void {
     const { type, model, namespace, outcome, level, spared, reason } = event;
     const { now } = this.#windows;

@@ -199,7 +199,7 @@ function durations(
 
 /** All requests: those of each type, and those of none. */
 function requests({ figures }: Monitor): ReturnType<Reading> {
-  const rest = { ...figures.total.counts.of };
+  const rest = { ...figures.counts.of };
   const typed = [...figures.types.entries()];
   for (const [, { counts }] of typed) for (const outcome of COUNTED) rest[outcome] -= counts.of[outcome];
   return [...byOutcome(typed), ...COUNTED.map((outcome): Sample<number> => [rest[outcome], 'none', outcome])];

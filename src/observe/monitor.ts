@@ -70,7 +70,7 @@ export class Monitor {
 
   /** How much of what could come from the cache does, from 0 to 100: see {@link scoreOf}. */
   get score(): number | null {
-    return scoreOf(this.figures.total.counts, this.reuse);
+    return scoreOf(this.figures.counts, this.reuse);
   }
 
   /** Stops watching. */

@@ -1,3 +1,4 @@
+import { Counts } from './counts.ts';
 import { Tally } from './tally.ts';
 
 /** How far back figures can be asked for, beside all there is. */
@@ -56,15 +57,29 @@ export class Windows {
     return sum([this.past, this.#now]);
   }
 
+  /** The counts of {@link total}, without the work for its durations. */
+  get counts(): Counts {
+    return countsOf([this.past, this.#now]);
+  }
+
   /** What was counted in a window. */
   in(window: Window): Tally {
+    return sum(this.#talliesOf(window));
+  }
+
+  /** The counts of a window, without the work for its durations. */
+  countsIn(window: Window): Counts {
+    return countsOf(this.#talliesOf(window));
+  }
+
+  #talliesOf(window: Window): readonly Tally[] {
     switch (window) {
       case '1m':
-        return sum([...this.#steps, this.#now]);
+        return [...this.#steps, this.#now];
       case '15m':
-        return sum([...this.#minutes, this.#minute, this.#now]);
+        return [...this.#minutes, this.#minute, this.#now];
       case '24h':
-        return sum([...this.#hours, this.#hour, this.#minute, this.#now]);
+        return [...this.#hours, this.#hour, this.#minute, this.#now];
     }
   }
 }
@@ -77,5 +92,11 @@ function keep(tallies: Tally[], latest: Tally, most: number): void {
 function sum(tallies: readonly Tally[]): Tally {
   const all = new Tally();
   for (const tally of tallies) all.add(tally);
+  return all;
+}
+
+function countsOf(tallies: readonly Tally[]): Counts {
+  const all = new Counts();
+  for (const { counts } of tallies) all.add(counts);
   return all;
 }

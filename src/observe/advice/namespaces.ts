@@ -12,7 +12,7 @@ export const starvingNamespace: Adviser = ({ figures, sources }) => {
   if (largest === undefined || bytes.size < 2) return [];
   const [namespace, taken] = largest;
   const rate = figures.namespaces.get(decodeURIComponent(namespace))?.counts.hitRate ?? 0;
-  const { hitRate = 0 } = figures.total.counts;
+  const { hitRate = 0 } = figures.counts;
   if (taken / all < 0.7 || rate >= hitRate) return [];
   return [
     {

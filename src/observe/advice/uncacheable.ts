@@ -20,7 +20,7 @@ const REMEDIES: readonly (readonly [reason: RegExp, remedy: string])[] = [
 
 /** Requests for which the cache was not asked, by reason. */
 export const bypassed: Adviser = ({ figures }) => {
-  const { total } = figures.total.counts;
+  const { total } = figures.counts;
   return [...figures.bypasses.entries()].flatMap(([reason, { count }]) => {
     if (count < FEWEST || count / total < SHARE) return [];
     const [, remedy] = REMEDIES.find(([pattern]) => pattern.test(reason)) ?? [];
