@@ -5,6 +5,7 @@ import { flagsHelp, parseFlags } from '../../src/cli/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { explainProblems } from '../../src/config/problems.ts';
 import { flagsOf, folderWith } from '../config/support.ts';
+import { recordedIo } from '../support/command-io.ts';
 import { LOCALHOST } from '../support/upstream/certificate.ts';
 
 const NO_FILES = folderWith({});
@@ -181,16 +182,7 @@ test('settings are loaded without any flag', () => {
 });
 
 function run(argv: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = NO_FILES) {
-  const written = { out: '', err: '' };
-  const status = config(argv, env, {
-    out: (text) => {
-      written.out += text;
-    },
-    err: (text) => {
-      written.err += text;
-    },
-    cwd,
-    version: '9.9.9',
-  });
+  const { io, written } = recordedIo();
+  const status = config(argv, env, { ...io, cwd, version: '9.9.9' });
   return { status, ...written };
 }

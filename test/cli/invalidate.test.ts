@@ -3,23 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { invalidate } from '../../src/cli/invalidate.ts';
+import { recordedIo } from '../support/command-io.ts';
 import { startControlPlane } from '../support/control-plane.ts';
 
 const TOKEN = 'correct-horse-battery';
 
 /** Runs the command; what it wrote, and its exit status. */
 async function run(argv: readonly string[], env: Record<string, string> = {}) {
-  let out = '';
-  let err = '';
-  const io = {
-    out: (text: string) => {
-      out += text;
-    },
-    err: (text: string) => {
-      err += text;
-    },
-  };
-  return { status: await invalidate(argv, env, io), out, err };
+  const { io, written } = recordedIo();
+  return { status: await invalidate(argv, env, io), ...written };
 }
 
 test('it purges on a running server, and says what', async () => {

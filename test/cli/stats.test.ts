@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stats } from '../../src/cli/stats.ts';
+import { recordedIo } from '../support/command-io.ts';
 import { chat } from '../support/http.ts';
 import { setStage } from '../support/stage.ts';
 
 /** Runs the command; what it wrote, and its exit status. */
 async function run(argv: readonly string[]) {
-  const said = { out: '', err: '' };
-  const io = {
-    out: (text: string) => {
-      said.out += text;
-    },
-    err: (text: string) => {
-      said.err += text;
-    },
-  };
-  return { status: await stats(argv, {}, io), ...said };
+  const { io, written } = recordedIo();
+  return { status: await stats(argv, {}, io), ...written };
 }
 
 test('it shows how a running server does', async () => {

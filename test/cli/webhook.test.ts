@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { webhook } from '../../src/cli/webhook.ts';
 import { folderWith } from '../config/support.ts';
+import { recordedIo } from '../support/command-io.ts';
 import { RecordingInvalidator } from '../support/recording-invalidator.ts';
 import { startReprise } from '../support/reprise.ts';
 
@@ -134,21 +135,9 @@ async function run(
   webhooks: object = WEBHOOKS,
 ): Promise<{ status: number; out: string; err: string }> {
   const cwd = folderWith({ 'mine.yaml': JSON.stringify({ webhooks }), ...files });
-  const written = { out: '', err: '' };
-  const status = await webhook(
-    argv,
-    { REPRISE_PROFILE: 'mine.yaml', ...env },
-    {
-      out: (text) => {
-        written.out += text;
-      },
-      err: (text) => {
-        written.err += text;
-      },
-      cwd,
-      version: '9.9.9',
-    },
-  );
+  const { io, written } = recordedIo();
+  const place = { ...io, cwd, version: '9.9.9' };
+  const status = await webhook(argv, { REPRISE_PROFILE: 'mine.yaml', ...env }, place);
   return { status, ...written };
 }
 

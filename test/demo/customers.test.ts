@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import OpenAI from 'openai';
 import type { Surroundings } from '../../src/demo/assistant.ts';
 import type { Call } from '../../src/demo/call.ts';
 import { converse } from '../../src/demo/customers.ts';
-import { type Model, startModel } from '../../src/demo/model.ts';
-import { type Shop, startShop } from '../../src/demo/shop.ts';
+import { standIns } from './stand-ins.ts';
 
-const atOnce = async (): Promise<void> => {};
-let model: Model;
-let shop: Shop;
-
-before(async () => {
-  model = await startModel(atOnce);
-  shop = await startShop(atOnce);
-});
-after(async () => {
-  await model.close();
-  await shop.close();
-});
+const demo = standIns();
 
 test('a question is embedded, searched for, its three best articles looked up, and answered', async () => {
   const calls = await callsOf([
@@ -66,7 +54,7 @@ test('all questions are answered, however many customers there are', async () =>
 });
 
 test('a failure ends it and says what failed', async () => {
-  const lost = { ...surroundings(), shopUrl: `${shop.url}/gone` };
+  const lost = { ...surroundings(), shopUrl: `${demo.shop.url}/gone` };
   const conversations = [{ opening: 'Which stove?', followUps: [], stream: false }];
   await assert.rejects(
     converse(conversations, 3, lost, () => undefined),
@@ -92,8 +80,8 @@ async function callsOf(conversations: Parameters<typeof converse>[0]): Promise<s
 
 function surroundings(onCall: (call: Call) => unknown = () => undefined): Surroundings {
   return {
-    openai: new OpenAI({ baseURL: `${model.url}/v1`, apiKey: 'any', maxRetries: 0 }),
-    shopUrl: shop.url,
+    openai: new OpenAI({ baseURL: `${demo.model.url}/v1`, apiKey: 'any', maxRetries: 0 }),
+    shopUrl: demo.shop.url,
     elapsed: () => performance.now(),
     onCall,
     signal: new AbortController().signal,

@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import OpenAI from 'openai';
 import type { Surroundings } from '../../src/demo/assistant.ts';
 import { catalogue } from '../../src/demo/catalogue.ts';
 import { Ledger } from '../../src/demo/ledger.ts';
-import { type Model, startModel } from '../../src/demo/model.ts';
 import { changePrices } from '../../src/demo/price-change.ts';
 import { payloadOf, SENDERS } from '../../src/demo/sender.ts';
-import { type Shop, startShop } from '../../src/demo/shop.ts';
 import { startStandIn } from '../../src/demo/stand-in.ts';
 import { deliveryOf, NOW, schemeOf } from '../support/deliveries.ts';
+import { standIns } from './stand-ins.ts';
 
-const atOnce = async (): Promise<void> => {};
+const demo = standIns();
 const [article, other] = catalogue();
-let model: Model;
-let shop: Shop;
-
-before(async () => {
-  model = await startModel(atOnce);
-  shop = await startShop(atOnce);
-});
-after(async () => {
-  await model.close();
-  await shop.close();
-});
 
 test('reports are signed as Shopify and WooCommerce sign them', async () => {
   assert.ok(article);
@@ -54,8 +42,8 @@ test('what is not as it should be is said: a cache that is none, forgets too muc
   ledger.record({ ...call, key: 'of another', about: [other.id] });
   const holds = [['speaks', 'speaks, too', 'of another'], ['speaks']].values();
   const around: Surroundings = {
-    openai: new OpenAI({ baseURL: `${model.url}/v1`, apiKey: 'any', maxRetries: 0 }),
-    shopUrl: shop.url,
+    openai: new OpenAI({ baseURL: `${demo.model.url}/v1`, apiKey: 'any', maxRetries: 0 }),
+    shopUrl: demo.shop.url,
     elapsed: () => performance.now(),
     onCall: () => undefined,
     signal: new AbortController().signal,
@@ -68,7 +56,7 @@ test('what is not as it should be is said: a cache that is none, forgets too muc
     close: async () => {},
   };
   const changes = SENDERS.slice(0, 1).map((sender) => ({ sender, article }));
-  const [change] = await changePrices(changes, { shop, reprise, ledger, around });
+  const [change] = await changePrices(changes, { shop: demo.shop, reprise, ledger, around });
   await refusing.close();
   assert.deepEqual(change?.faults, [
     'before it was reported customers were not told 349 €',
