@@ -49,10 +49,7 @@ export async function answer(
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
     if (landing.kind !== 'foreign' && agrees) {
-      const held = shelf.holdings.map((holding, part) =>
-        shelf.lacking.includes(part) ? undefined : holding,
-      );
-      noteLineage(context, call, held, boarding);
+      noteLineage(context, call, shelf, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
@@ -67,7 +64,7 @@ const ATTEMPTS = 3;
 
 /** Answers from what the cache holds. */
 function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
-  noteLineage(context, call, shelf.holdings);
+  noteLineage(context, call, shelf);
   return fromShelf(context.clock, call, shelf);
 }
 

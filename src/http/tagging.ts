@@ -21,7 +21,6 @@ export function addTags(context: ProxyContext, call: Call, { holdings, lacking, 
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = tagsFor(call, part, entry);
-  if (tags === entry.tags && call.inherited !== 'too-many') return;
   if (call.inherited === 'too-many' || tooMany(tags)) store.delete(entry.key.id);
   else store.put([{ ...entry, tags }], call.quota);
 }
@@ -32,12 +31,15 @@ function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Hol
 export function noteLineage(
   context: ProxyContext,
   call: Call,
-  served: readonly (Holding | undefined)[],
+  { holdings, lacking }: Shelf,
   boarding?: Boarding,
 ): void {
   const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
-  const held = served.flatMap((holding, part) => (holding ? tagsFor(call, part, holding.entry) : []));
+  const fetched = new Set(boarding === undefined ? [] : lacking);
+  const held = holdings.flatMap((holding, part) =>
+    holding === undefined || fetched.has(part) ? [] : tagsFor(call, part, holding.entry),
+  );
   context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? [])]);
 }
 
