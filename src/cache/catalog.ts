@@ -99,7 +99,7 @@ export class Catalog {
 
   /** The entry with this shown key. */
   get(shown: string): Listed | undefined {
-    const found = this.#items.get(shown.slice(shown.lastIndexOf('/') + 1))?.listed;
+    const found = this.#at(shown)[0]?.listed;
     return found?.key.shown === shown && this.#isLive(found) ? found : undefined;
   }
 

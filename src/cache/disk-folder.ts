@@ -1,6 +1,6 @@
 import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../shared/errors.ts';
+import { isAbsent, messageOf } from '../shared/errors.ts';
 import { type Engine, type EngineMaker, type EngineTuning, isLocked, isOutage } from './leveldb.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -162,7 +162,7 @@ async function sizeOf(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
   } catch (thrown) {
-    if (thrown instanceof Error && Reflect.get(thrown, 'code') === 'ENOENT') return 0;
+    if (isAbsent(thrown)) return 0;
     throw thrown;
   }
 }

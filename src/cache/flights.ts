@@ -1,3 +1,5 @@
+import { setLatest } from '../shared/set-latest.ts';
+
 /**
  * The parts being fetched, by key id. A slot `S` says who fetches the part; whoever needs the part meanwhile joins it.
  * A newer slot takes an older one's place; the older one then serves those who hold it, and nobody new.
@@ -27,12 +29,12 @@ export class Flights<S> {
 
   /** Until `until` (monotonic ms) nobody joins a fetch of `id`: its answers belong to single callers. */
   separate(id: string, until: number): void {
-    note(this.#alone, id, until);
+    setLatest(this.#alone, id, until, MAX_NOTES);
   }
 
   /** Until `until` (monotonic ms) `id` is not refreshed: the last try failed, and something old can be served. */
   rest(id: string, until: number): void {
-    note(this.#resting, id, until);
+    setLatest(this.#resting, id, until, MAX_NOTES);
   }
 
   /** Whether `id` rests at `now` (monotonic ms). */
@@ -43,12 +45,3 @@ export class Flights<S> {
 
 // What is forgotten too early costs a call more, and nothing else.
 const MAX_NOTES = 10_000;
-
-/** Notes `until` for `id`; of too many notes the oldest goes. */
-function note(notes: Map<string, number>, id: string, until: number): void {
-  notes.delete(id);
-  notes.set(id, until);
-  if (notes.size <= MAX_NOTES) return;
-  const [oldest] = notes.keys();
-  if (oldest !== undefined) notes.delete(oldest);
-}

@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
+import { setLatest } from '../shared/set-latest.ts';
 
 // Those that are forgotten too early are said to be absent, which they are, too.
 const MOST = 20_000;
@@ -16,10 +17,7 @@ export class Graves {
 
   /** The entry with this id is removed. */
   note(id: string): void {
-    this.#until.delete(id);
-    this.#until.set(id, this.#clock.elapsed() + KEPT_MS);
-    const [oldest] = this.#until.keys();
-    if (this.#until.size > MOST && oldest !== undefined) this.#until.delete(oldest);
+    setLatest(this.#until, id, this.#clock.elapsed() + KEPT_MS, MOST);
   }
 
   /** Whether the entry with this id was removed lately. */

@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isAbsent } from '../shared/errors.ts';
 import { decodeJournal, encodeRecords, type Flaw, HEAD_LENGTH, headOf } from './journal-format.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A journal as it was found. */
 export interface OpenedJournal {
@@ -138,7 +140,7 @@ export class Journal {
   /** A new file, whole and on disk, before it takes the old one's name: a crash leaves either the one or the other. */
   async #replace(bytes: Buffer): Promise<void> {
     const folder = dirname(this.#path);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const length = HEAD_LENGTH + bytes.length;
     const file = await open(`${this.#path}.new`, 'w+', 0o600);
     try {
@@ -176,7 +178,7 @@ async function contentsOf(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (thrown) {
-    if (thrown instanceof Error && Reflect.get(thrown, 'code') === 'ENOENT') return undefined;
+    if (isAbsent(thrown)) return undefined;
     throw thrown;
   }
 }

@@ -28,6 +28,11 @@ export const STANDINGS: readonly [Standing, Standing, Standing] = ['alive', 'exp
 /** The rank of what a mark concerns. */
 export const RANK_OF: Readonly<Record<Effect, Rank>> = { expire: EXPIRED, purge: PURGED };
 
+/** Of two ranks the one that counts. */
+export function worse(one: Rank, other: Rank): Rank {
+  return one > other ? one : other;
+}
+
 /** When the oldest was asked for of what a subject is, or was written from. */
 export function oldestOf({ stamp, tags }: Pick<Subject, 'stamp' | 'tags'>): number {
   let oldest = stamp;

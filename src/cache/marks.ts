@@ -1,6 +1,15 @@
 import { BroadMarks } from './broad-marks.ts';
 import type { Tagged } from './entry.ts';
-import { type Mark, oldestOf, PURGED, type Rank, STANDINGS, type Standing, type Subject } from './mark.ts';
+import {
+  type Mark,
+  oldestOf,
+  PURGED,
+  type Rank,
+  STANDINGS,
+  type Standing,
+  type Subject,
+  worse,
+} from './mark.ts';
 import { NameMarks } from './name-marks.ts';
 import { beyond } from './tagged.ts';
 
@@ -64,7 +73,7 @@ export class Marks {
     const rank = this.#rankOf(subject);
     const added = beyond(subject.tags, more);
     if (added.length === 0) return STANDINGS[rank];
-    return STANDINGS[worst(rank, this.#judge({ ...subject, tags: added }, 0))];
+    return STANDINGS[worse(rank, this.#judge({ ...subject, tags: added }, 0))];
   }
 
   /** Forgets the marks that are older than everything they could concern: whatever was asked for before `oldest` is gone. */
@@ -84,7 +93,7 @@ export class Marks {
   #rankOf(subject: Subject): Rank {
     const known = this.#judged.get(subject) ?? 0;
     if (known >= 4 * this.#version) return rankIn(known);
-    const rank = worst(rankIn(known), this.#judge(subject, Math.floor(known / 4)));
+    const rank = worse(rankIn(known), this.#judge(subject, Math.floor(known / 4)));
     this.#judged.set(subject, 4 * this.#version + rank);
     return rank;
   }
@@ -92,7 +101,7 @@ export class Marks {
   /** What those marks say of a subject that came after `version`; some of the others, too. */
   #judge(subject: Subject, version: number): Rank {
     if (oldestOf(subject) <= this.#floor) return PURGED;
-    return worst(this.#names.rank(subject), this.#broad.rank(subject, version));
+    return worse(this.#names.rank(subject), this.#broad.rank(subject, version));
   }
 
   /** Everything up to `stamp` becomes one mark: what was asked for before is dead. */
@@ -107,10 +116,6 @@ export class Marks {
 function rankIn(judged: number): Rank {
   const rank = judged % 4;
   return rank === 0 || rank === 1 ? rank : PURGED;
-}
-
-function worst(one: Rank, other: Rank): Rank {
-  return one > other ? one : other;
 }
 
 /** The stamp in the middle of these marks'. */

@@ -1,6 +1,6 @@
 import { placeOf, segmentOf } from '../shared/shown-key.ts';
 import type { Condition, Effect } from './condition.ts';
-import { ALIVE, EXPIRED, type Mark, PURGED, type Rank, type Subject } from './mark.ts';
+import { ALIVE, EXPIRED, type Mark, PURGED, type Rank, type Subject, worse } from './mark.ts';
 
 /** The marks of single names: of each name the latest. They cost a subject a look-up for each of its own names, however many there are. */
 export class NameMarks {
@@ -89,8 +89,4 @@ function rankOf(latest: Latest | undefined, stamp: number): Rank {
   if (latest === undefined) return ALIVE;
   if (stamp <= latest.purge) return PURGED;
   return stamp <= latest.expire ? EXPIRED : ALIVE;
-}
-
-function worse(one: Rank, other: Rank): Rank {
-  return one > other ? one : other;
 }

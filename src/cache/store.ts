@@ -29,7 +29,7 @@ export interface StoreFigures {
 }
 
 /** Of how many look-ups in memory one is measured. */
-export const MEASURED = 32;
+const MEASURED = 32;
 /** Units of look-up times in a millisecond. */
 const PER_MS = 100_000;
 

@@ -2,6 +2,7 @@ import { ADMIN_TOKEN, adminToken, checkAdminToken } from '../config/admin-token.
 import type { Problem } from '../config/problems.ts';
 import { type Environment, maskFor } from '../config/secrets.ts';
 import { messageOf } from '../shared/errors.ts';
+import { valueFrom } from '../shared/plain.ts';
 import type { CommandLine, ValuedFlag } from './command-line.ts';
 
 /** The flag that says which server a command talks to. */
@@ -67,7 +68,7 @@ async function call(
   } catch (thrown) {
     return failed(`No server answers at ${base}: ${causeOf(thrown)}. Is it running? --url says where.`);
   }
-  const value = parsed(text);
+  const value = valueFrom(text);
   if (response.ok && value !== undefined) return { kind: 'answered', value };
   const message = errorIn(value);
   if (message === undefined) {
@@ -95,14 +96,6 @@ function causeOf(thrown: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (code === 'ECONNREFUSED') return 'the connection is refused';
   return messageOf(cause) || code;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The message of an error in OpenAI's shape. */

@@ -12,8 +12,8 @@ import { MarkLog } from '../invalidation/mark-log.ts';
 import type { Events } from '../observe/events.ts';
 import type { Background } from '../shared/background.ts';
 import type { Clock } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import type { Stamps } from '../shared/stamps.ts';
+import { folderOf, kept } from './kept.ts';
 
 /** What opening the data folder takes. */
 export interface DataFolderContext {
@@ -44,33 +44,25 @@ export interface DataFolder {
  * which nothing has been changed then.
  */
 export async function openDataFolder(context: DataFolderContext): Promise<DataFolder> {
-  const { settings, clock, events, background } = context;
-  const folder = settings.disk.max_bytes === 0 ? undefined : settings.disk.path;
-  const kept = async <T>(
-    file: string,
-    what: string,
-    without: string,
-    open: (path: string | undefined) => Promise<T>,
-  ): Promise<T> => {
-    if (folder === undefined) return await open(undefined);
-    try {
-      return await open(join(folder, file));
-    } catch (thrown) {
-      events.emit({ kind: 'degraded', what, why: `${messageOf(thrown)}; ${without}` });
-      return await open(undefined);
-    }
-  };
-  const secret = await kept('', 'install secret', 'L2 will not be found again after a restart', (path) =>
-    path === undefined ? Promise.resolve(randomBytes(32)) : installSecret(path),
+  const { settings, clock, background } = context;
+  const folder = folderOf(settings);
+  const secret = await kept(
+    context,
+    '',
+    'install secret',
+    'L2 will not be found again after a restart',
+    (path) => (path === undefined ? Promise.resolve(randomBytes(32)) : installSecret(path)),
   );
   const { disk, markLog } = folder === undefined ? {} : await openDisk(folder, context);
   const audit = await kept(
+    context,
     'invalidations.jsonl',
     'log of invalidations',
     'it begins anew, and will be lost at a restart',
     (path) => KeptAudit.open(path, background),
   );
   const deliveries = await kept(
+    context,
     'deliveries.journal',
     'webhook deliveries',
     'deliveries before a restart will not be known as repeats after it',

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Store } from '../cache/store.ts';
 import type { Settings } from '../config/schema.ts';
@@ -11,9 +10,9 @@ import { type Price, Prices } from '../observe/prices.ts';
 import type { LevelState, UpstreamState } from '../observe/sources.ts';
 import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { kept } from './kept.ts';
 
 /** What monitoring watches. */
 export interface MonitoringContext {
@@ -52,16 +51,15 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       places: () => catalog.places(),
     },
   });
-  const folder = settings.disk.max_bytes === 0 ? undefined : settings.disk.path;
-  let kept: KeptFigures | undefined;
-  try {
-    kept = folder === undefined ? undefined : await KeptFigures.open(join(folder, 'figures.json'), monitor);
-  } catch (thrown) {
-    const why = `${messageOf(thrown)}; they begin anew, and will be lost at a restart`;
-    events.emit({ kind: 'degraded', what: 'totals of figures', why });
-  }
+  const totals = await kept(
+    context,
+    'figures.json',
+    'totals of figures',
+    'they begin anew, and will be lost at a restart',
+    async (path) => (path === undefined ? undefined : await KeptFigures.open(path, monitor)),
+  );
   const writing = every(clock, WRITE_EVERY_MS, () => {
-    if (kept !== undefined) background.run('writing the totals of figures', kept.write());
+    if (totals !== undefined) background.run('writing the totals of figures', totals.write());
   });
   return {
     monitor,
@@ -69,7 +67,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
     async close() {
       writing.cancel();
       monitor.close();
-      if (kept !== undefined) background.run('writing the totals of figures', kept.write());
+      if (totals !== undefined) background.run('writing the totals of figures', totals.write());
       await background.drain();
     },
   };

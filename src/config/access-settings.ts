@@ -4,9 +4,6 @@ import { CALL_PATTERN_EXPECTED, parseCallPattern } from '../shared/call-pattern.
 import { choice, duration, list, rate, section, text, toggle } from './fields.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
 
-/** Who may ask, and whose entries they are served. */
-export type AccessSettings = z.output<ReturnType<typeof access>>;
-
 /** The values of `access.share` that go with each `access.mode`; the first is what it is if not said. */
 export const SHARES = {
   passthrough: ['credential', 'verified'],

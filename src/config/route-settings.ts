@@ -40,10 +40,11 @@ export const methodField = z
   )
   .describe('GET, POST or a list of them.');
 
+/** What a header's name is (RFC 9110 §5.6.2). */
+export const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
 /** A header of a request, in lower case. */
-export const headerName = text('a header name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/).overwrite((name) =>
-  name.toLowerCase(),
-);
+export const headerName = text('a header name', HEADER_NAME).overwrite((name) => name.toLowerCase());
 
 const route = section({
   name: text(NAME_EXPECTED, NAME_PATTERN).describe('Its name in keys and figures.'),

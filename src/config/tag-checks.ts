@@ -6,6 +6,7 @@ import { parseTagTemplate, TAG_TEMPLATE_EXPECTED } from '../shared/tag-template.
 import { parseTextPattern, TEXT_PATTERN_EXPECTED } from '../shared/text-pattern.ts';
 import { oneOf } from './fields.ts';
 import type { Finding } from './problems.ts';
+import { HEADER_NAME } from './route-settings.ts';
 import { type Path, valueAt } from './tree.ts';
 
 /** What is wrong with the rules for tags of types and routes: `raw` are the profile's plain values. */
@@ -82,5 +83,4 @@ function jsonPath(written: string): string | undefined {
   return parseJsonPath(written) === undefined ? JSON_PATH_EXPECTED : undefined;
 }
 
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 const SECRET: ReadonlySet<string> = new Set([...CREDENTIAL_HEADERS, 'cookie', 'proxy-authorization']);

@@ -1,3 +1,4 @@
+import { isNotModified, readCondition } from '../policy/condition.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { behind, type ControlCall, controlCall } from './call.ts';
 import { PAGE, type PageFile } from './page-files.ts';
@@ -15,7 +16,8 @@ export function dashboardCall(files: ReadonlyMap<string, PageFile>): ControlCall
         throw new RepriseError('not_found', `The dashboard has no file ${path.slice(0, 200)}.`);
       }
       const headers = { ...GUARDS, 'content-type': file.type, etag: file.etag };
-      return holds(header('if-none-match'), file.etag)
+      const condition = readCondition(header);
+      return condition !== undefined && isNotModified(condition, Object.entries(headers))
         ? new Response(null, { status: 304, headers })
         : new Response(file.body, { headers });
     },
@@ -41,9 +43,3 @@ const GUARDS = {
   // Kept, and asked for each time: after an upgrade nobody sees an old page.
   'cache-control': 'no-cache',
 } as const;
-
-/** Whether an `if-none-match` names what we would send (RFC 9110 §13.1.2: compared weakly). */
-function holds(line: string | undefined, etag: string): boolean {
-  const names = line?.split(',').map((name) => name.trim().replace(/^W\//, '')) ?? [];
-  return names.includes(etag) || names.includes('*');
-}

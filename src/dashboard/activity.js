@@ -1,5 +1,5 @@
-import { badge, byId, element } from './dom.js';
-import { count, dateAndTime, fromNow, NOTHING, timeOfDay } from './format.js';
+import { badge, byId, timeElement } from './dom.js';
+import { count, fromNow, NOTHING, timeOfDay } from './format.js';
 import { fieldsAt, listAt, numberAt, textAt, valueAt } from './json.js';
 import { table } from './table.js';
 
@@ -30,7 +30,7 @@ export class Activity {
           key: textAt(record, 'id') ?? NOTHING,
           state: fromNow(at),
           cells: () => [
-            element('time', { datetime: at, title: dateAndTime(at) }, fromNow(at)),
+            timeElement(at),
             textAt(record, 'by') ?? NOTHING,
             conditionText(record),
             (textAt(record, 'mode') ?? NOTHING) + (valueAt(record, 'dry_run') === true ? ', dry run' : ''),

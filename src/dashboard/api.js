@@ -4,14 +4,7 @@ import { textAt } from './json.js';
 export class Refused extends Error {}
 
 /** The server has answered with an error; the message is its own. */
-export class Failed extends Error {
-  /** @param {string} message @param {number} status */
-  constructor(message, status) {
-    super(message);
-    /** @readonly */
-    this.status = status;
-  }
-}
+export class Failed extends Error {}
 
 /** There was no answer. */
 export class Unreachable extends Error {}
@@ -73,7 +66,7 @@ export class Api {
    */
   async stream(path, signal) {
     const answer = await this.#ask(path, { signal, headers: { accept: 'text/event-stream' } });
-    if (answer.body === null) throw new Failed('The live feed is empty.', answer.status);
+    if (answer.body === null) throw new Failed('The live feed is empty.');
     return answer.body;
   }
 
@@ -93,6 +86,6 @@ export class Api {
     if (answer.ok) return answer;
     const told = textAt(await answer.json().catch(() => undefined), 'error', 'message');
     if (answer.status === 401) throw new Refused(told);
-    throw new Failed(told ?? `The server answered ${answer.status}.`, answer.status);
+    throw new Failed(told ?? `The server answered ${answer.status}.`);
   }
 }

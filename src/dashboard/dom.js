@@ -1,3 +1,5 @@
+import { dateAndTime, fromNow } from './format.js';
+
 /** @typedef {string | Node | undefined} Child  Undefined is left out. */
 
 /**
@@ -105,4 +107,9 @@ export function gauge(label, share, value) {
  */
 export function badge(word, tone) {
   return element('span', { class: 'badge' }, element('span', { class: `dot ${tone}` }), word);
+}
+
+/** A moment, as long ago as it is; the date when pointed at. @param {string | undefined} at  as ISO 8601 has it */
+export function timeElement(at) {
+  return element('time', { datetime: at, title: dateAndTime(at) }, fromNow(at));
 }

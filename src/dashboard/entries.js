@@ -1,6 +1,6 @@
 import { confirm } from './confirm.js';
-import { button, byId, element } from './dom.js';
-import { bytes, count, dateAndTime, fromNow, NOTHING } from './format.js';
+import { button, byId, element, timeElement } from './dom.js';
+import { bytes, count, NOTHING } from './format.js';
 import { fieldsAt, listAt, numberAt, textAt, valueAt } from './json.js';
 import { shortKey } from './requests.js';
 import { table } from './table.js';
@@ -85,7 +85,7 @@ export class Entries {
       this.#found = [...(cursor === undefined ? [] : this.#found), ...listAt(page, 'entries')];
       this.#cursor = textAt(page, 'cursor');
       this.#show();
-      const shown = `${count(this.#found.length)} ${this.#found.length === 1 ? 'entry' : 'entries'} shown`;
+      const shown = `${entriesIn(this.#found.length, false)} shown`;
       this.#tell(this.#cursor === undefined ? `${shown}.` : `${shown}; there are more.`);
     });
   }
@@ -188,9 +188,4 @@ const MEANING = {
 /** @param {number | undefined} number @param {boolean} atLeast */
 function entriesIn(number, atLeast) {
   return `${atLeast ? 'at least ' : ''}${count(number)} ${number === 1 ? 'entry' : 'entries'}`;
-}
-
-/** @param {string | undefined} at */
-function timeElement(at) {
-  return element('time', { datetime: at, title: dateAndTime(at) }, fromNow(at));
 }

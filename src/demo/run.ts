@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import OpenAI from 'openai';
-import type { Clock } from '../shared/clock.ts';
+import { type Clock, every } from '../shared/clock.ts';
 import type { Surroundings } from './assistant.ts';
 import { catalogue } from './catalogue.ts';
 import { converse } from './customers.ts';
@@ -79,8 +79,8 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<O
       rows: tally.rows(),
       reached: { ...model.counted, ...shop.counted },
     });
-    const stopShowing = showEvery(place, snapshot);
-    closers.push(stopShowing);
+    const showing = every(place.clock, place.screen.everyMs, () => place.screen.update(snapshot()));
+    closers.push(async () => showing.cancel());
     const conversations = drawLoad(options.questions, options.seed);
     const around: Surroundings = {
       openai: new OpenAI({ baseURL: `${reprise.url}/v1`, apiKey: 'demo-key', maxRetries: 0 }),
@@ -101,7 +101,7 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<O
       throw thrown;
     });
     const last = snapshot();
-    await stopShowing();
+    showing.cancel();
     // What follows is no part of the load, nor of its figures.
     const after: Surroundings = { ...around, onCall: (call) => ledger.record(call) };
     const context = { shop, reprise, ledger, around: after };
@@ -117,13 +117,3 @@ export async function runDemo(options: DemoOptions, place: DemoPlace): Promise<O
 }
 
 const LAST_WORDS_MS = 500;
-
-/** Shows a snapshot as often as the screen likes; gives the function that ends it. */
-function showEvery({ clock, screen }: DemoPlace, snapshot: () => Snapshot): () => Promise<void> {
-  let timer = clock.after(screen.everyMs, tick);
-  function tick(): void {
-    screen.update(snapshot());
-    timer = clock.after(screen.everyMs, tick);
-  }
-  return async () => timer.cancel();
-}

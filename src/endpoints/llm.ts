@@ -2,6 +2,7 @@ import type { Payload } from '../cache/entry.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS, type Echo } from '../openai/echo.ts';
 import { isFalse, isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
+import { numberOf } from '../openai/number.ts';
 import { type Touches, touchedBy } from '../openai/objects.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
@@ -84,8 +85,7 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
 
 /** Temperature 0 takes the likeliest token each time; nothing else that can be asked for does on every server. */
 function drawOf(root: ObjectNode): Plan['draw'] {
-  const temperature = member(root, 'temperature');
-  if (temperature?.kind === 'number' && Number(temperature.raw) === 0) return 'greedy';
+  if (numberOf(member(root, 'temperature')) === 0) return 'greedy';
   return isSet(member(root, 'seed')) ? 'seeded' : 'free';
 }
 

@@ -1,6 +1,5 @@
+import type { Header } from '../upstream/headers.ts';
 import { type Report, reportHeaders } from './report.ts';
-
-type Header = readonly [name: string, value: string];
 
 /** What is said on an answer beside what its report says. */
 export interface Envelope {

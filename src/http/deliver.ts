@@ -1,13 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { RepriseError } from '../shared/errors.ts';
-import { answerHeaders, replayable } from '../upstream/headers.ts';
+import { answerHeaders, type Header, replayable } from '../upstream/headers.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
 import { relay } from './relay.ts';
 import { writeHead } from './write-head.ts';
-
-type Header = readonly [name: string, value: string];
 
 /**
  * Writes an answer. Resolves when it is through or the caller has gone. An answer that breaks half-way destroys the

@@ -74,8 +74,6 @@ export class Fetch {
   #result: Settled | undefined;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
-  /** Whether it is settled; what the upstream says after that is read by nobody but may still be coming. */
-  #over = false;
   /** Whether the upstream has ended its answer. */
   #ended = false;
   #callers = 0;
@@ -266,13 +264,17 @@ export class Fetch {
     return { kind: 'entries', entries: made.entries, stored: stores && whole, refused };
   }
 
+  /** Whether it is settled; what the upstream says after that is read by nobody but may still be coming. */
+  get #over(): boolean {
+    return this.#result !== undefined;
+  }
+
   #separate(): void {
     const until = this.#context.clock.elapsed() + SEPARATE_MS;
     for (const id of this.#slots.keys()) this.#context.flights.separate(id, until);
   }
 
   #finish(settled: Settled): void {
-    this.#over = true;
     this.#result = settled;
     this.#tookMs = this.#context.clock.elapsed() - this.#began;
     this.#lingering?.cancel();

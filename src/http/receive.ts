@@ -8,7 +8,6 @@ import { createKeyring } from '../policy/key.ts';
 import type { Lineage } from '../policy/lineage.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
-import type { Stamps } from '../shared/stamps.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Asked, AskedLately } from './asked.ts';
@@ -30,7 +29,6 @@ export interface ReceiveContext {
   readonly access: Access;
   readonly askedLately: AskedLately;
   readonly store: Store;
-  readonly stamps: Stamps;
   readonly lineage: Lineage;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */

@@ -1,6 +1,7 @@
 import type { Tagged } from '../cache/entry.ts';
 import type { Background } from '../shared/background.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
+import { decode } from '../shared/path-pattern.ts';
 import { isTag } from '../shared/tag.ts';
 
 /** What keeping searches and writes apart takes. */
@@ -93,7 +94,8 @@ const PREFIX = 'vector_store:';
  */
 export function writtenStore(method: string, path: string): string | undefined {
   if (method === 'GET' || method === 'HEAD') return undefined;
-  const [root, ...rest] = path.slice(1).split('/').map(decoded);
+  // Undefined for what decodes to no text: no search has such an id.
+  const [root, ...rest] = path.slice(1).split('/').map(decode);
   // Azure's API has stores in both places.
   const below = root === 'openai' && rest[0] === 'v1' ? rest.slice(1) : rest;
   const [stores, id, ...deeper] = below;
@@ -101,13 +103,4 @@ export function writtenStore(method: string, path: string): string | undefined {
   if (deeper.length === 1 && deeper[0] === 'search') return undefined;
   const tag = PREFIX + id;
   return isTag(tag) ? tag : undefined;
-}
-
-/** Undefined for what decodes to no text: no search has such an id. */
-function decoded(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,7 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import type { Background } from '../shared/background.ts';
+import { isAbsent } from '../shared/errors.ts';
+import { valueFrom } from '../shared/plain.ts';
 import type { AuditLog, AuditRecord } from './audit-log.ts';
 
 /** The most records that are kept. */
@@ -87,18 +89,14 @@ function linesOf(records: readonly AuditRecord[]): string {
 }
 
 function absent(thrown: unknown): string {
-  if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return '';
+  if (isAbsent(thrown)) return '';
   throw thrown;
 }
 
 /** The record of a line; none where it cannot be read. */
 function read(line: string): AuditRecord[] {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isRecord(value) ? [value] : [];
-  } catch {
-    return [];
-  }
+  const value = valueFrom(line);
+  return isRecord(value) ? [value] : [];
 }
 
 function isRecord(value: unknown): value is AuditRecord {

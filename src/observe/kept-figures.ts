@@ -1,11 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { isAbsent } from '../shared/errors.ts';
+import { isRecord, type JsonRecord, valueFrom } from '../shared/plain.ts';
 import { COUNTED, Counts } from './counts.ts';
 import type { Line } from './figures.ts';
 import type { Monitor } from './monitor.ts';
 import { Savings } from './savings.ts';
-
-/** A map of JSON. */
-type Json = Readonly<Record<string, unknown>>;
 
 /**
  * The totals of a monitor in a file, so that they go on counting after a restart: requests and savings, also by type, model, namespace
@@ -26,7 +25,7 @@ export class KeptFigures {
   /** Adds what the file at `path` says, if there is one, to the totals of `monitor`. Rejects if it cannot be read. */
   static async open(path: string, monitor: Monitor): Promise<KeptFigures> {
     const text = await readFile(path, 'utf8').catch(absent);
-    if (text !== undefined) restore(monitor, parsed(text));
+    if (text !== undefined) restore(monitor, valueFrom(text));
     return new KeptFigures(path, monitor);
   }
 
@@ -50,7 +49,7 @@ const VERSION = 1;
 /** The groups of lines that are kept. */
 const GROUPS = ['types', 'models', 'namespaces', 'endpoints'] as const;
 
-function toKept({ figures, since }: Monitor): Json {
+function toKept({ figures, since }: Monitor): JsonRecord {
   const { counts, saved, shadow } = figures.total;
   const groups = GROUPS.map((group) => {
     const lines = [...figures[group].entries()].map(([name, line]) => [name, keptLine(line)]);
@@ -59,13 +58,13 @@ function toKept({ figures, since }: Monitor): Json {
   return { version: VERSION, since, ...keptLine({ counts, saved }), shadow, ...Object.fromEntries(groups) };
 }
 
-function keptLine({ counts, saved }: Pick<Line, 'counts' | 'saved'>): Json {
+function keptLine({ counts, saved }: Pick<Line, 'counts' | 'saved'>): JsonRecord {
   return { counts: { ...counts.of, partialShare: counts.partialShare }, saved };
 }
 
 /** Takes what can be read of it, and passes the rest over: it decides nothing. */
 function restore(monitor: Monitor, value: unknown): void {
-  if (!isJson(value) || value.version !== VERSION) return;
+  if (!isRecord(value) || value.version !== VERSION) return;
   const { figures } = monitor;
   if (typeof value.since === 'number') monitor.since = value.since;
   const { past } = figures;
@@ -74,9 +73,9 @@ function restore(monitor: Monitor, value: unknown): void {
   past.shadow.add(savingsIn(value.shadow));
   for (const group of GROUPS) {
     const lines = value[group];
-    if (!isJson(lines)) continue;
+    if (!isRecord(lines)) continue;
     for (const [name, line] of Object.entries(lines)) {
-      if (!isJson(line)) continue;
+      if (!isRecord(line)) continue;
       figures[group].of(name).counts.add(countsIn(line.counts));
       figures[group].of(name).saved.add(savingsIn(line.saved));
     }
@@ -85,7 +84,7 @@ function restore(monitor: Monitor, value: unknown): void {
 
 function countsIn(value: unknown): Counts {
   const counts = new Counts();
-  if (!isJson(value)) return counts;
+  if (!isRecord(value)) return counts;
   for (const name of COUNTED) counts.of[name] = numberIn(value[name]);
   counts.partialShare = numberIn(value.partialShare);
   return counts;
@@ -93,7 +92,7 @@ function countsIn(value: unknown): Counts {
 
 function savingsIn(value: unknown): Savings {
   const saved = new Savings();
-  if (!isJson(value)) return saved;
+  if (!isRecord(value)) return saved;
   saved.requests = numberIn(value.requests);
   saved.promptTokens = numberIn(value.promptTokens);
   saved.completionTokens = numberIn(value.completionTokens);
@@ -106,20 +105,7 @@ function numberIn(value: unknown): number {
   return typeof value === 'number' && value >= 0 ? value : 0;
 }
 
-function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Undefined for what is no JSON: it is about to be written anew. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function absent(thrown: unknown): undefined {
-  if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+  if (isAbsent(thrown)) return undefined;
   throw thrown;
 }

@@ -1,8 +1,5 @@
 import type { Price } from './prices.ts';
 
-/** When the newest of the prices below was looked up. */
-export const PRICES_AS_OF = '2026-11-18';
-
 /**
  * List prices in USD per million tokens, by model. Facts from the providers' price pages, and those of 2026-08-01 from LiteLLM's
  * model_prices_and_context_window.json (MIT, Copyright (c) 2023 Berri AI).

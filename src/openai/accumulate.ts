@@ -1,5 +1,6 @@
 import { member, type Node, type ObjectNode, textOf } from './json.ts';
 import { jsonOf, objectText } from './json-text.ts';
+import { numberOf } from './number.ts';
 
 /**
  * A JSON object that grows by the deltas of a stream. It is kept as the JSON texts it came as: numbers keep their digits,
@@ -111,9 +112,8 @@ function grown(before: Grown | undefined, name: string, text: string, node: Node
 
 /** Joins a piece of a tool call to the others of its `index`, which the whole call does not have. */
 function addCall(calls: ToolCall[], text: string, piece: ObjectNode): void {
-  const number = member(piece, 'index');
   // Gemini's compatible API numbers no calls and sends each whole.
-  const index = number?.kind === 'number' ? Number(number.raw) : calls.length;
+  const index = numberOf(member(piece, 'index')) ?? calls.length;
   let call = calls.findLast((other) => other.index === index)?.call;
   if (call === undefined || beginsAnew(call, text, piece)) {
     call = new Accumulation();

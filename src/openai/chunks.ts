@@ -1,6 +1,7 @@
 import { Accumulation } from './accumulate.ts';
 import { itemsOf, member, type Node, type ObjectNode } from './json.ts';
 import { jsonOf, objectOf, objectText } from './json-text.ts';
+import { numberOf } from './number.ts';
 
 /**
  * The whole answer that the chunks of a chat or completions stream (their JSON texts, without `[DONE]`) make up.
@@ -70,8 +71,7 @@ const REPEATED: ReadonlySet<string> = new Set([
 function addChoices(choices: Map<number, Accumulation>, text: string, list: Node): void {
   for (const [position, piece] of itemsOf(list).entries()) {
     if (piece.kind !== 'object') continue;
-    const index = member(piece, 'index');
-    const at = index?.kind === 'number' ? Number(index.raw) : position;
+    const at = numberOf(member(piece, 'index')) ?? position;
     const choice = choices.get(at) ?? new Accumulation();
     choices.set(at, choice);
     choice.add(text, piece);

@@ -1,4 +1,4 @@
-import { isRecord, valueFrom } from './plain.ts';
+import { isRecord, valueFrom } from '../shared/plain.ts';
 import { promptTokens } from './usage.ts';
 import { type Encoding, vectorFrom, vectorText } from './vectors.ts';
 

@@ -1,6 +1,6 @@
+import { valueFrom } from '../shared/plain.ts';
 import { itemsOf, member, type Node, type ObjectNode } from './json.ts';
 import { readObject } from './json-text.ts';
-import { valueFrom } from './plain.ts';
 import { changeMembers, type Edit, splice } from './splice.ts';
 import { type Encoding, vectorFrom, vectorText } from './vectors.ts';
 

@@ -1,3 +1,5 @@
+import type { Node } from './json.ts';
+
 /**
  * One text for every JSON number of the same exact decimal value: `1`, `1.0` and `10e-1` give `1`, `-0` gives `0`, `1200`
  * gives `12e2`. No double is involved, so that integers beyond 2^53 stay apart. Takes any valid JSON number.
@@ -32,4 +34,9 @@ function isWhole(raw: string): boolean {
     if (code < ZERO || code > NINE) return false;
   }
   return true;
+}
+
+/** The value of a number node, as near as a double comes; undefined for any other. */
+export function numberOf(node: Node | undefined): number | undefined {
+  return node?.kind === 'number' ? Number(node.raw) : undefined;
 }

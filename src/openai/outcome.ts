@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isSet, isTrue, itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
 import { readObject, type Unreadable } from './json-text.ts';
+import { numberOf } from './number.ts';
 
 /** The APIs whose answers are one model's text, as JSON or as an event stream. */
 export type Api = 'chat' | 'completions' | 'responses';
@@ -127,8 +128,8 @@ function isFiltered(results: Node | undefined): boolean {
 
 function countOf(usage: Node | undefined, ...names: readonly string[]): number | undefined {
   for (const name of names) {
-    const count = member(usage, name);
-    if (count?.kind === 'number') return Number(count.raw);
+    const count = numberOf(member(usage, name));
+    if (count !== undefined) return count;
   }
   return undefined;
 }

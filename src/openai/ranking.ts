@@ -1,4 +1,5 @@
-import { itemsOf, member, type Node, type ObjectNode } from './json.ts';
+import { itemsOf, member, type ObjectNode } from './json.ts';
+import { numberOf } from './number.ts';
 import type { Edit } from './splice.ts';
 
 /** Why an answer is no ranking that could be cut to a `top_n`. */
@@ -33,8 +34,4 @@ export function firstResults(answer: ObjectNode, limit: number): Edit[] {
   const results = itemsOf(member(answer, 'results'));
   const [last, end] = [results[limit - 1], results.at(-1)];
   return last === undefined || end === undefined ? [] : [{ start: last.end, end: end.end, text: '' }];
-}
-
-function numberOf(node: Node | undefined): number | undefined {
-  return node?.kind === 'number' ? Number(node.raw) : undefined;
 }

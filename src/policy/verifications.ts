@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/clock.ts';
+import { setLatest } from '../shared/set-latest.ts';
 
 // Above these bounds the oldest goes: whoever is forgotten is verified again by a call of its own.
 const MAX_CREDENTIALS = 10_000;
@@ -38,17 +39,7 @@ export class Verifications {
 
   #note(credential: string, realm: string): void {
     const realms = this.#known.get(credential) ?? new Map<string, number>();
-    this.#known.delete(credential);
-    this.#known.set(credential, realms);
-    realms.delete(realm);
-    realms.set(realm, this.#clock.elapsed() + this.#ttlMs);
-    dropOldest(realms, MAX_REALMS);
-    dropOldest(this.#known, MAX_CREDENTIALS);
+    setLatest(this.#known, credential, realms, MAX_CREDENTIALS);
+    setLatest(realms, realm, this.#clock.elapsed() + this.#ttlMs, MAX_REALMS);
   }
-}
-
-function dropOldest(map: Map<string, unknown>, most: number): void {
-  if (map.size <= most) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

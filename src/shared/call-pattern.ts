@@ -1,4 +1,5 @@
 import { parseGlob } from './glob.ts';
+import { decode } from './path-pattern.ts';
 
 /** What {@link parseCallPattern} takes, in words for a message. */
 export const CALL_PATTERN_EXPECTED = 'a method, or *, and a path pattern, such as "GET /v1/files/*"';
@@ -23,12 +24,4 @@ export function mustParseCallPattern(text: string): CallPattern {
   const pattern = parseCallPattern(text);
   if (pattern === undefined) throw new Error(`${text} is no pattern of calls`);
   return pattern;
-}
-
-function decode(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return undefined;
-  }
 }

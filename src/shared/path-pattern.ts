@@ -98,7 +98,8 @@ function parseSegment(text: string, isLast: boolean): Segment | undefined {
   return isLiteral ? { literal: text } : undefined;
 }
 
-function decode(part: string): string | undefined {
+/** A text, percent-decoded; undefined for one that is not UTF-8 then. */
+export function decode(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {

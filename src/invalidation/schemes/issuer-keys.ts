@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, flattenedVerify, type JSONWebKeySet } from 'jose';
-import { isRecord } from '../../openai/plain.ts';
 import { RepriseError } from '../../shared/errors.ts';
+import { isRecord } from '../../shared/plain.ts';
 import type { FetchJwks } from './scheme.ts';
 
 const MINUTE = 60_000;

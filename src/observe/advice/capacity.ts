@@ -42,7 +42,7 @@ export const capacity: Adviser = ({ reuse, sources }) => {
 };
 
 /** The hit rate at each factor of a tier's size; undefined for one that holds nothing. */
-export function curveOf(level: LevelState, reuse: Reuse): ReadonlyMap<number, number> | undefined {
+function curveOf(level: LevelState, reuse: Reuse): ReadonlyMap<number, number> | undefined {
   const holds = entriesOf(level);
   return holds === undefined ? undefined : new Map(FACTORS.map((at) => [at, reuse.hitRate(at * holds)]));
 }
