@@ -2,7 +2,8 @@ import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import { readEmbeddingInput } from '../openai/embedding-input.ts';
 import { member, type Node, type ObjectNode, textOf } from '../openai/json.ts';
-import { type Touches, touchedBy } from '../openai/objects.ts';
+import { numberOf } from '../openai/number.ts';
+import { touchedBy } from '../openai/objects.ts';
 import { type Edit, splice } from '../openai/splice.ts';
 import { deployedPaths } from '../openai/surface.ts';
 import type { Encoding } from '../openai/vectors.ts';
@@ -26,13 +27,14 @@ export const embeddingsEndpoint: Endpoint = {
     const request = readJsonRequest(input);
     if (request.kind === 'bypass') return request;
     const { root } = request;
-    const touches = touchedBy(root);
     const reason = bypassReason('embeddings', root);
-    if (reason !== undefined) return { kind: 'bypass', reason, touches };
+    if (reason !== undefined) return { kind: 'bypass', reason, touches: touchedBy(root) };
     const encoding = encodingOf(member(root, 'encoding_format'));
-    if (encoding === undefined) return { kind: 'bypass', reason: 'encoding-unknown', touches };
+    if (encoding === undefined) {
+      return { kind: 'bypass', reason: 'encoding-unknown', touches: touchedBy(root) };
+    }
     const itemwise = root.members.every(({ key }) => ITEMWISE.has(key));
-    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding, touches);
+    return itemwise ? itemize(input, request, encoding) : undivided(input, root, encoding);
   },
 };
 
@@ -86,7 +88,7 @@ function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encodi
   });
 }
 
-function undivided(input: PlanInput, root: ObjectNode, encoding: Encoding, touches: Touches): Plan {
+function undivided(input: PlanInput, root: ObjectNode, encoding: Encoding): Plan {
   // With the encoding: an unknown field may make the vectors something else than float32, that cannot be converted.
   const frame = canonicalRequest('embeddings', input.dialect, root, { without: overruled(input) });
   return undividedPlan({
@@ -94,7 +96,7 @@ function undivided(input: PlanInput, root: ObjectNode, encoding: Encoding, touch
     encoding,
     content: `whole ${encoding} ${frame}`,
     body: input.body,
-    touches,
+    touches: touchedBy(root),
   });
 }
 
@@ -113,6 +115,6 @@ function askForBase64(root: ObjectNode): Edit {
 }
 
 function integerOf(field: Node | undefined): number | undefined {
-  const value = field?.kind === 'number' ? Number(field.raw) : undefined;
+  const value = numberOf(field);
   return Number.isSafeInteger(value) ? value : undefined;
 }
