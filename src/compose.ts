@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ALONE } from './cache/bus.ts';
 import { Catalog } from './cache/catalog.ts';
 import { Flights } from './cache/flights.ts';
 import { Graves } from './cache/graves.ts';
@@ -96,12 +97,17 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
-  const store = new Store(memory, data.disk, clock);
+  const bus = ALONE;
+  const store = new Store(memory, data.disk === undefined ? [] : [data.disk], {
+    clock,
+    isCurrent: () => bus.isCurrent,
+  });
   const invalidations = new Invalidations({
     stamps,
     marks,
     catalog,
     background,
+    bus,
     keep: async (made) => await data.markLog?.keep(made),
     remove(id) {
       store.delete(id);
@@ -247,6 +253,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       await monitoring.close();
       await background.drain();
       await data.deliveries.close();
+      await bus.close();
       await store.close();
       await data.markLog?.close();
     },

@@ -20,8 +20,8 @@ export interface Quota {
 /** What the store has counted since it was opened. */
 export interface StoreFigures {
   readonly levels: Readonly<Partial<Record<Level, TierFigures>>>;
-  /** Entries copied into L1 because the lower tier held them. */
-  readonly promotions: number;
+  /** Entries copied into the tiers above, by the one that held them. */
+  readonly promotions: Readonly<Partial<Record<Level, number>>>;
   /** How long look-ups took, in units of 10 ns; in memory one of {@link MEASURED} is measured. */
   readonly lookups: Readonly<Partial<Record<Level, Histogram>>>;
   /** Calls in which a tier threw although no tier may; each was a miss or a lost write. */
@@ -33,27 +33,41 @@ const MEASURED = 32;
 /** Units of look-up times in a millisecond. */
 const PER_MS = 100_000;
 
+/** What a store works with beside its tiers. */
+export interface StoreOptions {
+  /** With a clock look-ups are measured. */
+  readonly clock?: Pick<Clock, 'elapsed'>;
+  /** Whether all invalidations are known here that may concern what lies below L1: while they are not, nobody is served it. */
+  readonly isCurrent?: () => boolean;
+}
+
+/** A tier below L1, and what is counted of it. */
+interface Lower {
+  readonly tier: Tier;
+  readonly lookups: Histogram;
+  promotions: number;
+}
+
 /**
- * The tiers as the request pipeline sees them: L1 in memory, below it L2 where there is one. Nothing here throws: what
- * fails is a miss. Entries come back until their `keepUntil`; whether one is fresh is for the caller to judge.
+ * The tiers as the request pipeline sees them: L1 in memory, below it any number of others, the fastest first. Nothing here throws:
+ * what fails is a miss. Entries come back until their `keepUntil`; whether one is fresh is for the caller to judge.
  */
 export class Store {
   readonly #memory: MemoryTier;
-  readonly #lower: Tier | undefined;
-  /** For each read of the lower tier under way, the ids put or deleted since it began: what it reads of those is old. */
+  readonly #lower: readonly Lower[];
+  /** For each read of lower tiers under way, the ids put or deleted since it began: what it reads of those is old. */
   readonly #reads = new Set<Set<string>>();
   readonly #clock: Pick<Clock, 'elapsed'> | undefined;
-  readonly #upperLookups = new Histogram();
-  readonly #lowerLookups = new Histogram();
+  readonly #isCurrent: () => boolean;
+  readonly #lookups = new Histogram();
   #looks = 0;
-  #promotions = 0;
   #faults = 0;
 
-  /** With a clock look-ups are measured. */
-  constructor(memory: MemoryTier, lower?: Tier, clock?: Pick<Clock, 'elapsed'>) {
+  constructor(memory: MemoryTier, lower: readonly Tier[] = [], options: StoreOptions = {}) {
     this.#memory = memory;
-    this.#lower = lower;
-    this.#clock = clock;
+    this.#lower = lower.map((tier) => ({ tier, lookups: new Histogram(), promotions: 0 }));
+    this.#clock = options.clock;
+    this.#isCurrent = options.isCurrent ?? (() => true);
   }
 
   /** What one request may add to L1: a quarter of its entries, at least one. */
@@ -65,7 +79,7 @@ export class Store {
   peek(id: string): Found | undefined {
     const entry = this.#recall(id);
     if (entry === undefined) return undefined;
-    this.#attempt(() => this.#lower?.touch(id));
+    for (const { tier } of this.#lower) this.#attempt(() => tier.touch(id));
     return { entry, level: 'l1' };
   }
 
@@ -76,40 +90,53 @@ export class Store {
   }
 
   /**
-   * For an id that {@link peek} did not find: what the lower tier holds, promoted to L1 with its times unchanged. An
-   * entry that L1 got meanwhile wins.
+   * For an id that {@link peek} did not find: what the first of the lower tiers holds that has it, promoted to those above with its
+   * times unchanged. An entry that L1 got meanwhile wins.
    */
   async find(id: string): Promise<Found | undefined> {
-    const lower = this.#lower;
-    if (lower === undefined) return this.held(id);
-    const { value, changed } = await this.#read(() => lower.get(id), this.#lowerLookups);
-    return this.#settle(id, value, lower.level, changed, this.quota());
+    if (!this.#isCurrent()) return this.held(id);
+    const quota = this.quota();
+    return await this.#fenced(async (changed) => {
+      for (const lower of this.#lower) {
+        const entry = await this.#read(lower, (tier) => tier.get(id));
+        const settled = this.#settle(id, entry, lower, changed, quota);
+        if (settled !== undefined || changed.has(id)) return settled;
+      }
+      return this.held(id);
+    });
   }
 
-  /** All of `ids` that any tier holds, by id; the lower tier is asked once. Promotes no more than `quota` allows. */
+  /** All of `ids` that any tier holds, by id; each lower tier is asked once. Promotes no more than `quota` allows. */
   async findMany(ids: readonly string[], quota: Quota = this.quota()): Promise<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
-    const missing: string[] = [];
+    let missing: string[] = [];
     for (const id of new Set(ids)) {
       const held = this.peek(id);
       if (held === undefined) missing.push(id);
       else found.set(id, held);
     }
-    const lower = this.#lower;
-    if (lower === undefined || missing.length === 0) return found;
-    const { value, changed } = await this.#read(() => lower.getMany(missing), this.#lowerLookups);
-    // What L1 had may have been replaced meanwhile.
-    for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
-    for (const id of missing) {
-      const settled = this.#settle(id, value?.get(id), lower.level, changed, quota);
-      if (settled !== undefined) found.set(id, settled);
-    }
-    return found;
+    if (missing.length === 0 || !this.#isCurrent()) return found;
+    return await this.#fenced(async (changed) => {
+      for (const lower of this.#lower) {
+        if (missing.length === 0) break;
+        const asked = missing;
+        const value = await this.#read(lower, (tier) => tier.getMany(asked));
+        missing = [];
+        for (const id of asked) {
+          const settled = this.#settle(id, value?.get(id), lower, changed, quota);
+          if (settled !== undefined) found.set(id, settled);
+          else if (!changed.has(id)) missing.push(id);
+        }
+      }
+      // What L1 had may have been replaced meanwhile.
+      for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
+      return found;
+    });
   }
 
   /**
    * Takes `entries`, those of one request, each unless there is one that was asked for later. What exceeds `quota` goes to the
-   * lower tier only.
+   * lower tiers only.
    */
   put(entries: readonly Entry[], quota: Quota = this.quota()): void {
     for (const given of entries) {
@@ -118,9 +145,7 @@ export class Store {
       if (entry === held) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
-      // What it would have replaced must not come back where the tier fails to take it.
-      if (!this.#attempt(() => this.#lower?.set(entry)))
-        this.#attempt(() => this.#lower?.delete(entry.key.id));
+      for (const { tier } of this.#lower) this.#hand(entry, tier);
     }
   }
 
@@ -128,17 +153,17 @@ export class Store {
   delete(id: string): void {
     this.#fence(id);
     this.#memory.delete(id);
-    this.#attempt(() => this.#lower?.delete(id));
+    for (const { tier } of this.#lower) this.#attempt(() => tier.delete(id));
   }
 
   /** The tiers there are, the fastest first. */
   get levels(): readonly Level[] {
-    return this.#lower === undefined ? ['l1'] : ['l1', this.#lower.level];
+    return this.#tiers().map(({ level }) => level);
   }
 
   /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
   async drop(level: Level, entries: Iterable<Listed>): Promise<{ cleared: number; freedBytes: number }> {
-    const tier = level === 'l1' ? this.#memory : this.#lower;
+    const tier = this.#tiers().find((one) => one.level === level);
     let cleared = 0;
     let freedBytes = 0;
     for (const { key, size } of [...entries]) {
@@ -152,28 +177,33 @@ export class Store {
   /** Drops, in every tier, what is past its `keepUntil`. */
   async sweep(): Promise<void> {
     await this.#memory.sweep();
-    await this.#read(() => this.#lower?.sweep());
+    for (const lower of this.#lower) await this.#try(() => lower.tier.sweep());
   }
 
   /** Whether each tier works. */
   health(): Readonly<Partial<Record<Level, TierHealth>>> {
-    const health: Partial<Record<Level, TierHealth>> = { l1: this.#memory.health() };
-    if (this.#lower !== undefined) health[this.#lower.level] = this.#lower.health();
-    return health;
+    return Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.health()]));
   }
 
   figures(): StoreFigures {
-    const levels: Partial<Record<Level, TierFigures>> = { l1: this.#memory.figures() };
-    if (this.#lower !== undefined) levels[this.#lower.level] = this.#lower.figures();
-    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#upperLookups };
-    if (this.#lower !== undefined) lookups[this.#lower.level] = this.#lowerLookups;
-    return { levels, lookups, promotions: this.#promotions, faults: this.#faults };
+    const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
+    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#lookups };
+    const promotions: Partial<Record<Level, number>> = {};
+    for (const lower of this.#lower) {
+      lookups[lower.tier.level] = lower.lookups;
+      promotions[lower.tier.level] = lower.promotions;
+    }
+    return { levels, lookups, promotions, faults: this.#faults };
   }
 
-  /** Writes what is queued and lets go of files. */
+  /** Writes what is queued and lets go of files and connections. */
   async close(): Promise<void> {
-    await this.#read(() => this.#lower?.close());
+    for (const { tier } of this.#lower) await this.#try(() => tier.close());
     await this.#memory.close();
+  }
+
+  #tiers(): readonly Tier[] {
+    return [this.#memory, ...this.#lower.map(({ tier }) => tier)];
   }
 
   /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
@@ -182,41 +212,61 @@ export class Store {
     if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id);
     const began = this.#clock.elapsed();
     const entry = this.#memory.get(id);
-    this.#upperLookups.record((this.#clock.elapsed() - began) * PER_MS);
+    this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
     return entry;
   }
 
-  /** What `ask` answers, and the ids put or deleted while it did; undefined if it fails. */
-  async #read<T>(
-    ask: () => T | Promise<T>,
-    took?: Histogram,
-  ): Promise<{ value: T | undefined; changed: ReadonlySet<string> }> {
+  /** Does `read`, and tells it which ids are put or deleted meanwhile. */
+  async #fenced<T>(read: (changed: ReadonlySet<string>) => Promise<T>): Promise<T> {
     const changed = new Set<string>();
-    const began = this.#clock?.elapsed();
     this.#reads.add(changed);
     try {
-      return { value: await ask(), changed };
-    } catch {
-      this.#faults++;
-      return { value: undefined, changed };
+      return await read(changed);
     } finally {
-      if (began !== undefined) took?.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
       this.#reads.delete(changed);
     }
   }
 
-  /** What to answer for `id` once the lower tier has answered `entry`. */
+  /** What a tier answers, measured; undefined if it fails. */
+  async #read<T>(
+    { tier, lookups }: Lower,
+    ask: (tier: Tier) => T | undefined | Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const began = this.#clock?.elapsed();
+    const value = await this.#try(() => ask(tier));
+    if (began !== undefined) lookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
+    return value;
+  }
+
+  /** What `ask` comes to; undefined if it fails. */
+  async #try<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch {
+      this.#faults++;
+      return undefined;
+    }
+  }
+
+  /** What to answer for `id` once a lower tier has answered `entry`: those above it get a copy. */
   #settle(
     id: string,
     entry: Entry | undefined,
-    level: Level,
+    lower: Lower,
     changed: ReadonlySet<string>,
     quota: Quota,
   ): Found | undefined {
     const held = this.held(id);
     if (held !== undefined || entry === undefined || changed.has(id)) return held;
-    if (this.#admit(entry, quota)) this.#promotions++;
-    return { entry, level };
+    const above = this.#lower.slice(0, this.#lower.indexOf(lower));
+    for (const { tier } of above) this.#hand(entry, tier);
+    if (this.#admit(entry, quota) || above.length > 0) lower.promotions++;
+    return { entry, level: lower.tier.level };
+  }
+
+  /** Gives the entry to a lower tier. What it would have replaced must not come back where the tier fails to take it. */
+  #hand(entry: Entry, tier: Tier): void {
+    if (!this.#attempt(() => tier.set(entry))) this.#attempt(() => tier.delete(entry.key.id));
   }
 
   /** Puts the entry into L1 if it replaces one there or the quota has room. */

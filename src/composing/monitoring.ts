@@ -99,7 +99,7 @@ function levelsOf(store: Store): readonly LevelState[] {
         ...figures,
         level,
         kind: level === 'l1' ? ('memory' as const) : ('disk' as const),
-        promotions: level === 'l1' ? 0 : promotions,
+        promotions: promotions[level] ?? 0,
         lookups: lookups[level] ?? new Histogram(),
         health: health[level] ?? { state: 'ok' as const },
       },

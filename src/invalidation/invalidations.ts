@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { Bus } from '../cache/bus.ts';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Listed } from '../cache/listed.ts';
@@ -15,6 +16,8 @@ export interface InvalidationsOptions {
   readonly marks: Marks;
   readonly catalog: Catalog;
   readonly background: Background;
+  /** Joins this instance with others. */
+  readonly bus: Pick<Bus, 'publish'>;
   /** Resolves when these marks survive a crash; rejects if they may not. */
   readonly keep: (marks: readonly Mark[]) => Promise<void>;
   /** Removes an invalidated entry from every tier. */
@@ -36,7 +39,7 @@ export class Invalidations implements Invalidator {
   }
 
   async invalidate(orders: readonly Order[]): Promise<readonly Outcome[]> {
-    const { stamps, marks, keep, background } = this.#options;
+    const { stamps, marks, bus, keep, background } = this.#options;
     const outcomes: Outcome[] = [];
     for (const order of orders) outcomes.push(await this.#outcome(order));
     const made = orders
@@ -44,10 +47,10 @@ export class Invalidations implements Invalidator {
       .map(({ condition, effect }): Mark => ({ condition, effect, stamp: stamps.next() }));
     if (made.length === 0) return outcomes;
     for (const mark of made) marks.add(mark);
-    await keep(made);
+    const [instances] = await Promise.all([bus.publish(made), keep(made)]);
     for (const { condition, effect } of made)
       if (effect === 'purge') background.run('sweeping what was invalidated', this.#sweep(condition));
-    return outcomes;
+    return instances === undefined ? outcomes : outcomes.map((outcome) => ({ ...outcome, instances }));
   }
 
   /** Removes everything that marks have killed, whenever that was. Gives the oldest stamp of all that lay there, infinite for nothing. */

@@ -1,3 +1,4 @@
+import type { Reception } from '../cache/bus.ts';
 import type { Condition, Effect } from '../cache/condition.ts';
 
 /** An invalidation as somebody asks for it. */
@@ -22,6 +23,8 @@ export interface Outcome {
   readonly atLeast: boolean;
   /** The shown keys of some of them, at most 20. */
   readonly sample: readonly string[];
+  /** Which other instances have it; absent where there are none. */
+  readonly instances?: Reception;
 }
 
 /** Carries orders out. */

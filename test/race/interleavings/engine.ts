@@ -1,3 +1,4 @@
+import { ALONE } from '../../../src/cache/bus.ts';
 import { Catalog } from '../../../src/cache/catalog.ts';
 import { Flights } from '../../../src/cache/flights.ts';
 import { Graves } from '../../../src/cache/graves.ts';
@@ -89,12 +90,13 @@ export async function startEngine(
   const catalog = new Catalog();
   const durable = await open({ clock, stamps, marks }, catalog.watch('l2'));
   const memory = new MemoryTier({ maxEntries: 1_000, maxBytes: 1e8 }, clock, catalog.watch('l1'));
-  const store = new Store(memory, durable.tier);
+  const store = new Store(memory, [durable.tier]);
   const invalidations = new Invalidations({
     stamps,
     marks,
     catalog,
     background,
+    bus: ALONE,
     keep: durable.keep,
     remove(id) {
       store.delete(id);
