@@ -88,6 +88,8 @@ function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
   );
 }
 
+const KINDS = { l1: 'memory', l2: 'disk', l3: 'redis' } as const;
+
 function levelsOf(store: Store): readonly LevelState[] {
   const { levels, lookups, promotions } = store.figures();
   const health = store.health();
@@ -98,7 +100,7 @@ function levelsOf(store: Store): readonly LevelState[] {
       {
         ...figures,
         level,
-        kind: level === 'l1' ? ('memory' as const) : ('disk' as const),
+        kind: KINDS[level],
         promotions: promotions[level] ?? 0,
         lookups: lookups[level] ?? new Histogram(),
         health: health[level] ?? { state: 'ok' as const },

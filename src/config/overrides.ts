@@ -43,6 +43,13 @@ export const OVERRIDES: readonly Override[] = [
     keys: ['disk', 'path'],
     meaning: 'the folder of the cache on disk',
   },
+  {
+    flag: 'redis',
+    value: 'URL',
+    variables: ['REDIS_URL'],
+    keys: ['redis', 'url'],
+    meaning: 'the Redis or Valkey that instances share',
+  },
 ];
 
 /** A setting with a flag of its own. */

@@ -4,7 +4,7 @@ import type { Histogram } from '../shared/histogram.ts';
 /** A tier as it stands. */
 export interface LevelState extends TierFigures {
   readonly level: Level;
-  readonly kind: 'memory' | 'disk';
+  readonly kind: 'memory' | 'disk' | 'redis';
   /** Entries copied from it into the tier above. */
   readonly promotions: number;
   /** How long look-ups took, in units of 10 ns. */
