@@ -25,6 +25,7 @@ import { placeOf } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { Heads } from './http/heads.ts';
+import { Leases } from './http/leases.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
@@ -81,7 +82,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
 
   const version = surroundings.version ?? 'unknown';
   const engine = await openEngine({ settings, clock, events, background, version });
-  const { stamps, marks, graves, catalog, data, store, secret: installSecret, invalidations } = engine;
+  const { stamps, marks, graves, catalog, data, store, bus, secret: installSecret, invalidations } = engine;
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
@@ -107,6 +108,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     events,
     background,
     store,
+    bus,
     catalog,
     upstreams,
   });
@@ -129,6 +131,8 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   // A head is a few hundred bytes, and shared by all requests of a client.
   const headBytes = Math.floor(settings.memory.plans / 4);
   const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const flights = new Flights<Slot>();
+  const waitMs = settings.redis.lease_wait;
   const context: DataPlaneContext = {
     askedLately: new AskedLately(settings.memory.plans - headBytes),
     upstreams,
@@ -143,7 +147,8 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     graves,
     lineage: new Lineage(clock),
     storeWrites,
-    flights: new Flights<Slot>(),
+    flights,
+    leases: new Leases({ bus, store, flights, clock, waitMs }),
     clock,
     background,
     events,

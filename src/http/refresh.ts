@@ -5,6 +5,7 @@ import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
+import type { Leases } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */
@@ -13,6 +14,7 @@ export interface ProxyContext extends FetchContext {
   readonly background: Background;
   readonly graves: Graves;
   readonly lineage: Lineage;
+  readonly leases: Leases;
 }
 
 /** Whether stale-if-error answers for this: no answer, a 5xx, or a 429 (RFC 5861 §4 and rate limits). */

@@ -1,3 +1,4 @@
+import type { BusFigures } from '../cache/bus.ts';
 import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
 import type { Histogram } from '../shared/histogram.ts';
 
@@ -44,6 +45,8 @@ export interface Sources {
   readonly types: ReadonlyMap<string, TypePolicy>;
   /** The fastest first. */
   readonly levels: () => readonly LevelState[];
+  /** What joins this instance with others; undefined where it is alone. */
+  readonly bus: () => BusFigures | undefined;
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
 }

@@ -57,4 +57,31 @@ describe('instances that share a Redis', { skip: noRedis }, () => {
     }
     assert.equal(fleet.upstream.calls.length, before + 1);
   });
+
+  test('make one upstream call of 300 that ask the same for JSON at once', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const gate = fleet.upstream.hold();
+    const answers = Array.from({ length: 300 }, (_, at) =>
+      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('all at once') }),
+    );
+    await until(() => fleet.instances.every((one) => one.running() === 100), 'everybody waiting', 20_000);
+    gate.release();
+    const bodies = new Set((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`));
+    assert.equal(bodies.size, 1);
+    assert.equal(fleet.upstream.calls.length, 1);
+  });
+
+  test('make no more calls than there are instances of as many that ask for a stream', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const gate = fleet.upstream.holdChunks(1);
+    const answers = Array.from({ length: 60 }, (_, at) =>
+      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('live', { stream: true }) }),
+    );
+    await until(() => fleet.instances.every((one) => one.running() === 20), 'everybody waiting', 20_000);
+    gate.release();
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+    assert.ok(fleet.upstream.calls.length <= 3, `${fleet.upstream.calls.length} calls`);
+  });
 });
