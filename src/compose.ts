@@ -164,9 +164,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
     },
   });
+  const isRequired = (level: string) => level === 'l3' && settings.redis.required;
   const health: HealthContext = {
     accepting: () => service.accepting,
-    checks: () => new Map([...healthChecks(store, upstreams), ...alertChecks(monitor.alerts)]),
+    checks: () => new Map([...healthChecks(store, upstreams, isRequired), ...alertChecks(monitor.alerts)]),
   };
   const status = () => statusOf(health);
   const calls: readonly ControlCall[] = [

@@ -79,6 +79,13 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   });
   const sweep = invalidations.sweep.bind(invalidations);
   await bus.join(replicaOf({ marks, stamps, background, log: markLog, sweep }));
+  const health = bus.health();
+  if (settings.redis.required && health.state === 'degraded') {
+    await store.close();
+    await bus.close();
+    await markLog?.close();
+    throw new Error(`Redis, which redis.required asks for, cannot be used: ${health.reason}`);
+  }
   const secret = sharing.secret();
   if (!secret.equals(data.secret)) await keepSecret(secret, { settings, events });
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
