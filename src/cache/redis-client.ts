@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly name: string;
   /** Told once when it is lost, and why. */
   readonly onLost: (cause: unknown) => void;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }
 
 /** Milliseconds between two signs of life on a connection that only listens. */
@@ -51,12 +53,7 @@ async function connectSingle(options: ConnectOptions): Promise<RedisConnection> 
     for (const client of clients) if (client.isOpen) client.destroy();
   };
   for (const client of clients) client.on('error', options.onLost);
-  try {
-    await Promise.all(clients.map((client) => client.connect()));
-  } catch (thrown) {
-    destroy();
-    throw thrown;
-  }
+  await made(Promise.all(clients.map((client) => client.connect())), options, destroy);
   return {
     send: (_key, command) => asks.sendCommand(command, BYTES),
     subscribe: (channel, heard) => hears.subscribe(channel, heard),
@@ -77,12 +74,10 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
   client.on('error', (cause) => {
     if (!client.isOpen) onLost(cause);
   });
-  try {
-    await client.connect();
-  } catch (thrown) {
-    client.destroy();
-    throw thrown;
-  }
+  const destroy = () => {
+    if (client.isOpen) client.destroy();
+  };
+  await made(client.connect(), options, destroy);
   return {
     send: (key, command) => client.sendCommand(key, false, [...command], BYTES),
     subscribe: (channel, heard) => client.subscribe(channel, heard),
@@ -93,9 +88,7 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
         for await (const keys of one.scanIterator({ MATCH: matching(prefix), COUNT: PAGE })) await told(keys);
       }
     },
-    destroy() {
-      if (client.isOpen) client.destroy();
-    },
+    destroy,
   };
 }
 
@@ -113,12 +106,8 @@ async function connectSentinel(options: ConnectOptions): Promise<RedisConnection
   });
   client.on('error', () => undefined);
   client.on('end', () => onLost(new Error('the sentinels know of no master')));
-  try {
-    await client.connect();
-  } catch (thrown) {
-    await client.destroy();
-    throw thrown;
-  }
+  const destroy = () => void client.destroy().catch(() => undefined);
+  await made(client.connect(), options, destroy);
   return {
     send: (_key, command) => client.sendCommand(false, [...command], BYTES),
     subscribe: (channel, heard) => client.subscribe(channel, heard),
@@ -126,8 +115,29 @@ async function connectSentinel(options: ConnectOptions): Promise<RedisConnection
       for await (const keys of client.scanIterator({ MATCH: matching(prefix), COUNT: PAGE }))
         await told(keys);
     },
-    destroy: () => void client.destroy().catch(() => undefined),
+    destroy,
   };
+}
+
+/** Resolves when a connection is made. What takes too long, or is not wanted any more, is given up: clients go on trying by themselves. */
+async function made(
+  connecting: Promise<unknown>,
+  options: ConnectOptions,
+  giveUp: () => void,
+): Promise<void> {
+  const enough = AbortSignal.any([options.signal, AbortSignal.timeout(2 * options.connectMs)]);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(new Error('the connection could not be made in time'));
+  enough.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([connecting, over]);
+  } catch (thrown) {
+    connecting.catch(() => undefined);
+    giveUp();
+    throw thrown;
+  } finally {
+    enough.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Keys that are looked at in one step of a scan. */

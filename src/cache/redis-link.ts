@@ -4,8 +4,8 @@ import type { RedisConnection } from './redis-client.ts';
 
 /** What a link works with. */
 export interface RedisLinkOptions {
-  /** Connects, and has `onLost` told when that connection is lost. */
-  readonly connect: (onLost: (cause: unknown) => void) => Promise<RedisConnection>;
+  /** Connects, unless `signal` says that nobody wants it any more, and has `onLost` told when that connection is lost. */
+  readonly connect: (onLost: (cause: unknown) => void, signal: AbortSignal) => Promise<RedisConnection>;
   readonly clock: Clock;
   /** Milliseconds that anybody waits for an answer. */
   readonly timeoutMs: number;
@@ -38,7 +38,7 @@ export class RedisLink {
   /** Whether the connection has been greeted. */
   #isUp = false;
   #why: string | undefined = 'not connected yet';
-  #closed = false;
+  readonly #closing = new AbortController();
   #late = 0;
   #retryMs = RETRY_MS;
   #since = 0;
@@ -67,11 +67,11 @@ export class RedisLink {
 
   /** Tries to connect, once; goes on trying behind. Resolves when that one try has come to an end. */
   async open(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     let own: RedisConnection | undefined;
     try {
-      own = await this.#options.connect((cause) => this.#lost(own, cause));
-      if (this.#closed) return own.destroy();
+      own = await this.#options.connect((cause) => this.#lost(own, cause), this.#closing.signal);
+      if (this.#closing.signal.aborted) return own.destroy();
       this.#connection = own;
       await this.#options.greet(own);
       // It may have been lost meanwhile.
@@ -134,7 +134,7 @@ export class RedisLink {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#isUp = false;
     this.#why = 'closed';
     this.#retry?.cancel();
@@ -163,7 +163,7 @@ export class RedisLink {
     if (this.#isUp) this.#outages += 1;
     const isNews = this.#isUp || this.#why !== why;
     this.#isUp = false;
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     this.#why = why;
     if (isNews) this.#options.onChange(why);
     this.#retry?.cancel();

@@ -52,7 +52,8 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const shared = new SharedMarks();
   const common = new SharedSecret(keys.secret, secret);
   const link: RedisLink = new RedisLink({
-    connect: (onLost) => connectRedis({ address, connectMs: CONNECT_MS, name: 'reprise', onLost }),
+    connect: (onLost, signal) =>
+      connectRedis({ address, connectMs: CONNECT_MS, name: 'reprise', onLost, signal }),
     clock,
     timeoutMs: timeout,
     greet: (connection) => bus.greet(connection),

@@ -106,7 +106,7 @@ describe('an outage of Redis', { skip: noRedis }, () => {
     await redis.kill();
     await until(() => isDegraded(fleet), 'everybody degraded');
     const [one, two, three] = fleet.instances;
-    const purge = await fleet.invalidate(one, { tags: ['product:7'] });
+    const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
     assert.equal((purge.json() as { instances: { shared: boolean } }).instances.shared, false);
     assert.equal((await send(one.url + CHAT, sent)).headers.get('x-cache'), 'MISS');
     assert.equal((await send(two.url + CHAT, sent)).headers.get('x-cache'), 'HIT');
@@ -168,7 +168,9 @@ async function isDegraded({ instances }: Fleet): Promise<boolean> {
 async function assertPurged(fleet: Fleet): Promise<void> {
   const sent = { body: chat('in the end'), headers: { 'x-cache-tags': 'product:9' } };
   for (const { url } of fleet.instances) await send(url + CHAT, sent);
-  const { instances } = (await fleet.invalidate(fleet.instances[1], { tags: ['product:9'] })).json() as {
+  const { instances } = (
+    await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:9'] })
+  ).json() as {
     instances: { shared: boolean; acknowledged: readonly string[] };
   };
   assert.deepEqual([instances.shared, instances.acknowledged.length], [true, 2]);

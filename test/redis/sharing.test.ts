@@ -40,7 +40,7 @@ describe('instances that share a Redis', { skip: noRedis }, () => {
     const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
     for (const { url } of fleet.instances) await send(url + CHAT, sent);
     await until(() => fleet.isComplete(), 'three instances that know each other');
-    const purge = await fleet.invalidate(one, { tags: ['product:7'] });
+    const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
     assert.equal(purge.status, 200);
     const { instances } = purge.json() as {
       instances: { shared: boolean; acknowledged: string[]; missing: string[] };

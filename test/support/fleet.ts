@@ -10,10 +10,10 @@ export interface Fleet extends AsyncDisposable {
   readonly instances: readonly [TestReprise, TestReprise, TestReprise];
   /** Resolves when what was fetched lies in Redis. */
   settled(): Promise<void>;
-  /** Whether each knows of all others. */
+  /** Whether each knows of all others, and shares with them. */
   isComplete(): Promise<boolean>;
-  /** `POST /cache/invalidate` at one of them. */
-  invalidate(instance: TestReprise, condition: object): Promise<Answer>;
+  /** A `POST` to the control plane of one of them. */
+  control(instance: TestReprise, path: string, body: object): Promise<Answer>;
 }
 
 /** What a test may choose. */
@@ -21,9 +21,14 @@ export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream'>> {
   /** A Redis that is there already; the fleet does not end it. */
   readonly redis?: TestRedis;
   /** Where it is, if not there. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Settings of the section `redis`. */
   readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+interface Levels {
+  readonly levels: readonly { readonly level: string; readonly state: string }[];
+  readonly bus: { readonly instances: readonly unknown[] };
 }
 
 /** Sets one up. Dispose of it to end all of it. */
@@ -50,16 +55,16 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       await new Promise((resolve) => setTimeout(resolve, 20));
     },
     async isComplete() {
-      const counts = instances.map(async ({ url }) => {
-        const levels = (await send(`${url}/monitoring/cache/levels`)).json() as {
-          bus?: { instances: unknown[] };
-        };
-        return levels.bus?.instances.length === instances.length;
+      const looks = instances.map(async ({ url }) => {
+        const { body } = await send(`${url}/monitoring/cache/levels`);
+        const { levels, bus }: Levels = JSON.parse(body.toString());
+        const isWell = levels.every(({ level, state }) => level !== 'l3' || state === 'ok');
+        return isWell && bus.instances.length === instances.length;
       });
-      return (await Promise.all(counts)).every(Boolean);
+      return (await Promise.all(looks)).every(Boolean);
     },
-    invalidate: (instance, condition) =>
-      send(`${instance.url}/cache/invalidate`, { body: condition, headers: { authorization: undefined } }),
+    control: (instance, path, body) =>
+      send(instance.url + path, { body, headers: { authorization: undefined } }),
     async [Symbol.asyncDispose]() {
       for (const instance of instances) await instance[Symbol.asyncDispose]();
       if (options.redis === undefined) await redis[Symbol.asyncDispose]();
