@@ -16,7 +16,7 @@ import type { RedisLink } from './redis-link.ts';
 import type { Send } from './redis-run.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import type { SharedSecret } from './shared-secret.ts';
-import type { Numbered, SharedTable } from './shared-table.ts';
+import { LEAVES, type Numbered, type SharedTable } from './shared-table.ts';
 import type { TierHealth } from './tier.ts';
 
 /** What a bus works with. */
@@ -51,8 +51,6 @@ export class RedisBus implements Bus {
   #isBehind = false;
   /** What is told while the table is read, to be looked at afterwards; undefined while it is not. */
   #early: Heard[] | undefined;
-  /** The numbers that own announcements got meanwhile. */
-  readonly #own = new Map<string, number>();
   /** The last number that a beat has told: it is missing if it is still not here at the next one. */
   #told = 0;
   /** Why beats fail; undefined while they do not. */
@@ -64,7 +62,7 @@ export class RedisBus implements Bus {
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
-    this.#peers = new Peers(options.self);
+    this.#peers = new Peers(options.self, options.clock);
     this.#outbox = new Outbox({
       announce: (send, texts) => this.#announce(send, texts),
       numbered: (stamp) => {
@@ -195,7 +193,7 @@ export class RedisBus implements Bus {
   }
 
   async #catchUp(send: Send): Promise<void> {
-    const { table, shared, keys, clock, self } = this.#options;
+    const { table, shared, clock } = this.#options;
     const replica = this.#replica;
     if (replica === undefined) throw new Error('the bus has nothing to work on yet');
     const began = clock.now();
@@ -205,7 +203,6 @@ export class RedisBus implements Bus {
     this.#peers.see(peers);
     const parties = { table, send, shared, place: this.#place, formerly, known: () => replica.known() };
     const { from, appliedTo } = await reconcile(parties, now);
-    this.#own.clear();
     await this.#outbox.emptyOver(send);
     const kept: Promise<void>[] = [];
     let last = from;
@@ -223,16 +220,13 @@ export class RedisBus implements Bus {
     this.#trouble = undefined;
     this.#told = 0;
     for (const heard of early) this.#hear(heard);
-    await send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${place.seq}`]);
+    await table.applied(send, place.seq);
   }
 
   async #announce(send: Send, texts: readonly string[]): Promise<number> {
     const { table, shared } = this.#options;
     const { epoch, said } = await table.announceNew(send, texts);
-    for (const [text, seq] of said) {
-      if (epoch === shared.epoch) this.#know(text, seq);
-      if (this.#early !== undefined) this.#own.set(text, seq);
-    }
+    if (epoch === shared.epoch) for (const [text, seq] of said) this.#know(text, seq);
     return said.at(-1)?.[1] ?? 0;
   }
 
@@ -262,14 +256,16 @@ export class RedisBus implements Bus {
     void this.#take(said, isOwn ? last : place.seq, this.#place).then(() => this.#ack(last));
   }
 
-  /** Takes announcements in, and applies those of them that come after `appliedTo` and are not this instance's own. */
+  /**
+   * Takes announcements in, and applies those of them that come after `appliedTo`. Of own ones in the table nobody knows whether
+   * another instance had announced the same before, so that they count as others'.
+   */
   #take(said: readonly Numbered[], appliedTo: number, place: Place): Promise<void> {
     const { shared, stamps } = this.#options;
     const fresh: Announcement[] = [];
     for (const [text, seq] of said) {
       const announced = this.#know(text, seq);
-      const isNews = seq > appliedTo && seq !== this.#own.get(text);
-      if (announced !== undefined && isNews) fresh.push(announced);
+      if (announced !== undefined && seq > appliedTo) fresh.push(announced);
     }
     this.#applied += fresh.length;
     const kept = this.#replica?.apply(fresh, place, fresh.length > 0);
@@ -278,12 +274,12 @@ export class RedisBus implements Bus {
   }
 
   #ack(seq: number): void {
-    const { keys, self } = this.#options;
-    this.#send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${seq}`]).catch(() => undefined);
+    this.#options.table.applied(this.#send, seq).catch(() => undefined);
   }
 
   #hearAck(message: string): void {
-    const [id = '', seq = ''] = message.split(' ');
-    this.#peers.hear(id, Number(seq) || 0);
+    const [id = '', said = ''] = message.split(' ');
+    if (said === LEAVES) this.#peers.leave(id);
+    else this.#peers.hear(id, Number(said) || 0);
   }
 }

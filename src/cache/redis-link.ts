@@ -17,11 +17,11 @@ export interface RedisLinkOptions {
 
 /** Milliseconds to the next try to connect: the first, and at most. */
 const RETRY_MS = 100;
-const LONGEST_RETRY_MS = 3_000;
+const LONGEST_RETRY_MS = 1_000;
 /** So many answers in a row that do not come, and nobody is sent there any more. */
 const LATE_IN_A_ROW = 3;
 /** Milliseconds after which a connection that stood is no sign that it breaks again and again. */
-const STEADY_MS = 10_000;
+const STEADY_MS = 1_000;
 
 /** Redis has given no answer in time, or cannot be asked. */
 export class RedisAway extends Error {}

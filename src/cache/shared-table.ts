@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Peer, Place } from './bus.ts';
+import { GONE_MS } from './peers.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { run, type Send, textOf, textsOf } from './redis-run.ts';
 import { AFTER, ANNOUNCE, BEAT } from './redis-scripts.ts';
@@ -25,8 +26,8 @@ export interface Beat {
 /** Texts that go into one step: Redis does nothing else meanwhile. */
 const STEP = 500;
 const PAGE = 5_000;
-/** Microseconds of silence after which an instance is gone. */
-const GONE_US = 5_000_000;
+/** What an instance says in the place of a number. */
+export const LEAVES = 'leaves';
 
 /** The table of announcements that all instances share, in Redis. Rejects where that does not answer, or with something else. */
 export class SharedTable {
@@ -95,7 +96,14 @@ export class SharedTable {
   async beat(send: Send, place: Place | undefined): Promise<Beat> {
     const { state, instances } = this.#keys;
     const { epoch = '', seq = 0 } = place ?? {};
-    const args = [newEpoch(), epoch, String(seq), this.#self.id, JSON.stringify(this.#self), String(GONE_US)];
+    const args = [
+      newEpoch(),
+      epoch,
+      String(seq),
+      this.#self.id,
+      JSON.stringify(this.#self),
+      String(1_000 * GONE_MS),
+    ];
     const reply = await run(send, BEAT, [state, instances], args);
     const [now, last, us, said] = Array.isArray(reply) ? reply : [];
     const texts = textsOf(said);
@@ -124,7 +132,15 @@ export class SharedTable {
 
   /** Says that this instance is gone. */
   async leave(send: Send): Promise<void> {
-    await send(this.#keys.instances, ['HDEL', this.#keys.instances, this.#self.id]);
+    const { instances, acks } = this.#keys;
+    await send(instances, ['HDEL', instances, this.#self.id]);
+    await send(acks, ['PUBLISH', acks, `${this.#self.id} ${LEAVES}`]);
+  }
+
+  /** Says that this instance has applied everything up to `seq`. */
+  async applied(send: Send, seq: number): Promise<void> {
+    const { acks } = this.#keys;
+    await send(acks, ['PUBLISH', acks, `${this.#self.id} ${seq}`]);
   }
 }
 

@@ -47,7 +47,8 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
   if (address === undefined) return { bus: ALONE, tier: undefined, keptMs: 0, secret: () => secret };
-  const self: Peer = { id: randomUUID(), name: `${hostname()}/${process.pid}`, version, wire: WIRE };
+  const id = randomUUID();
+  const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
   const shared = new SharedMarks();
   const common = new SharedSecret(keys.secret, secret);
