@@ -102,10 +102,8 @@ export class RedisLink {
       const { clock, timeoutMs } = this.#options;
       const waiting: Waiting = {
         end: clock.elapsed() + timeoutMs,
-        late: () => {
-          reject(new RedisAway(`no answer within ${timeoutMs} ms`));
-          this.#wasLate(connection);
-        },
+        connection,
+        late: () => reject(new RedisAway(`no answer within ${timeoutMs} ms`)),
       };
       this.#waiting.add(waiting);
       this.#watch();
@@ -180,11 +178,15 @@ export class RedisLink {
     this.#timer = clock.after(Math.max(1, first.end - clock.elapsed()), () => {
       this.#timer = undefined;
       const now = clock.elapsed();
+      let late: Waiting | undefined;
       for (const waiting of this.#waiting) {
         if (waiting.end > now) break;
         this.#waiting.delete(waiting);
         waiting.late();
+        late = waiting;
       }
+      // Those that were asked together are late together.
+      if (late !== undefined) this.#wasLate(late.connection);
       this.#watch();
     });
   }
@@ -193,5 +195,6 @@ export class RedisLink {
 /** Somebody who waits for an answer: until when (monotonic milliseconds), and what is done then. */
 interface Waiting {
   readonly end: number;
+  readonly connection: RedisConnection | undefined;
   readonly late: () => void;
 }

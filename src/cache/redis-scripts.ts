@@ -103,6 +103,18 @@ export const AFTER = script(`
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 `);
 
+/** KEYS: any number. ARGV: the most bytes. Gives the values, and nothing for those that there are no bytes left for. */
+export const READ = script(`
+local values, bytes = {}, 0
+for i = 1, #KEYS do
+  local value = redis.call('GET', KEYS[i])
+  if value and bytes + #value > tonumber(ARGV[1]) then value = false end
+  if value then bytes = bytes + #value end
+  values[i] = value
+end
+return values
+`);
+
 /** KEYS: a lease. ARGV: whose it is, for how many ms more. Gives 1 if it still is. 0 ms gives it back. */
 export const RENEW = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -69,7 +69,18 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const keptMs = longestLifeMs(settings) + DAY_MS;
   const table = new SharedTable(keys, self, keptMs);
   const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
-  const tier = new RedisTier({ link, keys, shared, bus, stamps, clock, codec: compression, maxRecord });
+  const isOneServer = address.kind !== 'cluster';
+  const tier = new RedisTier({
+    link,
+    keys,
+    shared,
+    bus,
+    stamps,
+    clock,
+    codec: compression,
+    maxRecord,
+    isOneServer,
+  });
   return { bus, tier, keptMs, secret: () => common.current };
 }
 
