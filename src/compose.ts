@@ -158,6 +158,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     store,
     clock,
     policyOf,
+    outdate: store.isShared
+      ? ({ shown }) =>
+          carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
+      : undefined,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
     entryOf(key, times, payload, tags) {
       const stamp = stamps.next();

@@ -34,7 +34,7 @@ export class Peers {
 
   /** The instance `id` says that it has applied everything up to `seq`. */
   hear(id: string, seq: number): void {
-    if (!this.#others.has(id)) return;
+    if (id !== this.#self.id && !this.#others.has(id)) return;
     this.#applied.set(id, Math.max(this.#applied.get(id) ?? 0, seq));
     for (const look of this.#waiting) look();
   }
@@ -45,12 +45,12 @@ export class Peers {
     for (const look of this.#waiting) look();
   }
 
-  /** Resolves when all others have, or `late` does, and then with true. */
+  /** Resolves when all have, this instance too, or when `late` does, and then with true. */
   async haveApplied(seq: number, late: Promise<void>): Promise<boolean> {
     let look = () => {};
     const all = new Promise<boolean>((resolve) => {
       look = () => {
-        if (this.#missing(seq).length === 0) resolve(false);
+        if ((this.#applied.get(this.#self.id) ?? 0) >= seq && this.#missing(seq).length === 0) resolve(false);
       };
     });
     this.#waiting.add(look);

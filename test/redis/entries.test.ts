@@ -118,6 +118,35 @@ describe('what lies in Redis', { skip: noRedis }, () => {
     assert.equal((await send(one.url + CHAT, { body: chat('a') })).headers.get('x-cache-level'), 'l1');
   });
 
+  test('is the application’s own value as well: a new one, or none, counts for all', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const at = (instance: { readonly url: string }) => `${instance.url}/cache/values/products/7`;
+    const put = (instance: { readonly url: string }, body: string) =>
+      send(at(instance), {
+        method: 'PUT',
+        headers: { authorization: undefined, 'content-type': 'text/plain' },
+        body,
+      });
+    const get = (instance: { readonly url: string }) =>
+      send(at(instance), { headers: { authorization: undefined } });
+    const [one, two, three] = fleet.instances;
+    for (const [from, value] of [
+      [one, 'first'],
+      [two, 'second'],
+      [one, 'third'],
+    ] as const) {
+      await put(from, value);
+      await fleet.settled();
+      for (const instance of fleet.instances) assert.equal((await get(instance)).body.toString(), value);
+    }
+    await send(at(three), {
+      method: 'DELETE',
+      headers: { authorization: undefined, 'content-type': 'application/json' },
+    });
+    for (const instance of fleet.instances) assert.equal((await get(instance)).status, 404);
+  });
+
   test('counts for instances whose clocks differ by minutes, and no purge is lost for that', async () => {
     await using redis = await startRedis();
     await using upstream = await startUpstream();
