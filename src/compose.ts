@@ -3,6 +3,7 @@ import { Flights } from './cache/flights.ts';
 import { accessOf } from './composing/access.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
+import { sharedLineage } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
@@ -131,6 +132,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   // A head is a few hundred bytes, and shared by all requests of a client.
   const headBytes = Math.floor(settings.memory.plans / 4);
   const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const lineage = new Lineage(clock);
   const flights = new Flights<Slot>();
   const waitMs = settings.redis.lease_wait;
   const context: DataPlaneContext = {
@@ -145,7 +147,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     stamps,
     marks,
     graves,
-    lineage: new Lineage(clock),
+    lineage: engine.traces === undefined ? lineage : sharedLineage(lineage, engine.traces),
     storeWrites,
     flights,
     leases: new Leases({ bus, store, flights, clock, waitMs }),

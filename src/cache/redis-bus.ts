@@ -268,8 +268,9 @@ export class RedisBus implements Bus {
       if (announced !== undefined && seq > appliedTo) fresh.push(announced);
     }
     this.#applied += fresh.length;
+    const before = stamps.next();
     const kept = this.#replica?.apply(fresh, place, fresh.length > 0);
-    shared.applied(stamps.next(), place);
+    shared.applied(before, stamps.next(), place);
     return kept ?? Promise.resolve();
   }
 

@@ -103,6 +103,20 @@ export const AFTER = script(`
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 `);
 
+/**
+ * KEYS: a trace. ARGV: for how many ms it is kept, the most tags it may have, and then tags with their numbers: of each the least
+ * counts. One that has too many has one without a name.
+ */
+export const NOTE = script(`
+for i = 3, #ARGV, 2 do
+  local had = redis.call('HGET', KEYS[1], ARGV[i])
+  local tag = ARGV[i]
+  if not had and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[2]) then tag = '' end
+  if not had or tonumber(had) > tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], tag, ARGV[i + 1]) end
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+`);
+
 /** KEYS: any number. ARGV: the most bytes. Gives the values, and nothing for those that there are no bytes left for. */
 export const READ = script(`
 local values, bytes = {}, 0

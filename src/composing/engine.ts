@@ -3,6 +3,7 @@ import { Catalog } from '../cache/catalog.ts';
 import { Graves } from '../cache/graves.ts';
 import { Marks } from '../cache/marks.ts';
 import { MemoryTier } from '../cache/memory.ts';
+import type { SharedTraces } from '../cache/shared-traces.ts';
 import { Store } from '../cache/store.ts';
 import type { Settings } from '../config/schema.ts';
 import { Invalidations } from '../invalidation/invalidations.ts';
@@ -38,6 +39,8 @@ export interface Engine {
   /** What scopes are made under. */
   readonly secret: Buffer;
   readonly invalidations: Invalidations;
+  /** What traces are told, at all instances; undefined where there is one. */
+  readonly traces: SharedTraces | undefined;
   /** Begins to do what is to be done every while. */
   tend(): void;
   /** Writes what is queued, and lets go of everything. */
@@ -61,7 +64,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
   const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
-  const { bus, tier, keptMs } = sharing;
+  const { bus, tier, traces, keptMs } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
   const store = new Store(memory, lower, { clock, isCurrent: () => bus.isCurrent });
   const { markLog } = data;
@@ -110,6 +113,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     bus,
     secret,
     invalidations,
+    traces,
     tend() {
       tending = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
     },

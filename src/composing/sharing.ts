@@ -10,6 +10,7 @@ import { RedisTier } from '../cache/redis-tier.ts';
 import { SharedMarks } from '../cache/shared-marks.ts';
 import { SharedSecret } from '../cache/shared-secret.ts';
 import { SharedTable } from '../cache/shared-table.ts';
+import { SharedTraces } from '../cache/shared-traces.ts';
 import type { Tier } from '../cache/tier.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Events } from '../observe/events.ts';
@@ -32,6 +33,7 @@ export interface SharingContext {
 export interface Sharing {
   readonly bus: Bus;
   readonly tier: Tier | undefined;
+  readonly traces: SharedTraces | undefined;
   /** How long announcements are kept, in milliseconds: nothing that they concern lives longer. */
   readonly keptMs: number;
   /** The secret of all instances, as far as it is known when the bus has joined. */
@@ -46,7 +48,8 @@ const DAY_MS = 86_400_000;
 export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
-  if (address === undefined) return { bus: ALONE, tier: undefined, keptMs: 0, secret: () => secret };
+  if (address === undefined)
+    return { bus: ALONE, tier: undefined, traces: undefined, keptMs: 0, secret: () => secret };
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
@@ -81,7 +84,8 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     maxRecord,
     isOneServer,
   });
-  return { bus, tier, keptMs, secret: () => common.current };
+  const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
+  return { bus, tier, traces, keptMs, secret: () => common.current };
 }
 
 /** Nothing that is stored by these settings lives longer. */
