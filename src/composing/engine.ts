@@ -64,7 +64,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
   const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
-  const { bus, tier, traces, keptMs } = sharing;
+  const { bus, tier, traces } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
   const store = new Store(memory, lower, { clock, isCurrent: () => bus.isCurrent });
   const { markLog } = data;
@@ -100,7 +100,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     clock,
     isListed: () => data.disk?.isListed !== false,
     longestMs: longestCallMs + TRACES_LAST_MS,
-    sharedMs: keptMs,
   });
   let tending = { cancel() {} };
   return {
@@ -123,6 +122,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       await data.deliveries.close();
       await store.close();
       await bus.close();
+      await background.drain();
       await markLog?.close();
     },
   };

@@ -34,8 +34,6 @@ export interface Sharing {
   readonly bus: Bus;
   readonly tier: Tier | undefined;
   readonly traces: SharedTraces | undefined;
-  /** How long announcements are kept, in milliseconds: nothing that they concern lives longer. */
-  readonly keptMs: number;
   /** The secret of all instances, as far as it is known when the bus has joined. */
   readonly secret: () => Buffer;
 }
@@ -48,8 +46,7 @@ const DAY_MS = 86_400_000;
 export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
-  if (address === undefined)
-    return { bus: ALONE, tier: undefined, traces: undefined, keptMs: 0, secret: () => secret };
+  if (address === undefined) return { bus: ALONE, tier: undefined, traces: undefined, secret: () => secret };
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
@@ -69,8 +66,7 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   });
   const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
   const leases = new RedisLeases(send, keys.lease, clock);
-  const keptMs = longestLifeMs(settings) + DAY_MS;
-  const table = new SharedTable(keys, self, keptMs);
+  const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
   const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
   const isOneServer = address.kind !== 'cluster';
   const tier = new RedisTier({
@@ -85,7 +81,7 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     isOneServer,
   });
   const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
-  return { bus, tier, traces, keptMs, secret: () => common.current };
+  return { bus, tier, traces, secret: () => common.current };
 }
 
 /** Nothing that is stored by these settings lives longer. */
