@@ -7,7 +7,7 @@ import type { Stamps } from '../shared/stamps.ts';
 import type { Entry, Times } from './entry.ts';
 import { digestOf, fromRecord, toRecord } from './record.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import type { RedisLink } from './redis-link.ts';
+import { RedisAway, type RedisLink } from './redis-link.ts';
 import { run } from './redis-run.ts';
 import { PUT, READ } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
@@ -40,6 +40,8 @@ const ATTEMPTS = 4;
 const HEAD = 8;
 /** Bytes on their way to Redis; what comes when there are more is not shared. */
 const MOST_WRITING = 32_000_000;
+/** How long a refusal is told. */
+const TOLD_MS = 10_000;
 /** Deletions owed to a Redis that is away; if there are more, everything is deleted. */
 const MOST_OWED = 100_000;
 
@@ -56,8 +58,8 @@ export class RedisTier implements Tier {
   #writingBytes = 0;
   /** What may still lie there and must not. */
   readonly #owed = new Set<string>();
-  /** Why the last write was refused. */
-  #refusal: string | undefined;
+  /** Why a write was last refused, and until when that is told (monotonic ms). */
+  #refusal = { why: '', until: Number.NEGATIVE_INFINITY };
   #hits = 0;
   #misses = 0;
   #faults = 0;
@@ -169,9 +171,10 @@ export class RedisTier implements Tier {
   }
 
   health(): TierHealth {
-    const health = this.#options.bus.health();
-    if (health.state !== 'ok' || this.#refusal === undefined) return health;
-    return { state: 'degraded', reason: `Redis takes nothing: ${this.#refusal}` };
+    const { bus, clock } = this.#options;
+    const health = bus.health();
+    if (health.state !== 'ok' || clock.elapsed() >= this.#refusal.until) return health;
+    return { state: 'degraded', reason: `Redis takes nothing: ${this.#refusal.why}` };
   }
 
   async close(): Promise<void> {
@@ -237,7 +240,7 @@ export class RedisTier implements Tier {
    * and where others come between again and again, it is not shared. Does not reject.
    */
   async #put(entry: Entry): Promise<void> {
-    const { link, keys, shared, codec, maxRecord } = this.#options;
+    const { link, keys, shared, clock, codec, maxRecord } = this.#options;
     const { id } = entry.key;
     const key = keys.entries(shared.epoch ?? '') + id;
     const digest = digestOf(id);
@@ -249,7 +252,6 @@ export class RedisTier implements Tier {
         if (record.length > maxRecord) break;
         const args = [record, String(Math.floor(ours.keepUntil)), head];
         const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
-        this.#refusal = undefined;
         if (!Buffer.isBuffer(reply)) {
           const isPacked = ours.payload.form !== 'vector';
           this.#rawBytes += isPacked ? ours.payload.body.length : 0;
@@ -264,7 +266,9 @@ export class RedisTier implements Tier {
       }
     } catch (thrown) {
       this.#faults += 1;
-      this.#refusal = messageOf(thrown);
+      const until = clock.elapsed() + TOLD_MS;
+      // What could not be reached is told by the bus.
+      if (!(thrown instanceof RedisAway)) this.#refusal = { why: messageOf(thrown), until };
     }
     this.#withhold(ours);
   }
