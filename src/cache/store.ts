@@ -82,8 +82,10 @@ export class Store {
   async find(id: string): Promise<Found | undefined> {
     const lower = this.#lower;
     if (lower === undefined) return this.held(id);
-    const { value, changed } = await this.#read(() => lower.get(id), this.#lowerLookups);
-    return this.#settle(id, value, lower.level, changed, this.quota());
+    return await this.#look(
+      () => lower.get(id),
+      (entry, changed) => this.#settle(id, entry, lower.level, changed, this.quota()),
+    );
   }
 
   /** All of `ids` that any tier holds, by id; the lower tier is asked once. Promotes no more than `quota` allows. */
@@ -97,14 +99,16 @@ export class Store {
     }
     const lower = this.#lower;
     if (lower === undefined || missing.length === 0) return found;
-    const { value, changed } = await this.#read(() => lower.getMany(missing), this.#lowerLookups);
-    // What L1 had may have been replaced meanwhile.
-    for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
-    for (const id of missing) {
-      const settled = this.#settle(id, value?.get(id), lower.level, changed, quota);
-      if (settled !== undefined) found.set(id, settled);
-    }
-    return found;
+    return await this.#look(
+      () => lower.getMany(missing),
+      (read, changed) => {
+        // What L1 had may have been replaced meanwhile.
+        for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
+        for (const id of missing)
+          replace(found, id, this.#settle(id, read?.get(id), lower.level, changed, quota));
+        return found;
+      },
+    );
   }
 
   /**
@@ -115,7 +119,7 @@ export class Store {
     for (const given of entries) {
       const held = this.#memory.peek(given.key.id);
       const entry = successor(given, held);
-      if (entry === held) continue;
+      if (entry === held || this.#isOutrun(entry)) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
       // What it would have replaced must not come back where the tier fails to take it.
@@ -152,7 +156,7 @@ export class Store {
   /** Drops, in every tier, what is past its `keepUntil`. */
   async sweep(): Promise<void> {
     await this.#memory.sweep();
-    await this.#read(() => this.#lower?.sweep());
+    await this.#ask(() => this.#lower?.sweep());
   }
 
   /** Whether each tier works. */
@@ -172,7 +176,7 @@ export class Store {
 
   /** Writes what is queued and lets go of files. */
   async close(): Promise<void> {
-    await this.#read(() => this.#lower?.close());
+    await this.#ask(() => this.#lower?.close());
     await this.#memory.close();
   }
 
@@ -186,22 +190,30 @@ export class Store {
     return entry;
   }
 
-  /** What `ask` answers, and the ids put or deleted while it did; undefined if it fails. */
-  async #read<T>(
+  /**
+   * Reads the lower tier, and makes of what it answers, undefined if it fails, what `settle` does: it is given the ids put or deleted
+   * since, and nothing comes in between.
+   */
+  async #look<T, R>(
     ask: () => T | Promise<T>,
-    took?: Histogram,
-  ): Promise<{ value: T | undefined; changed: ReadonlySet<string> }> {
+    settle: (read: T | undefined, changed: ReadonlySet<string>) => R,
+  ): Promise<R> {
     const changed = new Set<string>();
     const began = this.#clock?.elapsed();
     this.#reads.add(changed);
+    const read = await this.#ask(ask);
+    if (began !== undefined) this.#lowerLookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
+    this.#reads.delete(changed);
+    return settle(read, changed);
+  }
+
+  /** What a tier answers; undefined if it fails. */
+  async #ask<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
     try {
-      return { value: await ask(), changed };
+      return await ask();
     } catch {
       this.#faults++;
-      return { value: undefined, changed };
-    } finally {
-      if (began !== undefined) took?.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
-      this.#reads.delete(changed);
+      return undefined;
     }
   }
 
@@ -225,6 +237,15 @@ export class Store {
     if (!replaces && quota.left <= 0) return false;
     if (!replaces) quota.left--;
     return this.#memory.set(entry);
+  }
+
+  /** Whether the tier below holds an answer to the same that was asked for later: it may have found no room in L1, or lost it. */
+  #isOutrun({ key, stamp }: Entry): boolean {
+    let newest = 0;
+    this.#attempt(() => {
+      newest = this.#lower?.stampOf?.(key.id) ?? 0;
+    });
+    return newest > stamp;
   }
 
   #fence(id: string): void {

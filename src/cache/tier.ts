@@ -46,6 +46,11 @@ export interface Tier {
   /** Those of `ids` that it holds, found in one pass. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
   /**
+   * When the entry that a `get` right now would find under `id` was asked for, by its stamp; 0 where there is none. Absent where that
+   * cannot be told at once.
+   */
+  stampOf?(id: string): number;
+  /**
    * Takes the entry, unless it holds one that was asked for later (`stamp`); a `get` right after it finds it, also where writing
    * happens later. Of one answer that comes twice, with different tags, no tag is lost that is still to be written.
    */

@@ -120,6 +120,7 @@ export class Model {
     for (const { shown, call } of parts) {
       const item = this.#itemOf(shown, call);
       if (item.founder !== asking) this.#mayBeServed(item, asking, elapsed);
+      this.#mustBeLatest(item, asking);
       this.#speaks(item, asking, false);
       if (asking.wish.traced && !inherits(asking.wish)) this.#tell(item, asking);
     }
@@ -168,6 +169,15 @@ export class Model {
         `${item.shown}: call ${item.call} answers a request that began after ${JSON.stringify(purge.order)}`,
       );
     }
+  }
+
+  /** Who comes when a newer answer has been stored is not given an older one that landed after it. */
+  #mustBeLatest(item: Item, { expected, wish }: Asking): void {
+    const held = expected.get(item.shown)?.item;
+    if (held === undefined || wish.refresh || held.began <= item.began || !this.#isUntouched(held)) return;
+    throw new Error(
+      `${item.shown}: answered with call ${item.call}, though call ${held.call} had brought a newer one`,
+    );
   }
 
   /** Whether nothing that was ever asked for can concern it, whatever it may be said to speak of. */
