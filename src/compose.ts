@@ -180,10 +180,8 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     clock,
     policyOf,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
-    entryOf(key, times, payload, tags) {
-      const stamp = stamps.next();
-      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
-    },
+    isInvalid: (entry) => marks.standing(entry) !== 'alive',
+    stamps,
   });
   const health: HealthContext = {
     accepting: () => service.accepting,
