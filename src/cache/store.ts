@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
+import { unhurried } from '../shared/unhurried.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
 import type { MemoryTier } from './memory.ts';
@@ -145,7 +146,7 @@ export class Store {
     const tier = level === 'l1' ? this.#memory : this.#lower;
     let cleared = 0;
     let freedBytes = 0;
-    for (const { key, size } of [...entries]) {
+    for await (const { key, size } of unhurried([...entries])) {
       this.#attempt(() => tier?.delete(key.id));
       cleared += 1;
       freedBytes += size;

@@ -1,8 +1,8 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
+import { unhurried } from '../shared/unhurried.ts';
 import { type ControlCall, controlCall } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { readCondition } from './condition.ts';
@@ -19,7 +19,7 @@ export interface Cleared {
 /** What clearing works with. */
 export interface ClearContext {
   readonly invalidator: Invalidator;
-  readonly catalog: Pick<Catalog, 'page'>;
+  readonly catalog: Pick<Catalog, 'meant'>;
   /** How all copies in one level are dropped, for each level there is. Entries that another level has too live on there. */
   readonly drops: ReadonlyMap<Level, () => Promise<Cleared>>;
   /** The names of the profile's types. */
@@ -40,8 +40,6 @@ export function clearCall(context: ClearContext): ControlCall {
   });
 }
 
-const PAGE = 1_000;
-
 /** Counts first: what is purged is soon listed no more. */
 async function purge(
   { invalidator, catalog }: ClearContext,
@@ -49,15 +47,10 @@ async function purge(
 ): Promise<Cleared> {
   let cleared = 0;
   let freedBytes = 0;
-  let cursor: string | undefined;
-  do {
-    const page = catalog.page(condition, PAGE, cursor);
-    cleared += page.entries.length;
-    for (const { size } of page.entries) freedBytes += size;
-    cursor = page.cursor;
-    // Others are to be answered in between: there may be a million entries.
-    await turn();
-  } while (cursor !== undefined);
+  for await (const { size } of unhurried(catalog.meant(condition))) {
+    cleared += 1;
+    freedBytes += size;
+  }
   await carryOut(invalidator, condition, 'purge', false);
   return { cleared, freedBytes };
 }

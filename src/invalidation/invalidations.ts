@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
-import type { Listed } from '../cache/listed.ts';
 import { type Mark, oldestOf } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
 import type { Background } from '../shared/background.ts';
 import type { Stamps } from '../shared/stamps.ts';
+import { unhurried } from '../shared/unhurried.ts';
 import type { Invalidator, Order, Outcome } from './invalidator.ts';
 
 /** What carrying out invalidations takes. */
@@ -24,8 +23,6 @@ export interface InvalidationsOptions {
 /** Entries that are counted exactly; beyond that it is said to be at least so many. */
 const COUNTED = 10_000;
 const SAMPLED = 20;
-/** Entries that are looked at before other work gets a turn: with a thousand patterns marked each may take 0.2 ms (measured). */
-const SLICE = 50;
 
 /** Carries invalidations out: in memory at once, on disk before anybody is told, and with a sweep behind that gives the bytes back. */
 export class Invalidations implements Invalidator {
@@ -80,16 +77,6 @@ export class Invalidations implements Invalidator {
       if (marks.standing(listed) === 'purged') remove(listed.key.id);
     }
     return oldest;
-  }
-}
-
-/** Walks through entries, however many have to be looked at for them. */
-async function* unhurried(entries: Iterable<Listed | undefined>): AsyncGenerator<Listed> {
-  let seen = 0;
-  for (const listed of entries) {
-    if (listed !== undefined) yield listed;
-    seen += 1;
-    if (seen % SLICE === 0) await turn();
   }
 }
 

@@ -86,6 +86,27 @@ describe('what invalidation costs', () => {
     assert.ok(many < 10 * few, `${many} ns against ${few} ns`);
   });
 
+  it('to list all entries page by page costs each of them the same, however many there are', async (t) => {
+    const walk = async (count: number) => {
+      const { catalog } = engine();
+      fill(catalog, count);
+      const began = performance.now();
+      let listed = 0;
+      let cursor: string | undefined;
+      do {
+        const page = await catalog.page(undefined, 100, cursor);
+        listed += page.entries.length;
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      assert.equal(listed, count);
+      return (1_000 * (performance.now() - began)) / count;
+    };
+    const [few, many] = [await walk(5_000), await walk(100_000)];
+    t.diagnostic(`${few.toFixed(1)} µs an entry of 5,000, ${many.toFixed(1)} µs of 100,000`);
+    // If each page began at the first entry, it would be 20 times as much.
+    assert.ok(many < 5 * few, `${many} µs against ${few} µs`);
+  });
+
   it('an entry costs the catalogue some hundred bytes', (t) => {
     setFlagsFromString('--expose-gc');
     const collect: () => void = runInNewContext('gc');

@@ -17,7 +17,7 @@ export interface Shelved {
 }
 
 /** Entries in a list, which are looked through one by one: what a catalogue and an invalidator do, in the plainest way. */
-export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidator {
+export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get' | 'meant'>, Invalidator {
   /** Every order that came. */
   readonly orders: Order[] = [];
   /** Set to make every order fail. */
@@ -50,11 +50,15 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
     return this.#entries.map(({ key }) => ({ key: key.shown, expired: this.#expired.has(key.shown) }));
   }
 
-  page(condition: Condition | undefined, limit: number, cursor: string | undefined) {
+  async page(condition: Condition | undefined, limit: number, cursor: string | undefined) {
     const all = this.#entries.filter((entry) => condition === undefined || meets(entry, condition));
     const after = all.filter(({ key }) => cursor === undefined || key.id > cursor);
     const entries = after.slice(0, limit);
     return { entries, cursor: after.length > limit ? entries.at(-1)?.key.id : undefined };
+  }
+
+  meant(condition: Condition | undefined): Iterable<Listed> {
+    return this.#entries.filter((entry) => meets(entry, condition));
   }
 
   get(shown: string): Listed | undefined {
