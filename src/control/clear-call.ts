@@ -1,8 +1,6 @@
-import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
-import { unhurried } from '../shared/unhurried.ts';
 import { type ControlCall, controlCall } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { readCondition } from './condition.ts';
@@ -19,7 +17,6 @@ export interface Cleared {
 /** What clearing works with. */
 export interface ClearContext {
   readonly invalidator: Invalidator;
-  readonly catalog: Pick<Catalog, 'meant'>;
   /** How all copies in one level are dropped, for each level there is. Entries that another level has too live on there. */
   readonly drops: ReadonlyMap<Level, () => Promise<Cleared>>;
   /** The names of the profile's types. */
@@ -34,25 +31,19 @@ export function clearCall(context: ClearContext): ControlCall {
       const condition = readCondition(fields, context.types());
       const [level] = textsIn(fields, 'level', { most: 1, longest: 20 }) ?? [];
       const cleared =
-        level === undefined ? await purge(context, condition) : await dropOf(context, level, condition)();
+        level === undefined
+          ? await purge(context.invalidator, condition)
+          : await dropOf(context, level, condition)();
       return Response.json({ cleared: cleared.cleared, freed_bytes: cleared.freedBytes });
     },
   });
 }
 
-/** Counts first: what is purged is soon listed no more. */
-async function purge(
-  { invalidator, catalog }: ClearContext,
-  condition: Condition | undefined,
-): Promise<Cleared> {
-  let cleared = 0;
-  let freedBytes = 0;
-  for await (const { size } of unhurried(catalog.meant(condition))) {
-    cleared += 1;
-    freedBytes += size;
-  }
-  await carryOut(invalidator, condition, 'purge', false);
-  return { cleared, freedBytes };
+/** Counted by who purges, so that of two that clear at once each counts what it has taken itself. */
+async function purge(invalidator: Invalidator, condition: Condition | undefined): Promise<Cleared> {
+  const order = { condition, effect: 'purge', dryRun: false, exact: true } as const;
+  const { matched, bytes } = await carryOut(invalidator, order);
+  return { cleared: matched, freedBytes: bytes };
 }
 
 function dropOf(

@@ -6,6 +6,7 @@ import type { Marks } from '../cache/marks.ts';
 import type { Background } from '../shared/background.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import { unhurried } from '../shared/unhurried.ts';
+import { type Claim, Claims } from './claims.ts';
 import type { Invalidator, Order, Outcome } from './invalidator.ts';
 
 /** What carrying out invalidations takes. */
@@ -27,6 +28,7 @@ const SAMPLED = 20;
 /** Carries invalidations out: in memory at once, on disk before anybody is told, and with a sweep behind that gives the bytes back. */
 export class Invalidations implements Invalidator {
   readonly #options: InvalidationsOptions;
+  readonly #claims = new Claims();
 
   constructor(options: InvalidationsOptions) {
     this.#options = options;
@@ -34,13 +36,19 @@ export class Invalidations implements Invalidator {
 
   async invalidate(orders: readonly Order[]): Promise<readonly Outcome[]> {
     const { stamps, marks, keep, background } = this.#options;
+    const claim = this.#claims.begin();
     const outcomes: Outcome[] = [];
-    for (const order of orders) outcomes.push(await this.#outcome(order));
-    const made = orders
-      .filter(({ dryRun }) => !dryRun)
-      .map(({ condition, effect }): Mark => ({ condition, effect, stamp: stamps.next() }));
+    const made: Mark[] = [];
+    try {
+      for (const order of orders) outcomes.push(await this.#outcome(order, claim));
+      for (const { condition, effect, dryRun } of orders)
+        if (!dryRun) made.push({ condition, effect, stamp: stamps.next() });
+      for (const mark of made) marks.add(mark);
+    } finally {
+      // From now on they are as their marks say.
+      claim.release();
+    }
     if (made.length === 0) return outcomes;
-    for (const mark of made) marks.add(mark);
     await keep(made);
     for (const { condition, effect } of made)
       if (effect === 'purge') background.run('sweeping what was invalidated', this.#sweep(condition));
@@ -52,21 +60,24 @@ export class Invalidations implements Invalidator {
     return this.#sweep(undefined);
   }
 
-  async #outcome({ condition, effect, dryRun }: Order): Promise<Outcome> {
+  async #outcome({ condition, effect, dryRun, exact }: Order, claim: Claim): Promise<Outcome> {
     const { marks, catalog } = this.#options;
     const sample: string[] = [];
     let matched = 0;
+    let bytes = 0;
     let atLeast = false;
     for await (const listed of unhurried(catalog.meant(condition))) {
       if (effect === 'expire' && marks.standing(listed) === 'expired') continue;
-      if (matched === COUNTED) {
+      if (!dryRun && !claim.take(listed, effect)) continue;
+      if (matched === COUNTED && exact !== true) {
         atLeast = true;
         break;
       }
       matched += 1;
+      bytes += listed.size;
       if (sample.length < SAMPLED) sample.push(listed.key.shown);
     }
-    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, sample };
+    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, bytes, sample };
   }
 
   async #sweep(condition: Condition | undefined): Promise<number> {

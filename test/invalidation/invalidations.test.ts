@@ -75,6 +75,68 @@ describe('carrying out an invalidation', () => {
     assert.deepEqual([fewer?.matched, fewer?.atLeast], [1_005, false]);
   });
 
+  it('counts all where it is to be exact, and their bytes', async () => {
+    const { order, catalog } = engine(10_050);
+    const bytes = [...catalog.meant(undefined)].reduce((sum, listed) => sum + (listed?.size ?? 0), 0);
+    const [outcome] = await order(undefined, { exact: true });
+    assert.deepEqual([outcome?.matched, outcome?.atLeast, outcome?.bytes], [10_050, false, bytes]);
+  });
+
+  it('counts each entry for one of several at the same time', async () => {
+    const { order } = engine(2_000);
+    const outcomes = await Promise.all([
+      order({ tags: ['all'] }),
+      order({ patterns: ['chat/**'] }),
+      order({ tags: ['tenth'] }),
+      order(undefined, { exact: true }),
+    ]);
+    assert.equal(
+      outcomes.flat().reduce((sum, { matched }) => sum + matched, 0),
+      2_000,
+    );
+  });
+
+  it('counts each entry once for orders that come together', async () => {
+    const { invalidations } = engine(100);
+    const outcomes = await invalidations.invalidate(
+      [['tenth'], ['all']].map((tags) => ({
+        condition: { tags },
+        effect: 'purge',
+        by: 'api',
+        dryRun: false,
+      })),
+    );
+    assert.deepEqual(
+      outcomes.map(({ matched }) => matched),
+      [10, 90],
+    );
+  });
+
+  it('counts what is expired and then purged for both, and what is only tried for neither', async () => {
+    const { order } = engine(1_000);
+    const outcomes = await Promise.all([
+      order({ tags: ['all'] }, { effect: 'expire' }),
+      order({ tags: ['all'] }, { dryRun: true }),
+      order({ tags: ['all'] }),
+    ]);
+    assert.deepEqual(
+      outcomes.map(([outcome]) => outcome?.matched),
+      [1_000, 1_000, 1_000],
+    );
+  });
+
+  it('that fails leaves nothing counted', async () => {
+    const { order, catalog } = engine(100);
+    const meant = catalog.meant.bind(catalog);
+    catalog.meant = function* (condition) {
+      yield* meant(condition);
+      throw new Error('a defect');
+    };
+    await assert.rejects(order({ tags: ['all'] }));
+    catalog.meant = meant;
+    assert.equal((await order({ tags: ['all'] }))[0]?.matched, 100);
+  });
+
   it('counts in memory at once and tells nobody before it is durable', async () => {
     const kept = Promise.withResolvers<void>();
     const { order, marks } = engine(10, () => kept.promise);

@@ -17,7 +17,7 @@ export interface Shelved {
 }
 
 /** Entries in a list, which are looked through one by one: what a catalogue and an invalidator do, in the plainest way. */
-export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get' | 'meant'>, Invalidator {
+export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidator {
   /** Every order that came. */
   readonly orders: Order[] = [];
   /** Set to make every order fail. */
@@ -57,10 +57,6 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get' | 'meant'>, 
     return { entries, cursor: after.length > limit ? entries.at(-1)?.key.id : undefined };
   }
 
-  meant(condition: Condition | undefined): Iterable<Listed> {
-    return this.#entries.filter((entry) => meets(entry, condition));
-  }
-
   get(shown: string): Listed | undefined {
     return this.#entries.find(({ key }) => key.shown === shown);
   }
@@ -81,6 +77,7 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get' | 'meant'>, 
       matched: meant.length,
       invalidated: dryRun ? 0 : meant.length,
       atLeast: false,
+      bytes: meant.reduce((sum, { size }) => sum + size, 0),
       sample: meant.slice(0, 20).map(({ key }) => key.shown),
     };
   }
