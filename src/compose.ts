@@ -43,7 +43,6 @@ import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
-import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
 import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
@@ -167,7 +166,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     stamps,
     marks,
     graves,
-    lineage: new Lineage(clock),
+    lineage: data.lineage.lineage,
     storeWrites,
     flights: new Flights<Slot>(),
     clock,
@@ -245,6 +244,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       await monitoring.close();
       await background.drain();
       await data.deliveries.close();
+      await data.lineage.close();
       await store.close();
       await data.markLog?.close();
     },
