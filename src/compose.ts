@@ -130,6 +130,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     settings,
     profile: surroundings.profile ?? 'unnamed',
     clock,
+    wallClock: surroundings.clock,
     events,
     background,
     store,

@@ -113,6 +113,11 @@ export const GAUGES: readonly Family<number>[] = [
     'Entries that a tier may hold, where they are bounded.',
     ({ maxEntries }) => maxEntries,
   ),
+  level('level_write_queue_bytes', 'Bytes that wait to be written to a tier.', ({ queue }) => queue?.bytes),
+  family('data_free_bytes', 'Bytes free on the disk of the data folder.', [], ({ sources }) => {
+    const disk = sources.disk();
+    return disk === undefined ? [] : [[disk.free]];
+  }),
   level('level_up', 'Whether a tier works.', ({ health }) => (health.state === 'ok' ? 1 : 0)),
   state('upstream_up', 'Whether an upstream is asked: 0 while its breaker is open.', ({ state: now }) =>
     now === 'down' ? 0 : 1,

@@ -1,4 +1,5 @@
 import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { Histogram } from '../shared/histogram.ts';
 
 /** A tier as it stands. */
@@ -31,6 +32,14 @@ export interface PlaceState {
   readonly bytes: number;
 }
 
+/** The disk that the data folder is on. */
+export interface DiskState {
+  /** Bytes that are free on it. */
+  readonly free: number;
+  /** Bytes by which the data folder may yet grow, at its worst. */
+  readonly growth: number;
+}
+
 /** What of a type's policy advice speaks of. */
 export interface TypePolicy {
   /** Milliseconds. */
@@ -46,4 +55,8 @@ export interface Sources {
   readonly levels: () => readonly LevelState[];
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
+  /** Undefined where nothing is kept on a disk, or it is not known. */
+  readonly disk: () => DiskState | undefined;
+  /** The machine's clock as it is set, which may go back. */
+  readonly wallClock: Pick<Clock, 'now' | 'elapsed'>;
 }

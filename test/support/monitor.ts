@@ -47,6 +47,8 @@ export function testMonitor(sources: Partial<Sources> = {}) {
       levels: () => [levelState()],
       upstreams: () => new Map([['default', upstreamState()]]),
       places: () => [],
+      disk: () => undefined,
+      wallClock: clock,
       ...sources,
     },
   });
