@@ -133,6 +133,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     wallClock: surroundings.clock,
     events,
     background,
+    env,
     store,
     catalog,
     upstreams,

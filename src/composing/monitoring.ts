@@ -13,6 +13,7 @@ import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { openAlertPosts } from './alert-posts.ts';
 import { type FreeSpace, measureFreeSpace } from './free-space.ts';
 import { kept } from './kept.ts';
 
@@ -25,6 +26,7 @@ export interface MonitoringContext {
   readonly wallClock: Clock;
   readonly events: Events;
   readonly background: Background;
+  readonly env: NodeJS.ProcessEnv;
   readonly store: Store;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -43,6 +45,7 @@ const WRITE_EVERY_MS = 60_000;
 /** Begins to watch. Totals of an earlier run go on; where they cannot be kept, they begin anew. */
 export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
   const freeSpace = measureFreeSpace(context);
+  const alertPosts = openAlertPosts(context);
   const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
@@ -56,6 +59,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       places: () => catalog.places(),
       disk: () => diskOf(store, freeSpace),
       wallClock: context.wallClock,
+      alertPosts: () => alertPosts?.counts,
     },
   });
   const totals = await kept(
@@ -75,6 +79,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       writing.cancel();
       freeSpace.close();
       monitor.close();
+      await alertPosts?.close();
       if (totals !== undefined) background.run('writing the totals of figures', totals.write());
       await background.drain();
     },

@@ -102,6 +102,8 @@ export type Event =
       readonly severity: 'info' | 'warning' | 'critical';
       readonly state: 'raised' | 'cleared';
       readonly message: string;
+      /** When it was raised, in milliseconds since the epoch. */
+      readonly since: number;
     }
   /** A delivery has come to a webhook that is there. */
   | {

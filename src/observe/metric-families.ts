@@ -98,6 +98,12 @@ export const COUNTERS: readonly Family<number>[] = [
     ({ figures }) =>
       [...figures.deliveries.entries()].map(([name, { count }]) => [count, ...name.split(' ')]),
   ),
+  family(
+    'alert_posts_total',
+    'Alerts that were POSTed (delivered) or given up (dropped), and attempts that failed.',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.alertPosts() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
   family('auth_failures_total', 'Calls with a wrong key, token or signature, or none.', [], ({ figures }) => [
     [figures.refused],
   ]),

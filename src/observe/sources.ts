@@ -1,6 +1,7 @@
 import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Histogram } from '../shared/histogram.ts';
+import type { AlertPostCounts } from './alert-posts.ts';
 
 /** A tier as it stands. */
 export interface LevelState extends TierFigures {
@@ -55,6 +56,8 @@ export interface Sources {
   readonly levels: () => readonly LevelState[];
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
+  /** Undefined where alerts are posted nowhere. */
+  readonly alertPosts: () => AlertPostCounts | undefined;
   /** Undefined where nothing is kept on a disk, or it is not known. */
   readonly disk: () => DiskState | undefined;
   /** The machine's clock as it is set, which may go back. */

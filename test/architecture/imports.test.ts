@@ -101,6 +101,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'cli/config.ts',
     'config/access-settings.ts',
+    'config/alert-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',
     'config/problems.ts',

@@ -48,6 +48,7 @@ export function testMonitor(sources: Partial<Sources> = {}) {
       upstreams: () => new Map([['default', upstreamState()]]),
       places: () => [],
       disk: () => undefined,
+      alertPosts: () => undefined,
       wallClock: clock,
       ...sources,
     },
