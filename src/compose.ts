@@ -60,6 +60,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
+  /** The program's. */
+  readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
@@ -126,7 +128,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   });
 
   const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
-  const { monitor, metrics, ...monitoring } = await openMonitoring({
+  const { monitor, metrics, sample, ...monitoring } = await openMonitoring({
     settings,
     profile: surroundings.profile ?? 'unnamed',
     clock,
@@ -134,6 +136,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     events,
     background,
     env,
+    version: surroundings.version ?? '',
     store,
     catalog,
     upstreams,
@@ -175,6 +178,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     clock,
     background,
     events,
+    sample,
   };
 
   const values = storedValues({

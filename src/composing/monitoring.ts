@@ -16,6 +16,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { openAlertPosts } from './alert-posts.ts';
 import { type FreeSpace, measureFreeSpace } from './free-space.ts';
 import { kept } from './kept.ts';
+import { openTracing, type Sample } from './tracing.ts';
 
 /** What monitoring watches. */
 export interface MonitoringContext {
@@ -27,6 +28,8 @@ export interface MonitoringContext {
   readonly events: Events;
   readonly background: Background;
   readonly env: NodeJS.ProcessEnv;
+  /** This program's. */
+  readonly version: string;
   readonly store: Store;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -36,6 +39,8 @@ export interface MonitoringContext {
 export interface Monitoring {
   readonly monitor: Monitor;
   readonly metrics: Metrics;
+  /** Decides which traces are recorded; undefined where nothing is traced. */
+  readonly sample: Sample | undefined;
   /** Ends it; resolves when its totals are written. */
   close(): Promise<void>;
 }
@@ -46,6 +51,7 @@ const WRITE_EVERY_MS = 60_000;
 export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
   const freeSpace = measureFreeSpace(context);
   const alertPosts = openAlertPosts(context);
+  const tracing = await openTracing(context);
   const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
@@ -60,6 +66,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       disk: () => diskOf(store, freeSpace),
       wallClock: context.wallClock,
       alertPosts: () => alertPosts?.counts,
+      spans: () => tracing?.counts,
     },
   });
   const totals = await kept(
@@ -75,6 +82,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
   return {
     monitor,
     metrics: new Metrics(monitor),
+    sample: tracing?.sample,
     async close() {
       writing.cancel();
       freeSpace.close();
@@ -82,6 +90,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       await alertPosts?.close();
       if (totals !== undefined) background.run('writing the totals of figures', totals.write());
       await background.drain();
+      await tracing?.close();
     },
   };
 }

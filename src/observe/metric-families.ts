@@ -104,6 +104,12 @@ export const COUNTERS: readonly Family<number>[] = [
     ['outcome'],
     ({ sources }) => Object.entries(sources.alertPosts() ?? {}).map(([outcome, count]) => [count, outcome]),
   ),
+  family(
+    'spans_total',
+    'Spans that were exported, that the collector did not take (failed), and that found the queue full (dropped).',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.spans() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
   family('auth_failures_total', 'Calls with a wrong key, token or signature, or none.', [], ({ figures }) => [
     [figures.refused],
   ]),

@@ -2,6 +2,7 @@ import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Histogram } from '../shared/histogram.ts';
 import type { AlertPostCounts } from './alert-posts.ts';
+import type { SpanCounts } from './span-draft.ts';
 
 /** A tier as it stands. */
 export interface LevelState extends TierFigures {
@@ -56,6 +57,8 @@ export interface Sources {
   readonly levels: () => readonly LevelState[];
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
+  /** Undefined where spans are not exported. */
+  readonly spans: () => SpanCounts | undefined;
   /** Undefined where alerts are posted nowhere. */
   readonly alertPosts: () => AlertPostCounts | undefined;
   /** Undefined where nothing is kept on a disk, or it is not known. */

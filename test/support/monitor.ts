@@ -49,6 +49,7 @@ export function testMonitor(sources: Partial<Sources> = {}) {
       places: () => [],
       disk: () => undefined,
       alertPosts: () => undefined,
+      spans: () => undefined,
       wallClock: clock,
       ...sources,
     },
