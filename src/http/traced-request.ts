@@ -25,8 +25,9 @@ export function tunnelTrace(
 
 /** What only traces tell of a request; undefined for one that has none. */
 export function toldOfTrace({ trace, stream, head }: HeadedRequest): TracedRequest | undefined {
+  if (trace === undefined) return undefined;
   const binding = head.place.found?.binding;
-  return trace && toldOf(trace, stream, binding && formatPattern(binding.pattern));
+  return toldOf(trace, stream, binding && formatPattern(binding.pattern));
 }
 
 /** The same of a handshake. */

@@ -132,6 +132,7 @@ export class SpanExport {
 
   /** Sends what waits, and ends; resolves when it has arrived or was given up. */
   async close(): Promise<void> {
+    // What did not arrive has been counted and told.
     await this.#provider.shutdown().catch(() => undefined);
   }
 

@@ -30,6 +30,12 @@ test('nothing of OpenTelemetry is loaded unless spans go somewhere', async () =>
   assert.deepEqual([...loaded].filter(isOpenTelemetry), []);
 });
 
+test('a process whose collector is gone ends in time, and with status 0', async () => {
+  const began = performance.now();
+  await loadedBy({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_EXPORTER_OTLP_TIMEOUT: '1000' });
+  assert.ok(performance.now() - began < 10_000);
+});
+
 test('where they do, the process says in them what the environment calls it', async () => {
   using collector = await startCollector();
   const loaded = await loadedBy({

@@ -311,6 +311,16 @@ describe('the collector', () => {
     assert.match(JSON.stringify(told), /"what":"tracing","why":"spans cannot be exported: .*ECONNREFUSED/);
   });
 
+  it('that takes what it is sent and never answers is waited for no longer', async () => {
+    using collector = await startCollector();
+    collector.answer(() => undefined);
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_TIMEOUT: '300' };
+    await using stage = await setStage({ env });
+    await stage.ask(CHAT, { body: chat('one') });
+    await within(stage.reprise.stop(), 'a stop');
+    assert.match(JSON.stringify(stage.reprise.events), /"what":"tracing","why":"spans cannot be exported/);
+  });
+
   it('that takes spans again is told, and what was lost and what found no room is counted', async () => {
     using collector = await startCollector();
     const env = {

@@ -51,12 +51,27 @@ it('an upstream that is down is told until it is up again', () => {
   assert.deepEqual(told, ['upstream-down raised', 'upstream-down cleared']);
 });
 
-it('a full queue, a degraded tier and a full one are told', () => {
+it('an upstream whose last call failed is told until one succeeds', () => {
+  let state: 'up' | 'failing' = 'failing';
+  const { after } = watched({ upstreams: () => new Map([['default', upstreamState({ state })]]) });
+  assert.deepEqual(after(2), ['upstream-failing']);
+  state = 'up';
+  assert.deepEqual(after(3), []);
+});
+
+it('a full queue, a degraded tier and a full one are told until they are so no more', () => {
+  let full = true;
+  let level = levelState({ entries: 1_000, health: { state: 'degraded', reason: 'no space' } });
   const { after } = watched({
-    upstreams: () => new Map([['default', upstreamState({ full: true })]]),
-    levels: () => [levelState({ entries: 1_000, health: { state: 'degraded', reason: 'no space' } })],
+    upstreams: () => new Map([['default', upstreamState({ full })]]),
+    levels: () => [level],
   });
   assert.deepEqual(after(2), ['queue-full', 'tier-degraded', 'saturation']);
+  full = false;
+  level = levelState({ entries: 900 });
+  assert.deepEqual(after(5), ['saturation']);
+  level = levelState({ entries: 899 });
+  assert.deepEqual(after(3), []);
 });
 
 it('entries that are dropped before their time are told from sixty a minute on, until there are fewer than twenty', () => {
@@ -79,7 +94,7 @@ it('entries that are dropped before their time are told from sixty a minute on, 
   assert.equal(isRaised(20), false);
 });
 
-it('a hit rate that falls against its own past is told', () => {
+it('a hit rate that falls against its own past is told until it has risen again', () => {
   const { after, events } = watched();
   const serve = (outcome: string) => {
     for (let at = 0; at < 300; at += 1) events.emit(answered(`${at}`, { outcome }));
@@ -88,6 +103,12 @@ it('a hit rate that falls against its own past is told', () => {
   assert.deepEqual(after(20 * 12), []);
   serve('MISS');
   assert.deepEqual(after(2), ['hit-rate-fallen']);
+  // Half of what it was is not enough to be over.
+  serve('HIT');
+  assert.deepEqual(after(10), ['hit-rate-fallen']);
+  serve('HIT');
+  serve('HIT');
+  assert.deepEqual(after(3), []);
 });
 
 it('many invalidations and many refusals in a minute are told, until that is over', () => {
