@@ -255,6 +255,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       await data.deliveries.close();
       await store.close();
       await data.markLog?.close();
+      await monitoring.flush();
     },
   });
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));

@@ -43,6 +43,8 @@ export interface Monitoring {
   readonly sample: Sample | undefined;
   /** Ends it; resolves when its totals are written. */
   close(): Promise<void>;
+  /** Sends the alerts and spans that wait. To be called last: whoever gets them may be slow, or gone. */
+  flush(): Promise<void>;
 }
 
 const WRITE_EVERY_MS = 60_000;
@@ -87,10 +89,11 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       writing.cancel();
       freeSpace.close();
       monitor.close();
-      await alertPosts?.close();
       if (totals !== undefined) background.run('writing the totals of figures', totals.write());
       await background.drain();
-      await tracing?.close();
+    },
+    async flush() {
+      await Promise.all([alertPosts?.close(), tracing?.close()]);
     },
   };
 }

@@ -26,8 +26,9 @@ export function tunnelTrace(
 /** What only traces tell of a request; undefined for one that has none. */
 export function toldOfTrace({ trace, stream, head }: HeadedRequest): TracedRequest | undefined {
   if (trace === undefined) return undefined;
-  const binding = head.place.found?.binding;
-  return toldOf(trace, stream, binding && formatPattern(binding.pattern));
+  const { found, surface } = head.place;
+  const before = surface?.named === undefined ? '' : `/${surface.named.name}`;
+  return toldOf(trace, stream, found && before + formatPattern(found.binding.pattern));
 }
 
 /** The same of a handshake. */

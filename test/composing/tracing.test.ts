@@ -245,8 +245,10 @@ describe('spans', () => {
     await using stage = await tracedStage(oneRoute());
     stage.upstream.answer((_request, response) => void response.end('{"id":7}'));
     await stage.ask('/catalog/7?token=hidden', { headers: { authorization: undefined } });
+    await stage.ask('/shop/v1/models/a');
     const { servers, clients } = await stage.spans();
     assert.deepEqual([servers[0]?.name, clients[0]?.name], ['GET /catalog/{id}', 'GET']);
+    assert.equal(servers[1]?.name, 'GET /shop/v1/models/{model}');
     assert.equal(servers[0]?.attributes['url.path'], '/catalog/7');
     assert.equal(clients[0]?.attributes['url.full'], `${stage.upstream.origin}/catalog/7`);
     assert.equal(clients[0]?.attributes['gen_ai.operation.name'], undefined);
