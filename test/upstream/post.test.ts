@@ -19,6 +19,16 @@ test('bytes are posted with their headers, and the status of the answer is given
   assert.deepEqual(got, ['POST /hooks/a?b=c msg_1 {"é":1}']);
 });
 
+test('the status counts, whatever comes of the rest of the answer', async (t) => {
+  const answers: readonly RequestListener[] = [
+    (_request, response) => void response.writeHead(202).end(Buffer.alloc(1_000_000)),
+    (_request, response) => void response.writeHead(202).write('half', () => response.destroy()),
+  ];
+  for (const listener of answers) {
+    assert.equal(await post({ url: await serve(t, listener), headers: [], body: '{}' }, NEVER, {}), 202);
+  }
+});
+
 test('through the proxy that the environment names', async (t) => {
   const asked: string[] = [];
   const proxy = await serve(t, (request, response) => {
