@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { Log } from '../../src/observe/log.ts';
+import { systemClock } from '../../src/shared/clock.ts';
 import { type Collector, startCollector, type ToldSpan } from '../support/collector.ts';
 import { until, within } from '../support/deadline.ts';
 import { chat, send } from '../support/http.ts';
@@ -125,6 +127,18 @@ describe('spans', () => {
       assert.equal(clients[at]?.parent, servers[at]?.id);
       assert.equal(clients[at]?.state, headers.tracestate);
     }
+  });
+
+  it('lines of the log name their trace', async () => {
+    await using stage = await tracedStage();
+    await stage.ask(CHAT, { body: chat('one'), headers: { traceparent: PARENT } });
+    await until(() => stage.reprise.events.some(({ kind }) => kind === 'answered'), 'an answer');
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const log = new Log({ level: 'info', format: 'json', requests: true, clock: systemClock, write });
+    for (const event of stage.reprise.events) log.take(event);
+    assert.equal(JSON.parse(lines[0] ?? '').trace_id, TRACE);
+    assert.equal(lines.length, 1);
   });
 
   it('a traceparent that cannot be read begins a trace of its own, without the tracestate', async () => {
