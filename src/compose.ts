@@ -59,6 +59,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
+  /** The program's. */
+  readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
@@ -125,12 +127,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   });
 
   const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
-  const { monitor, metrics, ...monitoring } = await openMonitoring({
+  const { monitor, metrics, sample, ...monitoring } = await openMonitoring({
     settings,
     profile: surroundings.profile ?? 'unnamed',
     clock,
+    wallClock: surroundings.clock,
     events,
     background,
+    env,
+    version: surroundings.version ?? '',
     store,
     catalog,
     upstreams,
@@ -172,6 +177,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     clock,
     background,
     events,
+    sample,
   };
 
   const values = storedValues({
@@ -247,6 +253,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       await data.lineage.close();
       await store.close();
       await data.markLog?.close();
+      await monitoring.flush();
     },
   });
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));

@@ -118,12 +118,9 @@ export class DiskTier implements Tier {
   }
 
   figures(): TierFigures {
-    return {
-      entries: this.#index?.count ?? 0,
-      bytes: this.#index?.bytes ?? 0,
-      maxBytes: this.#options.maxBytes,
-      ...this.#counts.figures(this.#options.codec),
-    };
+    const { maxBytes, codec } = this.#options;
+    const { count: entries = 0, bytes = 0 } = this.#index ?? {};
+    return { entries, bytes, maxBytes, queue: this.#queue.figures(), ...this.#counts.figures(codec) };
   }
 
   health(): TierHealth {

@@ -20,8 +20,16 @@ export interface TierFigures {
   readonly expirations: number;
   /** Reads and writes that failed or found damage; each was a miss to the caller. */
   readonly faults: number;
+  /** Absent where entries are taken at once. */
+  readonly queue?: QueueFigures | undefined;
   /** Absent where nothing is compressed. */
   readonly compression?: CompressionFigures | undefined;
+}
+
+/** What waits to be written: beyond `maxBytes` the oldest is given up. */
+export interface QueueFigures {
+  readonly bytes: number;
+  readonly maxBytes: number;
 }
 
 /** What compression has come to since the tier was opened. */

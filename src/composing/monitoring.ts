@@ -1,4 +1,5 @@
 import type { Catalog } from '../cache/catalog.ts';
+import { AT_WORST } from '../cache/disk-space.ts';
 import type { Store } from '../cache/store.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Events } from '../observe/events.ts';
@@ -7,20 +8,28 @@ import { LIST_PRICES } from '../observe/list-prices.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Monitor } from '../observe/monitor.ts';
 import { type Price, Prices } from '../observe/prices.ts';
-import type { LevelState, UpstreamState } from '../observe/sources.ts';
+import type { DiskState, LevelState, UpstreamState } from '../observe/sources.ts';
 import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { openAlertPosts } from './alert-posts.ts';
+import { type FreeSpace, measureFreeSpace } from './free-space.ts';
 import { kept } from './kept.ts';
+import { openTracing, type Sample } from './tracing.ts';
 
 /** What monitoring watches. */
 export interface MonitoringContext {
   readonly settings: Settings;
   readonly profile: string;
   readonly clock: Clock;
+  /** The machine's, which may go back. */
+  readonly wallClock: Clock;
   readonly events: Events;
   readonly background: Background;
+  readonly env: NodeJS.ProcessEnv;
+  /** This program's. */
+  readonly version: string;
   readonly store: Store;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -30,14 +39,21 @@ export interface MonitoringContext {
 export interface Monitoring {
   readonly monitor: Monitor;
   readonly metrics: Metrics;
+  /** Decides which traces are recorded; undefined where nothing is traced. */
+  readonly sample: Sample | undefined;
   /** Ends it; resolves when its totals are written. */
   close(): Promise<void>;
+  /** Sends the alerts and spans that wait. To be called last: whoever gets them may be slow, or gone. */
+  flush(): Promise<void>;
 }
 
 const WRITE_EVERY_MS = 60_000;
 
 /** Begins to watch. Totals of an earlier run go on; where they cannot be kept, they begin anew. */
 export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
+  const freeSpace = measureFreeSpace(context);
+  const alertPosts = openAlertPosts(context);
+  const tracing = await openTracing(context);
   const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
@@ -49,6 +65,10 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       levels: () => levelsOf(store),
       upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
       places: () => catalog.places(),
+      disk: () => diskOf(store, freeSpace),
+      wallClock: context.wallClock,
+      alertPosts: () => alertPosts?.counts,
+      spans: () => tracing?.counts,
     },
   });
   const totals = await kept(
@@ -64,11 +84,16 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
   return {
     monitor,
     metrics: new Metrics(monitor),
+    sample: tracing?.sample,
     async close() {
       writing.cancel();
+      freeSpace.close();
       monitor.close();
       if (totals !== undefined) background.run('writing the totals of figures', totals.write());
       await background.drain();
+    },
+    async flush() {
+      await Promise.all([alertPosts?.close(), tracing?.close()]);
     },
   };
 }
@@ -105,6 +130,12 @@ function levelsOf(store: Store): readonly LevelState[] {
       },
     ];
   });
+}
+
+function diskOf(store: Store, { bytes: free }: FreeSpace): DiskState | undefined {
+  const { l2 } = store.figures().levels;
+  if (free === undefined || l2 === undefined) return undefined;
+  return { free, growth: Math.max(0, AT_WORST * l2.maxBytes - l2.bytes) };
 }
 
 function stateOf({ health, gate }: Upstream): UpstreamState {

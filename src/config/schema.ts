@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { access } from './access-settings.ts';
+import { alerts } from './alert-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
 import { routes } from './route-settings.ts';
@@ -72,5 +73,6 @@ export const settingsSchema = section({
   })
     .prefault({})
     .describe('The log.'),
+  alerts: alerts(),
   prices: prices(),
 });

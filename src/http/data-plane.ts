@@ -10,9 +10,11 @@ import type { ProxyContext } from './refresh.ts';
 import { relay } from './relay.ts';
 import type { Report } from './report.ts';
 import { costOf, type Served } from './served.ts';
+import { toldOfTrace, traced } from './traced-request.ts';
+import type { TracingContext } from './tracing.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneContext extends ReceiveContext, ProxyContext {}
+export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingContext {}
 
 /**
  * Answers one data-plane request. Never rejects: what goes wrong is told to the
@@ -20,9 +22,10 @@ export interface DataPlaneContext extends ReceiveContext, ProxyContext {}
  */
 export async function serveData(
   context: DataPlaneContext,
-  request: HeadedRequest,
+  asked: HeadedRequest,
   response: ServerResponse,
 ): Promise<void> {
+  const request = traced(context, asked);
   const began = context.clock.elapsed();
   const requestId = `req_${newId()}`;
   let received: Received | undefined;
@@ -81,6 +84,7 @@ export async function serveData(
     headMs,
     upstreamMs: served?.ownMs(),
     requestId,
+    traced: toldOfTrace(request),
   });
 }
 

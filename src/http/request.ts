@@ -3,6 +3,7 @@ import { RepriseError } from '../shared/errors.ts';
 import { Pieces } from '../shared/pieces.ts';
 import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
+import type { RequestTrace } from './tracing.ts';
 
 /** A request as it came over the wire, its head read and its body not yet. */
 export interface Request extends Target, EndToEnd {
@@ -10,6 +11,8 @@ export interface Request extends Target, EndToEnd {
   readonly method: string;
   /** The body's stream, for what is passed through. */
   readonly stream: IncomingMessage;
+  /** Only where requests are traced. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /**

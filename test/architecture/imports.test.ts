@@ -85,6 +85,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** For each package the files that import it: one where that can be, so that it can be replaced there. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['http/listener.ts'],
+  // All of it in one file, which is loaded only where spans are exported.
+  '@opentelemetry/api': ['observe/otel.ts'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['observe/otel.ts'],
+  '@opentelemetry/resources': ['observe/otel.ts'],
+  '@opentelemetry/sdk-trace': ['observe/otel.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts', 'http/listener.ts'],
   jose: ['invalidation/schemes/issuer-keys.ts'],
@@ -101,6 +106,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zod: [
     'cli/config.ts',
     'config/access-settings.ts',
+    'config/alert-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',
     'config/problems.ts',

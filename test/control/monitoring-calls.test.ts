@@ -180,6 +180,27 @@ describe('GET /monitoring/cache/levels', () => {
 });
 
 describe('GET /monitoring/cache/efficiency', () => {
+  it('tells of a disk that is too small for what it may yet take, and of a clock that is set back', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock, profile: { disk: { max_bytes: '900000GB' } } });
+    const alerts = async () => {
+      clock.advance(5_000);
+      const { alerts: raised } = await told(stage, '/monitoring/cache/efficiency');
+      return JSON.stringify(raised);
+    };
+    await until(async () => /"disk-space"/.test(await alerts()), 'an alert on the disk');
+    assert.doesNotMatch(await alerts(), /clock-jump/);
+    clock.setWall(clock.now() - 3_600_000);
+    await alerts();
+    assert.match(await alerts(), /"clock-jump".*set back by 3600 s/);
+    const { checks } = (await stage.ask('/health/ready', OPEN)).json();
+    assert.equal(at(checks, 'alert:clock-jump', 'state'), 'degraded');
+    const metrics = (await stage.ask('/metrics', OPEN)).body.toString();
+    assert.match(metrics, /^reprise_alert\{id="disk-space",severity="warning"\} 1$/m);
+    assert.match(metrics, /^reprise_data_free_bytes [1-9]/m);
+    assert.match(metrics, /^reprise_level_write_queue_bytes\{level="l2"\} 0$/m);
+  });
+
   it('tells a score, findings and alerts; alerts are in /health/ready too', async () => {
     const clock = new ManualClock();
     await using stage = await setStage({ clock });
