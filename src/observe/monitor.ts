@@ -7,6 +7,7 @@ import { Alerts, type Raised } from './alerts.ts';
 import type { Event, Events } from './events.ts';
 import { Figures } from './figures.ts';
 import { HotKeys } from './hot-keys.ts';
+import { NearMisses } from './near-misses.ts';
 import type { Prices } from './prices.ts';
 import { Refetches } from './refetches.ts';
 import { Reuse } from './reuse.ts';
@@ -29,6 +30,7 @@ export class Monitor {
   readonly reuse = new Reuse();
   readonly hotKeys = new HotKeys();
   readonly refetches = new Refetches();
+  readonly nearMisses: NearMisses;
   readonly tagUse = new TagUse();
   readonly sources: Sources;
   /** Since when totals have been counted, in milliseconds since the epoch: before this start, if they were kept. */
@@ -41,6 +43,7 @@ export class Monitor {
 
   constructor({ clock, events, prices, sources }: MonitorOptions) {
     this.figures = new Figures(prices);
+    this.nearMisses = new NearMisses(clock);
     this.sources = sources;
     this.#clock = clock;
     this.since = clock.now();
@@ -82,6 +85,7 @@ export class Monitor {
   readonly #take = (event: Event): void => {
     this.figures.take(event);
     this.refetches.take(event);
+    this.nearMisses.take(event);
     this.tagUse.take(event);
     if (event.kind !== 'answered') return;
     for (const key of event.keys ?? []) this.reuse.note(key);
@@ -91,6 +95,7 @@ export class Monitor {
   #turn(): void {
     this.#alerts.look(this, this.#clock.now());
     this.figures.turn();
+    this.nearMisses.turn();
   }
 }
 
