@@ -12,6 +12,7 @@ import type { Prices } from './prices.ts';
 import { Refetches } from './refetches.ts';
 import { Reuse } from './reuse.ts';
 import { scoreOf } from './score.ts';
+import { Series } from './series.ts';
 import type { Sources } from './sources.ts';
 import { TagUse } from './tag-use.ts';
 import { TURN_MS } from './windows.ts';
@@ -27,6 +28,7 @@ export interface MonitorOptions {
 /** Watches the running proxy: what it counts, what it makes of that, and what it warns of. */
 export class Monitor {
   readonly figures: Figures;
+  readonly series = new Series();
   readonly reuse = new Reuse();
   readonly hotKeys = new HotKeys();
   readonly refetches = new Refetches();
@@ -94,7 +96,8 @@ export class Monitor {
 
   #turn(): void {
     this.#alerts.look(this, this.#clock.now());
-    this.figures.turn();
+    const minute = this.figures.turn();
+    if (minute !== undefined) this.series.add(minute, this.#clock.now());
     this.nearMisses.turn();
   }
 }
