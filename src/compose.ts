@@ -204,7 +204,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
-    dashboardCall(readPageFiles()),
+    dashboardCall(readPageFiles(), token !== undefined),
     ...cacheCalls({
       invalidator,
       catalog,

@@ -46,8 +46,7 @@ describe('of a running proxy /monitoring/cache/efficiency tells', () => {
       misses_compared: 154,
       near_misses: 146,
       share: 0.948,
-      different_values: 32,
-      at_least: true,
+      different_values_at_least: 32,
     });
     assert.ok(!JSON.stringify(findings).includes('sky'));
   });

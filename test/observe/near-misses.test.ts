@@ -83,8 +83,7 @@ describe('found is', () => {
       noise: 'timestamp',
       misses_compared: 1_000,
       near_misses: 597,
-      different_values: 32,
-      at_least: true,
+      different_values_at_least: 32,
     });
     assert.equal(share, 0.597);
     assert.match(
