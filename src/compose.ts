@@ -207,7 +207,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
-    dashboardCall(readPageFiles()),
+    dashboardCall(readPageFiles(), token !== undefined),
     ...cacheCalls({
       invalidator,
       catalog,

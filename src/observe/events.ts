@@ -117,6 +117,19 @@ export interface Answered {
   readonly traced?: TracedRequest | undefined;
 }
 
+/** What a call asked, for who compares questions with each other. It holds prompts: it is not to be kept, logged or shown. */
+export interface Question {
+  /** All that two must have in common to be compared: who asks whom, at which path, in which key space. */
+  readonly circle: string;
+  /** Whether it is of a route of the profile, of whose fields nothing is known. */
+  readonly isRoute: boolean;
+  /** What of the query and the headers shapes the answer. */
+  readonly query: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The content of the first part that was asked for. */
+  readonly content: string;
+}
+
 /** What happens in the running proxy, for those who watch: log, figures, live views. */
 export type Event =
   | Answered
@@ -137,6 +150,8 @@ export type Event =
       readonly headMs: number | undefined;
       /** What was stored. For who counts and compares; its payload is nobody else's to see. */
       readonly entries: readonly Entry[];
+      /** Put together when it is asked for; undefined where there is none to compare. */
+      readonly question?: () => Question;
     }
   /** An invalidation, or a dry run of one, has been carried out. */
   | {

@@ -99,10 +99,10 @@ export class Figures {
     }
   };
 
-  /** To be called every {@link TURN_MS}. */
-  turn(): void {
-    this.#windows.turn();
+  /** To be called every {@link TURN_MS}. Gives what was counted in the minute that has ended, if one has. */
+  turn(): Tally | undefined {
     for (const [, pace] of this.paces.entries()) pace.turn();
+    return this.#windows.turn();
   }
 
   /** What was counted before the present step; what was counted before a restart is added to it. */

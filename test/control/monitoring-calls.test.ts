@@ -155,6 +155,46 @@ describe('GET /monitoring/cache', () => {
   });
 });
 
+describe('GET /monitoring/cache/series', () => {
+  it('tells minute by minute what was counted, of the last day and no more', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock });
+    answerSlowly(stage, clock, 800);
+    const ask = (text: string) =>
+      stage.ask('/v1/chat/completions', { body: chat(text, { model: 'gpt-4o-mini' }) });
+    assert.deepEqual(await told(stage, '/monitoring/cache/series'), { step_s: 60, points: [] });
+    const began = clock.now();
+    for (const text of ['one', 'one', 'one', 'two']) await ask(text);
+    clock.advance(60_000);
+    clock.advance(60_000);
+    await ask('one');
+    clock.advance(60_000);
+    const { points } = await told(stage, '/monitoring/cache/series?minutes=2');
+    assert.ok(Array.isArray(points) && points.length === 2);
+    const [idle, last] = points;
+    assert.deepEqual(
+      [at(idle, 'requests', 'total'), at(idle, 'hit_rate'), at(idle, 'latency_ms')],
+      [0, null, { hit: null, miss: null }],
+    );
+    assert.deepEqual([at(last, 'requests', 'hits'), at(last, 'hit_rate')], [1, 1]);
+    const { points: all } = await told(stage, '/monitoring/cache/series');
+    assert.ok(Array.isArray(all) && all.length === 3);
+    assert.equal(Date.parse(String(at(all[0], 'at'))), began + 60_000);
+    assert.deepEqual(
+      [at(all[0], 'requests', 'hits'), at(all[0], 'requests', 'misses'), at(all[0], 'hit_rate')],
+      [2, 2, 0.5],
+    );
+    assert.deepEqual(at(all[0], 'saved', 'prompt_tokens'), 2_000);
+    assert.ok(Math.abs(Number(at(all[0], 'latency_ms', 'miss', 'p50')) - 800) < 8);
+    clock.advance(25 * 3_600_000);
+    const { points: day } = await told(stage, '/monitoring/cache/series?minutes=1440');
+    assert.ok(Array.isArray(day) && day.length === 1_440);
+    for (const wrong of ['minutes=0', 'minutes=1441', 'minutes=x', 'hours=1']) {
+      assert.equal((await stage.ask(`/monitoring/cache/series?${wrong}`, OPEN)).status, 400, wrong);
+    }
+  });
+});
+
 describe('GET /monitoring/cache/levels', () => {
   it('tells each tier with what went through it', async () => {
     await using stage = await setStage({
@@ -287,6 +327,7 @@ it('monitoring is for who has the token', async () => {
     '/monitoring/cache',
     '/monitoring/cache/levels',
     '/monitoring/cache/efficiency',
+    '/monitoring/cache/series',
     '/metrics',
     '/monitoring/events',
   ]) {
