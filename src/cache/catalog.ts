@@ -75,7 +75,7 @@ export class Catalog {
    * and whoever walks through them can pause. What is dropped meanwhile is left out, and of everything there is what comes is told.
    */
   *lying(condition: Condition | undefined): Iterable<Listed | undefined> {
-    const fulfils = test(condition);
+    const fulfils = test(untried(condition));
     for (const item of this.#candidates(condition))
       yield item !== undefined && fulfils(item.listed) ? item.listed : undefined;
   }
@@ -92,12 +92,14 @@ export class Catalog {
   async page(condition: Condition | undefined, limit: number, cursor: string | undefined): Promise<Page> {
     const entries: Listed[] = [];
     let last = 0;
-    for await (const { number, listed } of unhurried(this.#after(Number(cursor ?? 0), condition))) {
-      if (entries.length === limit) return { entries, cursor: String(last) };
+    let isLast = true;
+    await unhurried(this.#after(Number(cursor ?? 0), condition), ({ number, listed }) => {
+      isLast = entries.length < limit;
+      if (!isLast) return 'enough';
       entries.push(listed);
       last = number;
-    }
-    return { entries, cursor: undefined };
+    });
+    return { entries, cursor: isLast ? undefined : String(last) };
   }
 
   /** The entry with this shown key. */
@@ -233,9 +235,17 @@ const MOST_SORTED = 5_000;
 /** A set of levels is a number: it costs nothing, and there is one for each entry. */
 const BIT: Readonly<Record<Level, number>> = { l1: 1, l2: 2, l3: 4 };
 
+/** What of a condition its candidates need not fulfil. */
+function untried(condition: Condition | undefined): Condition | undefined {
+  if (condition?.keys !== undefined) return condition;
+  return condition?.tags === undefined
+    ? { patterns: condition?.patterns }
+    : { ...condition, tags: undefined };
+}
+
 /** Whether an entry is meant. */
-function test(condition: Condition | undefined): (listed: Listed) => boolean {
-  if (condition === undefined) return () => true;
+function test(condition: Condition = {}): (listed: Listed) => boolean {
+  if (Object.values(condition).every((list) => list === undefined)) return () => true;
   const fits = byKey(condition);
   const tags = condition.tags && new Set(condition.tags);
   return (listed) =>

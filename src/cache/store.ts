@@ -146,11 +146,11 @@ export class Store {
     const tier = level === 'l1' ? this.#memory : this.#lower;
     let cleared = 0;
     let freedBytes = 0;
-    for await (const { key, size } of unhurried([...entries])) {
+    await unhurried([...entries], ({ key, size }) => {
       this.#attempt(() => tier?.delete(key.id));
       cleared += 1;
       freedBytes += size;
-    }
+    });
     return { cleared, freedBytes };
   }
 

@@ -64,29 +64,31 @@ export class Invalidations implements Invalidator {
     const { marks, catalog } = this.#options;
     const sample: string[] = [];
     let matched = 0;
+    let invalidated = 0;
     let bytes = 0;
     let atLeast = false;
-    for await (const listed of unhurried(catalog.meant(condition))) {
-      if (effect === 'expire' && marks.standing(listed) === 'expired') continue;
-      if (!dryRun && !claim.take(listed, effect)) continue;
+    await unhurried(catalog.meant(condition), (listed) => {
+      const isChanged = effect === 'purge' || marks.standing(listed) === 'alive';
+      if (isChanged && !dryRun && !claim.take(listed, effect)) return;
       if (matched === COUNTED && exact !== true) {
         atLeast = true;
-        break;
+        return 'enough';
       }
       matched += 1;
+      if (isChanged && !dryRun) invalidated += 1;
       bytes += listed.size;
       if (sample.length < SAMPLED) sample.push(listed.key.shown);
-    }
-    return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, bytes, sample };
+    });
+    return { id: newId(), matched, invalidated, atLeast, bytes, sample };
   }
 
   async #sweep(condition: Condition | undefined): Promise<number> {
     const { catalog, marks, remove } = this.#options;
     let oldest = Number.POSITIVE_INFINITY;
-    for await (const listed of unhurried(catalog.lying(condition))) {
+    await unhurried(catalog.lying(condition), (listed) => {
       oldest = Math.min(oldest, oldestOf(listed));
       if (marks.standing(listed) === 'purged') remove(listed.key.id);
-    }
+    });
     return oldest;
   }
 }

@@ -22,7 +22,7 @@ export interface Outcome {
    * {@link atLeast}.
    */
   readonly matched: number;
-  /** The same, or 0 for a dry run. */
+  /** Of these those that were not expired already, where they are to expire; 0 for a dry run. */
   readonly invalidated: number;
   readonly atLeast: boolean;
   /** Bytes of the bodies of those counted. */

@@ -69,13 +69,14 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
 
   #carryOut({ condition, effect, dryRun }: Order) {
     const meant = this.#entries.filter((entry) => meets(entry, condition));
+    const changed = meant.filter(({ key }) => effect === 'purge' || !this.#expired.has(key.shown));
     if (!dryRun && effect === 'purge')
       this.#entries = this.#entries.filter((entry) => !meant.includes(entry));
     if (!dryRun && effect === 'expire') for (const { key } of meant) this.#expired.add(key.shown);
     return {
       id: `inv_${this.orders.length}`,
       matched: meant.length,
-      invalidated: dryRun ? 0 : meant.length,
+      invalidated: dryRun ? 0 : changed.length,
       atLeast: false,
       bytes: meant.reduce((sum, { size }) => sum + size, 0),
       sample: meant.slice(0, 20).map(({ key }) => key.shown),
