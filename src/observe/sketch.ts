@@ -74,6 +74,7 @@ const ASKED: ReadonlySet<string> = new Set([
   'suffix',
   'prediction',
   'query',
+  'filters',
   'documents',
   'tools',
   'functions',

@@ -172,6 +172,14 @@ describe('nothing is found', () => {
     assert.deepEqual(findings(), []);
   });
 
+  it('in what a search is limited to', () => {
+    const { miss, findings } = watching();
+    times(200, (at) =>
+      miss({ filters: { key: 'shop', type: 'eq', value: `shop-${at}` }, query: question(at) }),
+    );
+    assert.deepEqual(findings(), []);
+  });
+
   it('in what a route is asked', () => {
     const { miss, findings } = watching();
     times(500, (at) => miss({}, { content: '', isRoute: true, query: `q=${randomOf(at)}&page=${at % 3}` }));
