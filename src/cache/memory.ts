@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { exact } from '../codec/exact.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { inOwnMemory } from './own-memory.ts';
 import { successor } from './succession.ts';
 import type { Tier, TierFigures, TierHealth } from './tier.ts';
 
@@ -87,7 +87,7 @@ export class MemoryTier implements Tier {
       return false;
     }
     this.#watch.held(listedOf(entry));
-    this.#entries.set(entry.key.id, withExactBody(entry), { size });
+    this.#entries.set(entry.key.id, inOwnMemory(entry), { size });
     return true;
   }
 
@@ -133,9 +133,4 @@ export class MemoryTier implements Tier {
     this.#entries.delete(id);
     this.#expirations++;
   }
-}
-
-function withExactBody(entry: Entry): Entry {
-  const body = exact(entry.payload.body);
-  return body === entry.payload.body ? entry : { ...entry, payload: { ...entry.payload, body } };
 }
