@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { Catalog } from './cache/catalog.ts';
 import { Flights } from './cache/flights.ts';
-import { Graves } from './cache/graves.ts';
-import { Marks } from './cache/marks.ts';
-import { MemoryTier } from './cache/memory.ts';
-import { Store } from './cache/store.ts';
 import { accessOf } from './composing/access.ts';
-import { openDataFolder } from './composing/data-folder.ts';
+import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
+import { sharedLineage } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
@@ -30,25 +26,22 @@ import { placeOf } from './http/classify.ts';
 import { type DataPlaneContext, serveData } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { Heads } from './http/heads.ts';
+import { Leases } from './http/leases.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
 import { openTunnel } from './http/tunnel.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
-import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
 import { told } from './invalidation/told.ts';
-import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
 import { Scopes } from './policy/scope.ts';
 import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
-import { type Clock, every, neverBack } from './shared/clock.ts';
-import { isOver } from './shared/life.ts';
-import { Stamps } from './shared/stamps.ts';
+import { type Clock, neverBack } from './shared/clock.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
 
 /** What the process brings along, beside its settings. */
@@ -59,7 +52,7 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
-  /** The program's. */
+  /** The program's, as others are told it. */
   readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
@@ -87,28 +80,9 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
-  const stamps = new Stamps(clock);
-  const marks = new Marks();
-  const graves = new Graves(clock);
-  const catalog = new Catalog(
-    (listed) => !isOver(listed, clock.now()) && marks.standing(listed) !== 'purged',
-  );
-  const watch = catalog.watch('l2');
-  const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
-  const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
-  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
-  const store = new Store(memory, data.disk, clock);
-  const invalidations = new Invalidations({
-    stamps,
-    marks,
-    catalog,
-    background,
-    keep: async (made) => await data.markLog?.keep(made),
-    remove(id) {
-      store.delete(id);
-      graves.note(id);
-    },
-  });
+  const version = surroundings.version ?? 'unknown';
+  const engine = await openEngine({ settings, clock, events, background, version });
+  const { stamps, marks, graves, catalog, data, store, bus, secret: installSecret, invalidations } = engine;
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
@@ -135,8 +109,9 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     events,
     background,
     env,
-    version: surroundings.version ?? '',
+    version,
     store,
+    bus,
     catalog,
     upstreams,
   });
@@ -159,11 +134,14 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   // A head is a few hundred bytes, and shared by all requests of a client.
   const headBytes = Math.floor(settings.memory.plans / 4);
   const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const { lineage } = data.lineage;
+  const flights = new Flights<Slot>();
+  const waitMs = settings.redis.lease_wait;
   const context: DataPlaneContext = {
     askedLately: new AskedLately(settings.memory.plans - headBytes),
     upstreams,
     fallback,
-    access: accessOf(settings, new Scopes(data.secret), clock, token),
+    access: accessOf(settings, new Scopes(installSecret), clock, token),
     policyOf,
     maxBody: server.max_body,
     maxEntry: server.max_entry,
@@ -171,9 +149,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     stamps,
     marks,
     graves,
-    lineage: data.lineage.lineage,
+    lineage: engine.traces === undefined ? lineage : sharedLineage(lineage, engine.traces),
     storeWrites,
-    flights: new Flights<Slot>(),
+    flights,
+    leases: new Leases({ bus, store, flights, clock, waitMs }),
     clock,
     background,
     events,
@@ -184,13 +163,18 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     store,
     clock,
     policyOf,
+    outdate: store.isShared
+      ? ({ shown }) =>
+          carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
+      : undefined,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
     isInvalid: (entry) => marks.standing(entry) !== 'alive',
     stamps,
   });
+  const isRequired = (level: string) => level === 'l3' && settings.redis.required;
   const health: HealthContext = {
     accepting: () => service.accepting,
-    checks: () => new Map([...healthChecks(store, upstreams), ...alertChecks(monitor.alerts)]),
+    checks: () => new Map([...healthChecks(store, upstreams, isRequired), ...alertChecks(monitor.alerts)]),
   };
   const status = () => statusOf(health);
   const calls: readonly ControlCall[] = [
@@ -242,31 +226,16 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     drainMs,
     server: serverOf(open, dataListener),
     async close() {
-      sweeping.cancel();
       storeWrites.close();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
       for (const upstream of upstreams.values()) await upstream.client.close();
       await control?.stop();
       await monitoring.close();
-      await background.drain();
-      await data.deliveries.close();
-      await data.lineage.close();
-      await store.close();
-      await data.markLog?.close();
+      await engine.close();
       await monitoring.flush();
     },
   });
-  const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
-  const upkeep = new Upkeep({
-    store,
-    invalidations,
-    marks,
-    stamps,
-    clock,
-    isListed: () => data.disk?.isListed !== false,
-    longestMs: longestCallMs + TRACES_LAST_MS,
-  });
-  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
+  engine.tend();
   try {
     await control?.listen(server.host, admin.port ?? 0);
   } catch (thrown) {
@@ -276,9 +245,6 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   await service.listen(server.host, server.port);
   return { service, controlUrl: (control ?? service).url };
 }
-
-/** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
-const TRACES_LAST_MS = 3_600_000;
 
 function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
   return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };

@@ -12,7 +12,7 @@ import { chargeOf, type Entry } from './entry.ts';
 import { isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
-import type { Tier, TierFigures, TierHealth } from './tier.ts';
+import type { OwnFigures, Tier, TierHealth } from './tier.ts';
 
 const WRITE_BEHIND_MS = 50;
 const RETRY_MS = 15_000;
@@ -117,7 +117,7 @@ export class DiskTier implements Tier {
     return this.#session?.index.complete === true;
   }
 
-  figures(): TierFigures {
+  figures(): OwnFigures {
     const { maxBytes, codec } = this.#options;
     const { count: entries = 0, bytes = 0 } = this.#index ?? {};
     return { entries, bytes, maxBytes, queue: this.#queue.figures(), ...this.#counts.figures(codec) };

@@ -3,9 +3,11 @@ import { Histogram } from '../shared/histogram.ts';
 import { unhurried } from '../shared/unhurried.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
+import { type Lower, LowerTiers, PER_MS } from './lower-tiers.ts';
 import type { MemoryTier } from './memory.ts';
+import { MEASURED, type StoreFigures } from './store-figures.ts';
 import { successor } from './succession.ts';
-import type { Level, Tier, TierFigures, TierHealth } from './tier.ts';
+import type { Cleared, Level, Tier, TierHealth } from './tier.ts';
 
 /** An entry and the tier that held it. */
 export interface Found {
@@ -18,43 +20,35 @@ export interface Quota {
   left: number;
 }
 
-/** What the store has counted since it was opened. */
-export interface StoreFigures {
-  readonly levels: Readonly<Partial<Record<Level, TierFigures>>>;
-  /** Entries copied into L1 because the lower tier held them. */
-  readonly promotions: number;
-  /** How long look-ups took, in units of 10 ns; in memory one of {@link MEASURED} is measured. */
-  readonly lookups: Readonly<Partial<Record<Level, Histogram>>>;
-  /** Calls in which a tier threw although no tier may; each was a miss or a lost write. */
-  readonly faults: number;
+const NOTHING: Cleared = { cleared: 0, freedBytes: 0 };
+
+/** What a store works with beside its tiers. */
+export interface StoreOptions {
+  /** With a clock look-ups are measured. */
+  readonly clock?: Pick<Clock, 'elapsed'>;
+  /** Whether all invalidations are known here that may concern what lies below L1: while they are not, nobody is served it. */
+  readonly isCurrent?: () => boolean;
 }
 
-/** Of how many look-ups in memory one is measured. */
-const MEASURED = 32;
-/** Units of look-up times in a millisecond. */
-const PER_MS = 100_000;
-
 /**
- * The tiers as the request pipeline sees them: L1 in memory, below it L2 where there is one. Nothing here throws: what
- * fails is a miss. Entries come back until their `keepUntil`; whether one is fresh is for the caller to judge.
+ * The tiers as the request pipeline sees them: L1 in memory, below it any number of others, the fastest first. Nothing here throws:
+ * what fails is a miss. Entries come back until their `keepUntil`; whether one is fresh is for the caller to judge.
  */
 export class Store {
   readonly #memory: MemoryTier;
-  readonly #lower: Tier | undefined;
-  /** For each read of the lower tier under way, the ids put or deleted since it began: what it reads of those is old. */
+  readonly #lower: LowerTiers;
+  /** For each read of lower tiers under way, the ids put or deleted since it began: what it reads of those is old. */
   readonly #reads = new Set<Set<string>>();
   readonly #clock: Pick<Clock, 'elapsed'> | undefined;
-  readonly #upperLookups = new Histogram();
-  readonly #lowerLookups = new Histogram();
+  readonly #isCurrent: () => boolean;
+  readonly #lookups = new Histogram();
   #looks = 0;
-  #promotions = 0;
-  #faults = 0;
 
-  /** With a clock look-ups are measured. */
-  constructor(memory: MemoryTier, lower?: Tier, clock?: Pick<Clock, 'elapsed'>) {
+  constructor(memory: MemoryTier, lower: readonly Tier[] = [], options: StoreOptions = {}) {
     this.#memory = memory;
-    this.#lower = lower;
-    this.#clock = clock;
+    this.#lower = new LowerTiers(lower, options.clock);
+    this.#clock = options.clock;
+    this.#isCurrent = options.isCurrent ?? (() => true);
   }
 
   /** What one request may add to L1: a quarter of its entries, at least one. */
@@ -66,7 +60,7 @@ export class Store {
   peek(id: string): Found | undefined {
     const entry = this.#recall(id);
     if (entry === undefined) return undefined;
-    this.#attempt(() => this.#lower?.touch(id));
+    this.#lower.touch(id);
     return { entry, level: 'l1' };
   }
 
@@ -77,77 +71,120 @@ export class Store {
   }
 
   /**
-   * For an id that {@link peek} did not find: what the lower tier holds, promoted to L1 with its times unchanged. An
-   * entry that L1 got meanwhile wins.
+   * For an id that {@link peek} did not find: what the first of the lower tiers holds that has it, promoted to those above with its
+   * times unchanged. An entry that L1 got meanwhile wins.
    */
   async find(id: string): Promise<Found | undefined> {
-    const lower = this.#lower;
-    if (lower === undefined) return this.held(id);
-    return await this.#look(
-      () => lower.get(id),
-      (entry, changed) => this.#settle(id, entry, lower.level, changed, this.quota()),
-    );
+    if (!this.#isCurrent()) return this.held(id);
+    const quota = this.quota();
+    return await this.#fenced(async (changed) => {
+      for (const lower of this.#lower.all) {
+        const entry = await this.#lower.read(lower, (tier) => tier.get(id));
+        const settled = this.#settle(id, entry, lower, changed, quota);
+        if (settled !== undefined || changed.has(id)) return settled;
+      }
+      return this.held(id);
+    });
   }
 
-  /** All of `ids` that any tier holds, by id; the lower tier is asked once. Promotes no more than `quota` allows. */
+  /** All of `ids` that any tier holds, by id; each lower tier is asked once. Promotes no more than `quota` allows. */
   async findMany(ids: readonly string[], quota: Quota = this.quota()): Promise<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
-    const missing: string[] = [];
+    let missing: string[] = [];
     for (const id of new Set(ids)) {
       const held = this.peek(id);
       if (held === undefined) missing.push(id);
       else found.set(id, held);
     }
-    const lower = this.#lower;
-    if (lower === undefined || missing.length === 0) return found;
-    return await this.#look(
-      () => lower.getMany(missing),
-      (read, changed) => {
-        // What L1 had may have been replaced meanwhile.
-        for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
-        for (const id of missing)
-          replace(found, id, this.#settle(id, read?.get(id), lower.level, changed, quota));
-        return found;
-      },
-    );
+    if (missing.length === 0 || !this.#isCurrent()) return found;
+    return await this.#fenced(async (changed) => {
+      for (const lower of this.#lower.all) {
+        if (missing.length === 0) break;
+        const asked = missing;
+        const value = await this.#lower.read(lower, (tier) => tier.getMany(asked));
+        missing = [];
+        for (const id of asked) {
+          const settled = this.#settle(id, value?.get(id), lower, changed, quota);
+          if (settled !== undefined) found.set(id, settled);
+          else if (!changed.has(id)) missing.push(id);
+        }
+      }
+      // What L1 had may have been replaced meanwhile.
+      for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
+      return found;
+    });
+  }
+
+  /** Whether other instances put entries where this one finds them. */
+  get isShared(): boolean {
+    return this.#lower.shared !== undefined;
+  }
+
+  /**
+   * What other instances have put, under the ids of `old` entries that are of no use here, that is younger than those, by id; copied
+   * into the tiers of this instance like what {@link findMany} finds.
+   */
+  async findYounger(old: readonly Entry[], quota: Quota): Promise<ReadonlyMap<string, Found>> {
+    const found = new Map<string, Found>();
+    const { shared: lower } = this.#lower;
+    if (lower === undefined || !this.#isCurrent()) return found;
+    const ids = old.map(({ key }) => key.id);
+    return await this.#fenced(async (changed) => {
+      const value = await this.#lower.read(lower, (tier) => tier.getMany(ids));
+      for (const { key, born } of old) {
+        const entry = value?.get(key.id);
+        if (entry === undefined || entry.born <= born || changed.has(key.id)) continue;
+        this.#promote(entry, lower, quota);
+        found.set(key.id, { entry, level: lower.tier.level });
+      }
+      return found;
+    });
+  }
+
+  /** Resolves when what was put under these ids can be found by other instances, or will not be. */
+  async written(ids: readonly string[]): Promise<void> {
+    await this.#lower.each((tier) => tier.written?.(ids));
   }
 
   /**
    * Takes `entries`, those of one request, each unless there is one that was asked for later. What exceeds `quota` goes to the
-   * lower tier only.
+   * lower tiers only.
    */
   put(entries: readonly Entry[], quota: Quota = this.quota()): void {
     for (const given of entries) {
       const held = this.#memory.peek(given.key.id);
       const entry = successor(given, held);
-      if (entry === held || this.#isOutrun(entry)) continue;
+      // Below there may be one that was asked for later: it may have found no room in L1, or been evicted from it.
+      if (entry === held || this.#lower.stampOf(entry.key.id) > entry.stamp) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
-      // What it would have replaced must not come back where the tier fails to take it.
-      if (!this.#attempt(() => this.#lower?.set(entry)))
-        this.#attempt(() => this.#lower?.delete(entry.key.id));
+      this.#lower.put(entry);
     }
   }
 
   /** Forgets the entry in every tier, also one that is being read at this moment. */
   delete(id: string): void {
-    this.#fence(id);
-    this.#memory.delete(id);
-    this.#attempt(() => this.#lower?.delete(id));
+    this.#forget(id, false);
+  }
+
+  /** Forgets an entry that is invalid in the tiers of this instance: what others share under its id may be a newer one. */
+  bury(id: string): void {
+    this.#forget(id, true);
   }
 
   /** The tiers there are, the fastest first. */
   get levels(): readonly Level[] {
-    return this.#lower === undefined ? ['l1'] : ['l1', this.#lower.level];
+    return this.#tiers().map(({ level }) => level);
   }
 
   /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
-  async drop(level: Level, entries: Iterable<Listed>): Promise<{ cleared: number; freedBytes: number }> {
-    const tier = level === 'l1' ? this.#memory : this.#lower;
+  async drop(level: Level, entries: Iterable<Listed>): Promise<Cleared> {
+    const tier: Tier | undefined = level === 'l1' ? this.#memory : this.#lower.of(level);
+    if (tier?.clear !== undefined) return (await this.#lower.try(() => tier.clear?.())) ?? NOTHING;
     let cleared = 0;
     let freedBytes = 0;
     await unhurried([...entries], ({ key, size }) => {
-      this.#attempt(() => tier?.delete(key.id));
+      this.#lower.attempt(() => tier?.delete(key.id));
       cleared += 1;
       freedBytes += size;
     });
@@ -157,28 +194,33 @@ export class Store {
   /** Drops, in every tier, what is past its `keepUntil`. */
   async sweep(): Promise<void> {
     await this.#memory.sweep();
-    await this.#ask(() => this.#lower?.sweep());
+    await this.#lower.each((tier) => tier.sweep());
   }
 
   /** Whether each tier works. */
   health(): Readonly<Partial<Record<Level, TierHealth>>> {
-    const health: Partial<Record<Level, TierHealth>> = { l1: this.#memory.health() };
-    if (this.#lower !== undefined) health[this.#lower.level] = this.#lower.health();
-    return health;
+    return Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.health()]));
   }
 
   figures(): StoreFigures {
-    const levels: Partial<Record<Level, TierFigures>> = { l1: this.#memory.figures() };
-    if (this.#lower !== undefined) levels[this.#lower.level] = this.#lower.figures();
-    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#upperLookups };
-    if (this.#lower !== undefined) lookups[this.#lower.level] = this.#lowerLookups;
-    return { levels, lookups, promotions: this.#promotions, faults: this.#faults };
+    const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
+    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#lookups };
+    const promotions: Partial<Record<Level, number>> = {};
+    for (const lower of this.#lower.all) {
+      lookups[lower.tier.level] = lower.lookups;
+      promotions[lower.tier.level] = lower.promotions;
+    }
+    return { levels, lookups, promotions, faults: this.#lower.faults };
   }
 
-  /** Writes what is queued and lets go of files. */
+  /** Writes what is queued and lets go of files and connections. */
   async close(): Promise<void> {
-    await this.#ask(() => this.#lower?.close());
+    await this.#lower.each((tier) => tier.close());
     await this.#memory.close();
+  }
+
+  #tiers(): readonly Tier[] {
+    return [this.#memory, ...this.#lower.all.map(({ tier }) => tier)];
   }
 
   /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
@@ -187,49 +229,39 @@ export class Store {
     if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id);
     const began = this.#clock.elapsed();
     const entry = this.#memory.get(id);
-    this.#upperLookups.record((this.#clock.elapsed() - began) * PER_MS);
+    this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
     return entry;
   }
 
-  /**
-   * Reads the lower tier, and makes of what it answers, undefined if it fails, what `settle` does: it is given the ids put or deleted
-   * since, and nothing comes in between.
-   */
-  async #look<T, R>(
-    ask: () => T | Promise<T>,
-    settle: (read: T | undefined, changed: ReadonlySet<string>) => R,
-  ): Promise<R> {
+  /** Does `read`, and tells it which ids are put or deleted meanwhile. */
+  async #fenced<T>(read: (changed: ReadonlySet<string>) => Promise<T>): Promise<T> {
     const changed = new Set<string>();
-    const began = this.#clock?.elapsed();
     this.#reads.add(changed);
-    const read = await this.#ask(ask);
-    if (began !== undefined) this.#lowerLookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
-    this.#reads.delete(changed);
-    return settle(read, changed);
-  }
-
-  /** What a tier answers; undefined if it fails. */
-  async #ask<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
     try {
-      return await ask();
-    } catch {
-      this.#faults++;
-      return undefined;
+      return await read(changed);
+    } finally {
+      this.#reads.delete(changed);
     }
   }
 
-  /** What to answer for `id` once the lower tier has answered `entry`. */
+  /** What to answer for `id` once a lower tier has answered `entry`: those above it get a copy. */
   #settle(
     id: string,
     entry: Entry | undefined,
-    level: Level,
+    lower: Lower,
     changed: ReadonlySet<string>,
     quota: Quota,
   ): Found | undefined {
     const held = this.held(id);
     if (held !== undefined || entry === undefined || changed.has(id)) return held;
-    if (this.#admit(entry, quota)) this.#promotions++;
-    return { entry, level };
+    this.#promote(entry, lower, quota);
+    return { entry, level: lower.tier.level };
+  }
+
+  /** Copies what a lower tier holds into those above it. */
+  #promote(entry: Entry, lower: Lower, quota: Quota): void {
+    this.#lower.put(entry, lower);
+    if (this.#admit(entry, quota) || lower !== this.#lower.all[0]) lower.promotions++;
   }
 
   /** Puts the entry into L1 if it replaces one there or the quota has room. */
@@ -240,28 +272,14 @@ export class Store {
     return this.#memory.set(entry);
   }
 
-  /** Whether the tier below holds an answer to the same that was asked for later: it may have found no room in L1, or lost it. */
-  #isOutrun({ key, stamp }: Entry): boolean {
-    let newest = 0;
-    this.#attempt(() => {
-      newest = this.#lower?.stampOf?.(key.id) ?? 0;
-    });
-    return newest > stamp;
+  #forget(id: string, own: boolean): void {
+    this.#fence(id);
+    this.#memory.delete(id);
+    this.#lower.delete(id, { own });
   }
 
   #fence(id: string): void {
     for (const changed of this.#reads) changed.add(id);
-  }
-
-  /** Whether `call` went well. */
-  #attempt(call: () => void): boolean {
-    try {
-      call();
-      return true;
-    } catch {
-      this.#faults++;
-      return false;
-    }
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from '../cache/disk.ts';
-import { installSecret } from '../cache/install-secret.ts';
+import { installSecret, keepInstallSecret } from '../cache/install-secret.ts';
 import type { Watch } from '../cache/listed.ts';
 import type { Marks } from '../cache/marks.ts';
 import type { Settings } from '../config/schema.ts';
@@ -83,6 +83,16 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
 
 function l2In(folder: string): string {
   return join(folder, 'l2');
+}
+
+/** Keeps a secret that is not this installation's own: that of the instances it has joined. */
+export async function keepSecret(
+  secret: Buffer,
+  context: Pick<DataFolderContext, 'settings' | 'events'>,
+): Promise<void> {
+  await kept(context, '', 'install secret', 'L2 will not be found again without the others', async (path) => {
+    if (path !== undefined) await keepInstallSecret(path, secret);
+  });
 }
 
 /** The disk and the log of what is invalid on it. */

@@ -1,3 +1,4 @@
+import type { Bus } from '../cache/bus.ts';
 import type { Catalog } from '../cache/catalog.ts';
 import { AT_WORST } from '../cache/disk-space.ts';
 import type { Store } from '../cache/store.ts';
@@ -31,6 +32,7 @@ export interface MonitoringContext {
   /** This program's. */
   readonly version: string;
   readonly store: Store;
+  readonly bus: Bus;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -54,7 +56,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
   const freeSpace = measureFreeSpace(context);
   const alertPosts = openAlertPosts(context);
   const tracing = await openTracing(context);
-  const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
+  const { settings, profile, clock, events, background, store, bus, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
     events,
@@ -63,6 +65,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       profile,
       types: settings.types,
       levels: () => levelsOf(store),
+      bus: () => bus.figures(),
       upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
       places: () => catalog.places(),
       disk: () => diskOf(store, freeSpace),
@@ -113,6 +116,8 @@ function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
   );
 }
 
+const KINDS = { l1: 'memory', l2: 'disk', l3: 'redis' } as const;
+
 function levelsOf(store: Store): readonly LevelState[] {
   const { levels, lookups, promotions } = store.figures();
   const health = store.health();
@@ -123,8 +128,8 @@ function levelsOf(store: Store): readonly LevelState[] {
       {
         ...figures,
         level,
-        kind: level === 'l1' ? ('memory' as const) : ('disk' as const),
-        promotions: level === 'l1' ? 0 : promotions,
+        kind: KINDS[level],
+        promotions: promotions[level] ?? 0,
         lookups: lookups[level] ?? new Histogram(),
         health: health[level] ?? { state: 'ok' as const },
       },
@@ -133,9 +138,9 @@ function levelsOf(store: Store): readonly LevelState[] {
 }
 
 function diskOf(store: Store, { bytes: free }: FreeSpace): DiskState | undefined {
-  const { l2 } = store.figures().levels;
-  if (free === undefined || l2 === undefined) return undefined;
-  return { free, growth: Math.max(0, AT_WORST * l2.maxBytes - l2.bytes) };
+  const { maxBytes, bytes } = store.figures().levels.l2 ?? {};
+  if (free === undefined || maxBytes === undefined || bytes === undefined) return undefined;
+  return { free, growth: Math.max(0, AT_WORST * maxBytes - bytes) };
 }
 
 function stateOf({ health, gate }: Upstream): UpstreamState {

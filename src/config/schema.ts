@@ -3,6 +3,7 @@ import { access } from './access-settings.ts';
 import { alerts } from './alert-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
+import { redis } from './redis-settings.ts';
 import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
@@ -40,6 +41,7 @@ export const settingsSchema = section({
   })
     .prefault({})
     .describe('L2, the cache on disk.'),
+  redis: redis(),
   sweep_every: duration('positive')
     .prefault('5m')
     .describe('Duration between two sweeps of expired entries.'),

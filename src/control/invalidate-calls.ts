@@ -16,7 +16,7 @@ export interface InvalidateContext {
 export function invalidateCalls({ invalidator, types }: InvalidateContext): readonly ControlCall[] {
   const answer = async (condition: Condition, effect: Effect, dryRun: boolean): Promise<Response> => {
     const outcome = await carryOut(invalidator, { condition, effect, dryRun });
-    const { id, matched, invalidated, atLeast, sample } = outcome;
+    const { id, matched, invalidated, atLeast, sample, instances } = outcome;
     return Response.json({
       id,
       matched,
@@ -24,6 +24,7 @@ export function invalidateCalls({ invalidator, types }: InvalidateContext): read
       ...(atLeast && { at_least: true }),
       dry_run: dryRun,
       sample,
+      ...(instances && { instances }),
     });
   };
   return [

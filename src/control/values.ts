@@ -39,8 +39,8 @@ export interface FoundValue {
 export interface Values {
   /** The value, if there is one that meets these demands. */
   get(name: ValueName, demands: Demands): Promise<FoundValue | undefined>;
-  /** The stamp of a value that begins to come now. */
-  begin(): number;
+  /** The stamp of a value that begins to come now. What other instances hold in its place is forgotten first. */
+  begin(name: ValueName): Promise<number>;
   /**
    * Stores a value in the place of any other, unless that began to come later. Gives its entry; undefined where it has no life, was
    * invalidated while it came, or its type stores nothing.
@@ -59,6 +59,8 @@ export interface ValuesContext {
   ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
   /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
   readonly judge: (entry: Entry, demands: Demands) => Verdict;
+  /** Has other instances forget what they hold under a key; absent where there are none. */
+  readonly outdate?: ((key: Key) => Promise<unknown>) | undefined;
   /** Whether an invalidation concerns the entry. */
   readonly isInvalid: (entry: Entry) => boolean;
   readonly stamps: Pick<Stamps, 'next'>;
@@ -66,7 +68,7 @@ export interface ValuesContext {
 
 /** Values in the tiers. */
 export function storedValues(context: ValuesContext): Values {
-  const { store, clock, policyOf, judge, isInvalid, stamps } = context;
+  const { store, clock, policyOf, judge, outdate, isInvalid, stamps } = context;
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
   return {
     async get(name, demands) {
@@ -81,7 +83,11 @@ export function storedValues(context: ValuesContext): Values {
       const { freshUntil, born } = found.entry;
       return { ...found, stale: now >= freshUntil, ageMs: now - born };
     },
-    begin: () => stamps.next(),
+    async begin(name) {
+      // Their own invalidation is later than what they hold, and earlier than the value.
+      await outdate?.(keyOf(name));
+      return stamps.next();
+    },
     put(name, { stamp, headers, body, ttlMs, tags }) {
       const policy = policyOf(name.type);
       const key = keyOf(name);
@@ -101,6 +107,7 @@ export function storedValues(context: ValuesContext): Values {
     async delete(name) {
       const key = keyOf(name);
       const found = await find(key);
+      await outdate?.(key);
       store.delete(key.id);
       return found !== undefined;
     },

@@ -4,6 +4,7 @@ import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
+import { Errand } from './leases.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
@@ -23,9 +24,26 @@ export async function answer(
   call: Call,
   onGone: (leave: () => void) => void,
 ): Promise<Delivery> {
+  const errand = new Errand(context.leases);
+  try {
+    return await attempts(context, call, onGone, errand);
+  } finally {
+    errand.end();
+  }
+}
+
+async function attempts(
+  context: ProxyContext,
+  call: Call,
+  onGone: (leave: () => void) => void,
+  errand: Errand,
+): Promise<Delivery> {
   let alone = false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const shelf = await lookUp(context, call);
+    let shelf = await lookUp(context, call);
+    while (shelf.lacking.length > 0 && (await errand.waits(call, shelf.lacking))) {
+      shelf = await lookUp(context, call);
+    }
     addTags(context, call, shelf);
     if (shelf.lacking.length === 0) {
       refreshBehind(context, call, shelf);
@@ -39,6 +57,7 @@ export async function answer(
 
     const boarding = board(context, call, shelf, alone);
     if (boarding === undefined) return serve(context, call, shelf);
+    errand.follow(boarding);
     onGone(() => boarding.leave());
     const landing = await boarding.landed();
     if (shelf.bridged && failed(landing) && stands(context, call, shelf)) {
@@ -49,7 +68,7 @@ export async function answer(
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
     if (landing.kind !== 'foreign' && agrees) {
-      noteLineage(context, call, shelf, boarding);
+      await noteLineage(context, call, shelf, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
@@ -63,9 +82,10 @@ export async function answer(
 const ATTEMPTS = 3;
 
 /** Answers from what the cache holds. */
-function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
-  noteLineage(context, call, shelf);
-  return fromShelf(context.clock, call, shelf);
+function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery | Promise<Delivery> {
+  const noted = noteLineage(context, call, shelf);
+  const answered = () => fromShelf(context.clock, call, shelf);
+  return noted === undefined ? answered() : noted.then(answered);
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */

@@ -1,10 +1,11 @@
 import type { Graves } from '../cache/graves.ts';
-import type { Lineage } from '../policy/lineage.ts';
+import type { Traces } from '../policy/lineage.ts';
 import type { Background } from '../shared/background.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
+import type { Leases } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */
@@ -12,7 +13,8 @@ export interface ProxyContext extends FetchContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
   readonly graves: Graves;
-  readonly lineage: Lineage;
+  readonly lineage: Traces;
+  readonly leases: Leases;
 }
 
 /** Whether stale-if-error answers for this: no answer, a 5xx, or a 429 (RFC 5861 §4 and rate limits). */

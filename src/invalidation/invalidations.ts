@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Bus } from '../cache/bus.ts';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import { type Mark, oldestOf } from '../cache/mark.ts';
@@ -15,6 +16,8 @@ export interface InvalidationsOptions {
   readonly marks: Marks;
   readonly catalog: Catalog;
   readonly background: Background;
+  /** Joins this instance with others. */
+  readonly bus: Pick<Bus, 'publish'>;
   /** Resolves when these marks survive a crash; rejects if they may not. */
   readonly keep: (marks: readonly Mark[]) => Promise<void>;
   /** Removes an invalidated entry from every tier. */
@@ -35,7 +38,7 @@ export class Invalidations implements Invalidator {
   }
 
   async invalidate(orders: readonly Order[]): Promise<readonly Outcome[]> {
-    const { stamps, marks, keep, background } = this.#options;
+    const { stamps, marks, bus, keep, background } = this.#options;
     const claim = this.#claims.begin();
     const outcomes: Outcome[] = [];
     const made: Mark[] = [];
@@ -49,15 +52,24 @@ export class Invalidations implements Invalidator {
       claim.release();
     }
     if (made.length === 0) return outcomes;
-    await keep(made);
+    const [instances] = await Promise.all([bus.publish(made), keep(made)]);
     for (const { condition, effect } of made)
-      if (effect === 'purge') background.run('sweeping what was invalidated', this.#sweep(condition));
-    return outcomes;
+      if (effect === 'purge') background.run('sweeping what was invalidated', this.sweep(condition));
+    return instances === undefined ? outcomes : outcomes.map((outcome) => ({ ...outcome, instances }));
   }
 
-  /** Removes everything that marks have killed, whenever that was. Gives the oldest stamp of all that lay there, infinite for nothing. */
-  sweep(): Promise<number> {
-    return this.#sweep(undefined);
+  /**
+   * Removes what marks have killed, whenever that was, of what is meant. Gives the oldest stamp of all that lay there, infinite for
+   * nothing.
+   */
+  async sweep(condition?: Condition): Promise<number> {
+    const { catalog, marks, remove } = this.#options;
+    let oldest = Number.POSITIVE_INFINITY;
+    await unhurried(catalog.lying(condition), (listed) => {
+      oldest = Math.min(oldest, oldestOf(listed));
+      if (marks.standing(listed) === 'purged') remove(listed.key.id);
+    });
+    return oldest;
   }
 
   async #outcome({ condition, effect, dryRun, exact }: Order, claim: Claim): Promise<Outcome> {
@@ -80,16 +92,6 @@ export class Invalidations implements Invalidator {
       if (sample.length < SAMPLED) sample.push(listed.key.shown);
     });
     return { id: newId(), matched, invalidated, atLeast, bytes, sample };
-  }
-
-  async #sweep(condition: Condition | undefined): Promise<number> {
-    const { catalog, marks, remove } = this.#options;
-    let oldest = Number.POSITIVE_INFINITY;
-    await unhurried(catalog.lying(condition), (listed) => {
-      oldest = Math.min(oldest, oldestOf(listed));
-      if (marks.standing(listed) === 'purged') remove(listed.key.id);
-    });
-    return oldest;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Reception } from '../cache/bus.ts';
 import type { Condition, Effect } from '../cache/condition.ts';
 
 /** An invalidation as somebody asks for it. */
@@ -5,7 +6,7 @@ export interface Order {
   /** Undefined for everything there is. */
   readonly condition: Condition | undefined;
   readonly effect: Effect;
-  /** Who asks, for the audit log: `api`, `webhook:NAME`, or `vector-store` for a write that passes through. */
+  /** Who asks, for the audit log: `api`, `webhook:NAME`, or `vector-store` for a write that passes through, `values` for a new value. */
   readonly by: string;
   /** Whether it is only to be told what would be meant. */
   readonly dryRun: boolean;
@@ -29,6 +30,8 @@ export interface Outcome {
   readonly bytes: number;
   /** The shown keys of some of them, at most 20. */
   readonly sample: readonly string[];
+  /** Which other instances have it; absent where there are none. */
+  readonly instances?: Reception;
 }
 
 /** Carries orders out. */

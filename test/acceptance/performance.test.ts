@@ -23,7 +23,7 @@ describe('performance', () => {
       clock: systemClock,
       notify: () => {},
     });
-    const store = new Store(new MemoryTier({ maxEntries: 500, maxBytes: 50_000_000 }, systemClock), disk);
+    const store = new Store(new MemoryTier({ maxEntries: 500, maxBytes: 50_000_000 }, systemClock), [disk]);
     const now = systemClock.now();
     const entries = Array.from({ length: 100 }, (_, at) =>
       sampleEntry(`entry ${at}`, { body: Buffer.alloc(2_000, at), born: now }),

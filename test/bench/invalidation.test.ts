@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { ALONE } from '../../src/cache/bus.ts';
 import { Catalog } from '../../src/cache/catalog.ts';
 import type { Tagged } from '../../src/cache/entry.ts';
 import type { Listed } from '../../src/cache/listed.ts';
@@ -152,6 +153,7 @@ function engine() {
     marks,
     catalog,
     background,
+    bus: ALONE,
     keep: async () => {},
     remove: (id) => catalog.watch('l1').dropped(id),
   });

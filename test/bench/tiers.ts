@@ -39,7 +39,7 @@ async function measureOnce(): Promise<TierCosts> {
     clock: systemClock,
     notify: () => {},
   });
-  const store = new Store(new MemoryTier({ maxEntries: 500, maxBytes: 50_000_000 }, systemClock), disk);
+  const store = new Store(new MemoryTier({ maxEntries: 500, maxBytes: 50_000_000 }, systemClock), [disk]);
   const born = systemClock.now();
   const entries = Array.from({ length: 100 }, (_, at) =>
     sampleEntry(`entry ${at}`, { body: Buffer.alloc(2_000, at), born }),

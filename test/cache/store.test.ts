@@ -17,6 +17,11 @@ class LowerTier extends ChaosTier implements Tier {
   override readonly level = 'l2';
 }
 
+/** A tier that calls itself the third one. */
+class LowestTier extends ChaosTier implements Tier {
+  override readonly level = 'l3';
+}
+
 /** A tier below whose reads answer when told to. */
 class GatedTier extends LowerTier {
   readonly #waiting: (() => void)[] = [];
@@ -50,14 +55,14 @@ function memory(clock: ManualClock, maxEntries = 1_000): MemoryTier {
 
 function gated(clock: ManualClock): { below: GatedTier; store: Store } {
   const below = new GatedTier(memory(clock));
-  return { below, store: new Store(memory(clock), below) };
+  return { below, store: new Store(memory(clock), [below]) };
 }
 
 describe('the store', () => {
   test('answers from L1 at once, and tells the tier below that the entry is in use', () => {
     const clock = new ManualClock();
     const below = memory(clock, 2);
-    const store = new Store(memory(clock), below);
+    const store = new Store(memory(clock), [below]);
     const [first, second, third] = ['1', '2', '3'].map((name) => sampleEntry(name, { born: clock.now() }));
     assert.ok(first && second && third);
     store.put([first, second]);
@@ -79,7 +84,7 @@ describe('the store', () => {
     assert.deepEqual(first, { entry, level: 'l2' });
     assert.deepEqual(second?.entry, entry);
     assert.deepEqual(store.peek(entry.key.id), { entry, level: 'l1' });
-    assert.equal(store.figures().promotions, 1);
+    assert.deepEqual(store.figures().promotions, { l2: 1 });
   });
 
   test('does not bring back what was deleted while it was being read', async () => {
@@ -112,7 +117,7 @@ describe('the store', () => {
   test('lets one request fill at most a quarter of L1, by putting and by promoting together', async () => {
     const clock = new ManualClock();
     const l1 = memory(clock, 100);
-    const store = new Store(l1, memory(clock, 5_000));
+    const store = new Store(l1, [memory(clock, 5_000)]);
     const resident = Array.from({ length: 75 }, (_, at) =>
       sampleEntry(`resident ${at}`, { born: clock.now() }),
     );
@@ -133,13 +138,13 @@ describe('the store', () => {
       [...found.values()].map(({ entry }) => entry),
       entries,
     );
-    assert.equal(store.figures().promotions, 15);
+    assert.deepEqual(store.figures().promotions, { l1: 15 });
     assert.ok(resident.slice(-60).every(({ key }) => l1.has(key.id)));
   });
 
   test('replaces in L1 whatever the quota, so that L1 never holds an older entry than L2', () => {
     const clock = new ManualClock();
-    const store = new Store(memory(clock), memory(clock));
+    const store = new Store(memory(clock), [memory(clock)]);
     store.put([sampleEntry('same', { born: clock.now(), body: 'old' })]);
     const young = sampleEntry('same', { born: clock.now(), body: 'young' });
     store.put([young], { left: 0 });
@@ -149,7 +154,7 @@ describe('the store', () => {
   test('finds each of a batch once, also where an id comes twice, and says which tier had it', async () => {
     const clock = new ManualClock();
     const below = new LowerTier(memory(clock), 1, {});
-    const store = new Store(memory(clock), below);
+    const store = new Store(memory(clock), [below]);
     const [above, under] = [
       sampleEntry('above', { born: clock.now() }),
       sampleEntry('under', { born: clock.now() }),
@@ -177,13 +182,58 @@ describe('the store', () => {
     await store.close();
   });
 
+  test('asks tiers one after the other, and gives those above what one below holds', async () => {
+    const clock = new ManualClock();
+    const [second, third] = [new LowerTier(memory(clock), 1, {}), new LowestTier(memory(clock), 1, {})];
+    const store = new Store(memory(clock), [second, third]);
+    assert.deepEqual(store.levels, ['l1', 'l2', 'l3']);
+    const [one, other] = ['one', 'other'].map((name) => sampleEntry(name, { born: clock.now() }));
+    assert.ok(one && other);
+    second.set(one);
+    third.set(other);
+    assert.deepEqual(await store.find(other.key.id), { entry: other, level: 'l3' });
+    assert.deepEqual(await second.get(other.key.id), other);
+    const many = await store.findMany([one.key.id, other.key.id, idOf('neither')]);
+    assert.deepEqual([...many.values()].map(({ level }) => level).sort(), ['l1', 'l2']);
+    assert.deepEqual(store.figures().promotions, { l2: 1, l3: 1 });
+    store.delete(other.key.id);
+    assert.equal(await third.get(other.key.id), undefined);
+  });
+
+  test('forgets what is deleted while a tier further down is read', async () => {
+    const clock = new ManualClock();
+    const below = new GatedTier(memory(clock));
+    const store = new Store(memory(clock), [memory(clock), below]);
+    const entry = sampleEntry('deep', { born: clock.now() });
+    below.set(entry);
+    const reads = [store.find(entry.key.id), store.findMany([entry.key.id])] as const;
+    await new Promise((resolve) => setImmediate(resolve));
+    store.delete(entry.key.id);
+    await below.open(2);
+    assert.equal(await reads[0], undefined);
+    assert.equal((await reads[1]).size, 0);
+  });
+
+  test('asks nothing below L1 while invalidations may be missing', async () => {
+    const clock = new ManualClock();
+    const below = new LowerTier(memory(clock), 1, {});
+    let isCurrent = false;
+    const store = new Store(memory(clock), [below], { isCurrent: () => isCurrent });
+    const entry = sampleEntry('old', { born: clock.now() });
+    below.set(entry);
+    assert.equal(await store.find(entry.key.id), undefined);
+    assert.equal((await store.findMany([entry.key.id])).size, 0);
+    isCurrent = true;
+    assert.deepEqual(await store.find(entry.key.id), { entry, level: 'l2' });
+  });
+
   test('never throws and never answers wrongly, whatever the tier below does', async (t) => {
     const seed = randomInt(2 ** 31);
     t.diagnostic(`seed ${seed}`);
     const random = seededRandom(seed);
     const clock = new ManualClock();
     const faults = { miss: 0.1, delay: 0.4, drop: 0.1, raise: 0.2 };
-    const store = new Store(memory(clock, 20), new ChaosTier(memory(clock, 500), seed, faults));
+    const store = new Store(memory(clock, 20), [new ChaosTier(memory(clock, 500), seed, faults)]);
     const latest = new Map<string, string>();
     const reads: Promise<void>[] = [];
     for (let step = 0; step < 3_000; step++) {

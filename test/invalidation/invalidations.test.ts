@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { ALONE } from '../../src/cache/bus.ts';
 import { Catalog } from '../../src/cache/catalog.ts';
 import type { Condition } from '../../src/cache/condition.ts';
 import { listedOf } from '../../src/cache/listed.ts';
@@ -31,7 +32,7 @@ function engine(count: number, keep: (marks: readonly Mark[]) => Promise<void> =
     removed.push(id);
     watch.dropped(id);
   };
-  const invalidations = new Invalidations({ stamps, marks, catalog, background, keep, remove });
+  const invalidations = new Invalidations({ stamps, marks, catalog, background, bus: ALONE, keep, remove });
   const order = (condition: Condition | undefined, more: Partial<Order> = {}) =>
     invalidations.invalidate([{ condition, effect: 'purge', by: 'api', dryRun: false, ...more }]);
   return { catalog, marks, background, removed, invalidations, order };

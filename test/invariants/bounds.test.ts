@@ -56,7 +56,7 @@ describe('what must always hold of faults', () => {
     for (const faults of [{ raise: 0.5 }, { raise: 1 }, { raise: 0.2, miss: 0.3, delay: 0.5, drop: 0.3 }]) {
       const clock = new ManualClock();
       const lower = new ChaosTier(new MemoryTier({ maxEntries: 100, maxBytes: 1e7 }, clock), 7, faults);
-      const store = new Store(new MemoryTier({ maxEntries: 10, maxBytes: 1e7 }, clock), lower);
+      const store = new Store(new MemoryTier({ maxEntries: 10, maxBytes: 1e7 }, clock), [lower]);
       for (let at = 0; at < 500; at += 1) {
         const entry = sampleEntry(`entry ${at % 50}`, { born: clock.now() });
         store.put([entry]);

@@ -143,7 +143,7 @@ describe('what must always hold of entries', () => {
     const clock = new ManualClock();
     const random = seededRandom(11);
     const lower = await openDisk(t, { clock });
-    const store = new Store(new MemoryTier({ maxEntries: 4, maxBytes: 1e7 }, clock), lower);
+    const store = new Store(new MemoryTier({ maxEntries: 4, maxBytes: 1e7 }, clock), [lower]);
     const written = new Map<string, ReturnType<typeof sampleEntry>>();
     let found = 0;
     for (let step = 0; step < 3_000; step += 1) {
@@ -168,7 +168,8 @@ describe('what must always hold of entries', () => {
       assert.deepEqual(held?.entry, entry);
       found += 1;
     }
-    assert.ok(found > 500 && store.figures().promotions > 100, `${found}, ${store.figures().promotions}`);
+    const { l2: promotions = 0 } = store.figures().promotions;
+    assert.ok(found > 500 && promotions > 100, `${found}, ${promotions}`);
   });
 
   it('11. Promotion keeps the times: also over a restart, and as callers see it', async () => {

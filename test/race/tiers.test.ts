@@ -98,7 +98,7 @@ async function folder(clock: ManualClock): Promise<Below> {
 async function play(steps: readonly Step[], open: (clock: ManualClock) => Promise<Below>): Promise<void> {
   const clock = new ManualClock();
   const below = await open(clock);
-  const store = new Store(new MemoryTier({ maxEntries: 100, maxBytes: 1e8 }, clock), below.tier);
+  const store = new Store(new MemoryTier({ maxEntries: 100, maxBytes: 1e8 }, clock), [below.tier]);
   /** The stamps of what was put under each id since it was last forgotten. */
   const put = new Map<string, Set<number>>();
   const newest = (id: string) => Math.max(0, ...(put.get(id) ?? []));

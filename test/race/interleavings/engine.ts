@@ -1,3 +1,4 @@
+import { ALONE } from '../../../src/cache/bus.ts';
 import { Catalog } from '../../../src/cache/catalog.ts';
 import { Flights } from '../../../src/cache/flights.ts';
 import { Graves } from '../../../src/cache/graves.ts';
@@ -15,6 +16,7 @@ import { placeOf } from '../../../src/http/classify.ts';
 import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
 import type { Slot } from '../../../src/http/fetch.ts';
 import { Heads } from '../../../src/http/heads.ts';
+import { Leases } from '../../../src/http/leases.ts';
 import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
 import { Invalidations } from '../../../src/invalidation/invalidations.ts';
 import { Upkeep } from '../../../src/invalidation/upkeep.ts';
@@ -90,12 +92,13 @@ export async function startEngine(
   const catalog = new Catalog();
   const durable = await open({ clock, stamps, marks }, catalog.watch('l2'));
   const memory = new MemoryTier({ maxEntries: 1_000, maxBytes: 1e8 }, clock, catalog.watch('l1'));
-  const store = new Store(memory, durable.tier);
+  const store = new Store(memory, [durable.tier]);
   const invalidations = new Invalidations({
     stamps,
     marks,
     catalog,
     background,
+    bus: ALONE,
     keep: durable.keep,
     remove(id) {
       store.delete(id);
@@ -110,6 +113,7 @@ export async function startEngine(
     clock,
     isListed: durable.isListed,
     longestMs: LONGEST_CALL,
+    sharedMs: 0,
   });
   const upstream = upstreamOf(client, clock);
   const upstreams = new Map([[upstream.name, upstream]]);
@@ -126,6 +130,7 @@ export async function startEngine(
     ),
   ];
   const heads = new Heads(0, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const flights = new Flights<Slot>();
   const context: DataPlaneContext = {
     askedLately: new AskedLately(1_000_000),
     upstreams,
@@ -140,7 +145,8 @@ export async function startEngine(
     graves,
     lineage: durable.lineage,
     storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
-    flights: new Flights<Slot>(),
+    flights,
+    leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0 }),
     clock,
     background,
     events: new Events(),
