@@ -1,18 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { ALONE } from './cache/bus.ts';
 import { Catalog } from './cache/catalog.ts';
-import { Flights } from './cache/flights.ts';
 import { Graves } from './cache/graves.ts';
 import { Marks } from './cache/marks.ts';
 import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
 import { accessOf } from './composing/access.ts';
+import { certificateOf } from './composing/certificate.ts';
 import { openDataFolder } from './composing/data-folder.ts';
+import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
 import { openMonitoring } from './composing/monitoring.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
-import { createControlApp } from './control/app.ts';
+import { createControlPlane } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
 import type { ControlCall } from './control/call.ts';
 import { alertChecks, healthChecks } from './control/checks.ts';
@@ -23,18 +23,9 @@ import { monitoringCalls } from './control/monitoring-calls.ts';
 import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
-import { ENDPOINTS } from './endpoints/table.ts';
-import { withTags } from './endpoints/tagged.ts';
-import { AskedLately } from './http/asked.ts';
-import { bindEndpoints, bindRoutes } from './http/bindings.ts';
-import { placeOf } from './http/classify.ts';
-import { type DataPlaneContext, serveData } from './http/data-plane.ts';
-import type { Slot } from './http/fetch.ts';
-import { Heads } from './http/heads.ts';
-import { type Certificate, createListener, type DataListener } from './http/listener.ts';
+import { createListener, type DataListener } from './http/listener.ts';
 import { Service } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
-import { openTunnel } from './http/tunnel.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
 import { Invalidations } from './invalidation/invalidations.ts';
@@ -46,7 +37,6 @@ import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
 import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
-import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, every, neverBack } from './shared/clock.ts';
 import { isOver } from './shared/life.ts';
@@ -83,7 +73,6 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
-  const certificate = certificateOf(settings);
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
@@ -131,7 +120,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     },
   });
 
-  const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
+  const upstreams = upstreamsOf(settings, clock, env);
   const { monitor, metrics, ...monitoring } = await openMonitoring({
     settings,
     profile: surroundings.profile ?? 'unnamed',
@@ -140,51 +129,14 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     background,
     store,
     catalog,
-    upstreams,
+    upstreams: upstreams.byName,
   });
-  const offers = [...settings.upstreams].map(([name, offer]) => {
-    return { ...offer, upstream: upstreams.get(name) ?? fallback };
-  });
-  const rulesOf = ({ type, tags = [] }: { readonly type: string; readonly tags?: readonly TagRule[] }) =>
-    new TagRules([...(settings.types.get(type)?.tags ?? []), ...tags], () => clock.elapsed());
-  const endpoints = ENDPOINTS.map((endpoint) => withTags(endpoint, rulesOf(endpoint), 'api'));
-  const policyOf = (type: string) => {
-    const policy = settings.types.get(type);
-    if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
-    return policy;
-  };
   const { server, admin } = settings;
-  const bindings = [
-    ...bindRoutes(settings.routes, upstreams, rulesOf),
-    ...bindEndpoints(endpoints, offers, fallback),
-  ];
-  // A head is a few hundred bytes, and shared by all requests of a client.
-  const headBytes = Math.floor(settings.memory.plans / 4);
-  const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
-  const context: DataPlaneContext = {
-    askedLately: new AskedLately(settings.memory.plans - headBytes),
-    upstreams,
-    fallback,
-    access: accessOf(settings, new Scopes(data.secret), clock, token),
-    policyOf,
-    maxBody: server.max_body,
-    maxEntry: server.max_entry,
-    store,
-    stamps,
-    marks,
-    graves,
-    lineage: new Lineage(clock),
-    storeWrites,
-    flights: new Flights<Slot>(),
-    clock,
-    background,
-    events,
-  };
 
   const values = storedValues({
     store,
     clock,
-    policyOf,
+    policyOf: (type) => policyOf(settings, type),
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
     entryOf(key, times, payload, tags) {
       const stamp = stamps.next();
@@ -193,7 +145,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   });
   const health: HealthContext = {
     accepting: () => service.accepting,
-    checks: () => new Map([...healthChecks(store, upstreams), ...alertChecks(monitor.alerts)]),
+    checks: () => new Map([...healthChecks(store, upstreams.byName), ...alertChecks(monitor.alerts)]),
   };
   const status = () => statusOf(health);
   const calls: readonly ControlCall[] = [
@@ -221,18 +173,27 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       drops: new Map(store.levels.map((level) => [level, () => store.drop(level, catalog.at(level))])),
     }),
   ];
-  const dataListener: DataListener = {
-    readHead: (incoming) => heads.read(incoming),
-    serveData: (request, response) => serveData(context, request, response),
-    openTunnel: (incoming, early) => openTunnel(context, incoming, early),
-    corsOrigins: server.cors.origins,
-  };
+  const dataPlane = dataPlaneOf({
+    settings,
+    clock,
+    events,
+    background,
+    access: accessOf(settings, new Scopes(data.secret), clock, token),
+    upstreams,
+    store,
+    bus,
+    stamps,
+    marks,
+    graves,
+    lineage: new Lineage(clock),
+    storeWrites,
+  });
   const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,
-      control: createControlApp({ calls: offered, token, events }),
+      control: createControlPlane({ calls: offered, token, events }),
       timeouts: server.timeouts,
-      certificate,
+      certificate: certificateOf(settings),
     });
   const drainMs = server.drain;
   const control =
@@ -243,12 +204,12 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const service = new Service({
     clock,
     drainMs,
-    server: serverOf(open, dataListener),
+    server: serverOf(open, dataPlane),
     async close() {
       sweeping.cancel();
       storeWrites.close();
       // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
-      for (const upstream of upstreams.values()) await upstream.client.close();
+      for (const upstream of upstreams.byName.values()) await upstream.client.close();
       await control?.stop();
       await monitoring.close();
       await background.drain();
@@ -281,7 +242,3 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
 
 /** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
 const TRACES_LAST_MS = 3_600_000;
-
-function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
-  return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
-}

@@ -17,7 +17,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'http',
     'control',
     'config',
-    'endpoints',
     'policy',
     'cache',
     'upstream',
@@ -26,7 +25,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The parts that it is put together of, each of several.
   composing: [
+    'http',
     'config',
+    'endpoints',
     'policy',
     'cache',
     'upstream',
@@ -84,9 +85,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** For each package the files that import it: one where that can be, so that it can be replaced there. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  '@hono/node-server': ['http/listener.ts'],
+  '@hono/node-server': ['control/app.ts'],
   fflate: ['codec/compress.ts'],
-  hono: ['control/app.ts', 'http/listener.ts'],
+  hono: ['control/app.ts'],
   jose: ['invalidation/schemes/issuer-keys.ts'],
   'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
