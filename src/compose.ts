@@ -4,6 +4,7 @@ import { Graves } from './cache/graves.ts';
 import { Marks } from './cache/marks.ts';
 import { MemoryTier } from './cache/memory.ts';
 import { Store } from './cache/store.ts';
+import type { Level } from './cache/tier.ts';
 import { accessOf } from './composing/access.ts';
 import { certificateOf } from './composing/certificate.ts';
 import { openDataFolder } from './composing/data-folder.ts';
@@ -14,17 +15,17 @@ import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlPlane } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
-import type { ControlCall } from './control/call.ts';
+import { type ControlCall, once } from './control/call.ts';
 import { alertChecks, healthChecks } from './control/checks.ts';
 import { dashboardCall } from './control/dashboard-call.ts';
-import { type HealthContext, healthCalls, statusOf } from './control/health.ts';
+import { type Check, type HealthContext, healthCalls, statusOf } from './control/health.ts';
 import { liveCall } from './control/live-call.ts';
 import { monitoringCalls } from './control/monitoring-calls.ts';
 import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { createListener, type DataListener } from './http/listener.ts';
-import { Service } from './http/service.ts';
+import { Service, type Serving } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
@@ -42,6 +43,7 @@ import { type Clock, every, neverBack } from './shared/clock.ts';
 import { isOver } from './shared/life.ts';
 import { Stamps } from './shared/stamps.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
+import { Hub } from './workers/hub.ts';
 
 /** What the process brings along, beside its settings. */
 export interface Surroundings {
@@ -58,7 +60,7 @@ export interface Surroundings {
 /** The whole, as it runs. */
 export interface Composed {
   /** Closes everything again, in reverse, when it is stopped. */
-  readonly service: Service;
+  readonly service: Serving;
   /** Where the control plane listens: like the service, or at a port of its own. */
   readonly controlUrl: string;
 }
@@ -76,16 +78,18 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
-  const stamps = new Stamps(clock);
-  const marks = new Marks();
-  const graves = new Graves(clock);
+  const hub = settings.server.workers === 1 ? undefined : new Hub(settings, clock);
+  const stamps = new Stamps(clock, hub?.lastStamp);
+  const marks = hub?.marks ?? new Marks();
+  const graves = hub?.graves ?? new Graves(clock);
   const catalog = new Catalog(
     (listed) => !isOver(listed, clock.now()) && marks.standing(listed) !== 'purged',
   );
   const watch = catalog.watch('l2');
   const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
-  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
+  const upper = catalog.watch('l1');
+  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, hub?.watchFor(upper) ?? upper);
   const bus = ALONE;
   const store = new Store(memory, data.disk === undefined ? [] : [data.disk], {
     clock,
@@ -106,28 +110,20 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
-  const storeWrites = new VectorStoreWrites({
-    clock,
-    background,
-    async purge(tag) {
-      const order = {
-        condition: { tags: [tag] },
-        effect: 'purge',
-        by: 'vector-store',
-        dryRun: false,
-      } as const;
-      await carrier.invalidate([order]);
-    },
-  });
+  const purgeTag = async (tag: string) => {
+    const order = { condition: { tags: [tag] }, effect: 'purge', by: 'vector-store', dryRun: false } as const;
+    await carrier.invalidate([order]);
+  };
 
-  const upstreams = upstreamsOf(settings, clock, env);
+  const upstreams = upstreamsOf(settings, clock, env, hub?.upstreamInCommon);
+  const watched = hub?.watched(store) ?? store;
   const { monitor, metrics, ...monitoring } = await openMonitoring({
     settings,
     profile: surroundings.profile ?? 'unnamed',
     clock,
     events,
     background,
-    store,
+    store: watched,
     catalog,
     upstreams: upstreams.byName,
   });
@@ -145,12 +141,25 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   });
   const health: HealthContext = {
     accepting: () => service.accepting,
-    checks: () => new Map([...healthChecks(store, upstreams.byName), ...alertChecks(monitor.alerts)]),
+    checks: () =>
+      new Map<string, Check>([
+        ...healthChecks(store, upstreams.byName),
+        ...(hub?.checks ?? []),
+        ...alertChecks(monitor.alerts),
+      ]),
   };
   const status = () => statusOf(health);
+  const drop = (level: Level) => {
+    const copies = [...catalog.at(level)];
+    if (level === 'l1') hub?.drop(copies);
+    return store.drop(level, copies);
+  };
+  // What threads know has to be told before it is shown.
+  const telling = (called: readonly ControlCall[]) =>
+    hub === undefined ? called : called.map((call) => once(() => hub.upToDate(), call));
   const calls: readonly ControlCall[] = [
     ...healthCalls(health),
-    ...monitoringCalls({ monitor, metrics, status }),
+    ...telling(monitoringCalls({ monitor, metrics, status })),
     liveCall({ monitor, events, clock, status, accepting: health.accepting }),
     webhookCall(
       new Webhooks(settings.webhooks, {
@@ -163,31 +172,18 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       }),
     ),
     dashboardCall(readPageFiles()),
-    ...cacheCalls({
-      invalidator,
-      catalog,
-      audit: data.audit,
-      values,
-      maxEntry: server.max_entry,
-      types: () => settings.types.keys(),
-      drops: new Map(store.levels.map((level) => [level, () => store.drop(level, catalog.at(level))])),
-    }),
+    ...telling(
+      cacheCalls({
+        invalidator,
+        catalog,
+        audit: data.audit,
+        values,
+        maxEntry: server.max_entry,
+        types: () => settings.types.keys(),
+        drops: new Map(store.levels.map((level) => [level, () => drop(level)])),
+      }),
+    ),
   ];
-  const dataPlane = dataPlaneOf({
-    settings,
-    clock,
-    events,
-    background,
-    access: accessOf(settings, new Scopes(data.secret), clock, token),
-    upstreams,
-    store,
-    bus,
-    stamps,
-    marks,
-    graves,
-    lineage: new Lineage(clock),
-    storeWrites,
-  });
   const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,
@@ -201,24 +197,59 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       ? undefined
       : new Service({ clock, drainMs, server: serverOf(calls), close: async () => {} });
   const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
-  const service = new Service({
-    clock,
-    drainMs,
-    server: serverOf(open, dataPlane),
-    async close() {
-      sweeping.cancel();
-      storeWrites.close();
-      // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
-      for (const upstream of upstreams.byName.values()) await upstream.client.close();
-      await control?.stop();
-      await monitoring.close();
-      await background.drain();
-      await data.deliveries.close();
-      await bus.close();
-      await store.close();
-      await data.markLog?.close();
-    },
-  });
+  const close = async () => {
+    sweeping.cancel();
+    // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
+    for (const upstream of upstreams.byName.values()) await upstream.client.close();
+    await control?.stop();
+    await monitoring.close();
+    await background.drain();
+    await data.deliveries.close();
+    await bus.close();
+    await store.close();
+    await data.markLog?.close();
+  };
+  const answering = () => {
+    const storeWrites = new VectorStoreWrites({ clock, background, purge: purgeTag });
+    const dataPlane = dataPlaneOf({
+      settings,
+      clock,
+      events,
+      background,
+      access: accessOf(settings, new Scopes(data.secret), clock, token),
+      upstreams,
+      store,
+      bus,
+      stamps,
+      marks,
+      graves,
+      lineage: new Lineage(clock),
+      storeWrites,
+    });
+    return new Service({
+      clock,
+      drainMs,
+      server: serverOf(open, dataPlane),
+      async close() {
+        storeWrites.close();
+        await close();
+      },
+    });
+  };
+  const service: Serving =
+    hub?.crew({
+      settings,
+      clock,
+      events,
+      env,
+      secret: data.secret,
+      tiers: data.disk === undefined ? [memory] : [data.disk],
+      bus,
+      upstreams: upstreams.byName,
+      purge: purgeTag,
+      control: createControlPlane({ calls: open, token, events }),
+      close,
+    }) ?? answering();
   const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
   const upkeep = new Upkeep({
     store,

@@ -156,6 +156,12 @@ export class Store {
     for (const { tier } of this.#lower) this.#attempt(() => tier.delete(id));
   }
 
+  /** Forgets what L1 has of an entry, or is just getting, and no other tier: elsewhere there is a newer one. */
+  outdate(id: string): void {
+    this.#fence(id);
+    this.#memory.delete(id);
+  }
+
   /** The tiers there are, the fastest first. */
   get levels(): readonly Level[] {
     return this.#tiers().map(({ level }) => level);

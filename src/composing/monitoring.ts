@@ -21,7 +21,7 @@ export interface MonitoringContext {
   readonly clock: Clock;
   readonly events: Events;
   readonly background: Background;
-  readonly store: Store;
+  readonly store: Pick<Store, 'levels' | 'figures' | 'health'>;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -88,7 +88,7 @@ function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
   );
 }
 
-function levelsOf(store: Store): readonly LevelState[] {
+function levelsOf(store: MonitoringContext['store']): readonly LevelState[] {
   const { levels, lookups, promotions } = store.figures();
   const health = store.health();
   return store.levels.flatMap((level) => {

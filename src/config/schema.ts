@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
@@ -74,3 +74,8 @@ export const settingsSchema = section({
     .describe('The log.'),
   prices: prices(),
 });
+
+/** Settings as a profile has them: what `settingsSchema.parse` makes them of again. */
+export function profileOf(settings: Settings): z.input<typeof settingsSchema> {
+  return z.encode(settingsSchema, settings);
+}

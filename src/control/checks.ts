@@ -5,7 +5,7 @@ import type { Check } from './health.ts';
 
 /** The state of every tier and upstream, by name: what `/health/ready` shows. */
 export function healthChecks(
-  store: Store,
+  store: Pick<Store, 'health'>,
   upstreams: ReadonlyMap<string, Upstream>,
 ): ReadonlyMap<string, Check> {
   const checks = new Map<string, Check>();

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { Clock } from '../shared/clock.ts';
@@ -12,6 +13,9 @@ export interface ServiceParts {
   /** Closes all that lies behind the server. */
   readonly close: () => Promise<void>;
 }
+
+/** Something that serves until it is stopped. */
+export type Serving = Pick<Service, 'listen' | 'url' | 'accepting' | 'running' | 'stop'>;
 
 /** The proxy as it runs: listening, and at its end let down gently. */
 export class Service {
@@ -49,12 +53,15 @@ export class Service {
     if (this.#running === 0) this.#idle?.();
   }
 
-  /** Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. */
-  async listen(host: string, port: number): Promise<void> {
+  /**
+   * Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. `shared`: other threads listen there,
+   * too, and the system hands connections out among them.
+   */
+  async listen(host: string, port: number, shared = false): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
-        this.#server.listen(port, host, () => {
+        this.#server.listen({ port, host, reusePort: shared }, () => {
           this.#server.off('error', reject);
           resolve();
         });
@@ -67,11 +74,7 @@ export class Service {
 
   /** Where it listens, e.g. `http://127.0.0.1:8787`. */
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the service does not listen');
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    const scheme = this.#server instanceof TlsServer ? 'https' : 'http';
-    return `${scheme}://${host}:${address.port}`;
+    return urlAt(this.#server.address(), this.#server instanceof TlsServer);
   }
 
   /** Whether new requests are welcome: false from the moment a stop was asked for. */
@@ -111,4 +114,11 @@ export class Service {
     await closed;
     await this.#parts.close();
   }
+}
+
+/** The URL of what listens there. Throws for what does not listen, or on no port. */
+export function urlAt(address: AddressInfo | string | null, secure: boolean): string {
+  if (address === null || typeof address === 'string') throw new Error('the service does not listen');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${secure ? 'https' : 'http'}://${host}:${address.port}`;
 }

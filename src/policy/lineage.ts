@@ -87,6 +87,11 @@ export class Lineage {
     return oldest.size > MAX_TAGS ? 'too-many' : [...oldest];
   }
 
+  /** From what traces were told before it knows nothing: those that it does not know may have been. */
+  beganLate(): void {
+    this.#forgotten = this.#clock.elapsed() + STEP_MS + KEPT_MS;
+  }
+
   /** Takes a trace out, to be put in again as the latest; undefined for one that has had its time. */
   #take(id: string, now: number): Trace | undefined {
     const trace = this.#traces.get(id);

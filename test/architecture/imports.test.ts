@@ -14,6 +14,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
   'compose.ts': [
     'composing',
+    'workers',
     'http',
     'control',
     'config',
@@ -35,6 +36,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'openai/credential-headers.ts',
     'observe',
   ],
+  // Each thread is put together like the whole; what they share goes between them.
+  workers: ['composing', 'http', 'config', 'policy', 'cache', 'upstream', 'observe/events.ts'],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: [
     'endpoints',
@@ -100,7 +103,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [
-    'cli/config.ts',
     'config/access-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',

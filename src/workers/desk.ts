@@ -1,0 +1,168 @@
+import type { Server } from 'node:http';
+import type { Bus } from '../cache/bus.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { Marks } from '../cache/marks.ts';
+import type { Level, Tier } from '../cache/tier.ts';
+import type { Event, Events } from '../observe/events.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Place } from '../upstream/gate.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { HubCalls, SentEvent } from './calls.ts';
+import type { Holders } from './holders.ts';
+import type { Leases } from './leases.ts';
+import { Line } from './line.ts';
+import { pack, unpack } from './parcel.ts';
+import type { Thread } from './thread-at-hub.ts';
+
+/** What threads are served from. */
+export interface DeskContext {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly marks: Marks;
+  readonly bus: Bus;
+  /** Those below the threads' own memories, the fastest first. */
+  readonly tiers: readonly Tier[];
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly holders: Holders<Thread | 'hub'>;
+  readonly leases: Leases<Thread | 'fleet'>;
+  /** Purges everything with this tag, for a write to a vector store. */
+  readonly purge: (tag: string) => Promise<void>;
+  /** The control plane. It does not listen anywhere. */
+  readonly control: Server;
+  /** Receives what the other threads have sent up to now. */
+  readonly drain: (except: Thread) => Promise<void>;
+}
+
+/** What the hub does for one thread. */
+export class Desk {
+  readonly #context: DeskContext;
+  readonly #thread: Thread;
+  /** What was set since the thread last told what has happened: the events of that name it. */
+  readonly #set = new Map<string, Entry>();
+  /** Where its calls to upstreams stand. */
+  readonly #places = new Map<number, Place>();
+  /** Gives up the fleet's leases that it has. */
+  readonly #fleet = new Map<string, () => void>();
+
+  constructor(context: DeskContext, thread: Thread) {
+    this.#context = context;
+    this.#thread = thread;
+  }
+
+  readonly calls: HubCalls = {
+    join: () => [...this.#context.marks.all()],
+    ready: () => this.#thread.began(),
+    get: async ({ level, ids }) => {
+      await this.#context.drain(this.#thread);
+      return pack(await this.#find(this.#tier(level), ids));
+    },
+    set: ({ level, ...parcel }) => {
+      for (const entry of unpack(parcel)) {
+        this.#tier(level)?.set(entry);
+        this.#set.set(entry.key.id, entry);
+      }
+    },
+    remove: ({ level, id }) => this.#tier(level)?.delete(id),
+    lease: (id) => this.#lease(id),
+    over: async ({ id, ms }) => {
+      const late = Promise.withResolvers<void>();
+      const timer = this.#context.clock.after(ms, late.resolve);
+      await Promise.race([this.#context.leases.over(id), late.promise]);
+      timer.cancel();
+    },
+    release: (id) => this.#release(id),
+    purge: (tag) => this.#context.purge(tag),
+    happened: ({ changes, touched, events }) => {
+      for (const change of changes) this.#context.holders.take(this.#thread, change);
+      for (const [level, id] of touched) this.#tier(level)?.touch(id);
+      for (const event of events) this.#context.events.emit(this.#received(event));
+      this.#set.clear();
+    },
+    enter: ({ upstream, call, open }) => this.#enter(upstream, call, open),
+    leave: (call) => {
+      this.#places.get(call)?.leave();
+      this.#places.delete(call);
+    },
+    connect: ({ port, peer }) => void this.#context.control.emit('connection', new Line(port, peer)),
+  };
+
+  /** The thread is gone. */
+  close(): void {
+    for (const place of this.#places.values()) place.leave();
+    for (const release of this.#fleet.values()) release();
+    this.#context.leases.free(this.#thread);
+    this.#context.holders.forget(this.#thread);
+  }
+
+  #tier(level: Level): Tier | undefined {
+    return this.#context.tiers.find((tier) => tier.level === level);
+  }
+
+  async #find(tier: Tier | undefined, ids: readonly string[]): Promise<readonly Entry[]> {
+    if (tier === undefined || !this.#context.bus.isCurrent) return [];
+    const [only = ''] = ids;
+    if (ids.length !== 1) return [...(await tier.getMany(ids)).values()];
+    const entry = await tier.get(only);
+    return entry === undefined ? [] : [entry];
+  }
+
+  /**
+   * Of several threads that would fetch the same one does, and of several instances, too. What another one has just fetched, after
+   * this one had looked, is found.
+   */
+  async #lease(id: string): Promise<'held' | 'own' | 'elsewhere' | 'found'> {
+    const { leases, bus, drain } = this.#context;
+    await drain(this.#thread);
+    const owner = leases.ownerOf(id);
+    if (owner !== undefined) return owner === this.#thread ? 'own' : 'elsewhere';
+    leases.take(id, this.#thread);
+    const lease = await bus.lease(id);
+    if (lease?.kind === 'elsewhere') {
+      leases.pass(id, this.#thread, 'fleet');
+      void lease.over(LONGEST_WAIT_MS).then(() => leases.release(id, 'fleet'));
+      return 'elsewhere';
+    }
+    if (lease !== undefined) this.#fleet.set(id, lease.release);
+    if (!(await this.#isThere(id))) return 'held';
+    this.#release(id);
+    return 'found';
+  }
+
+  #release(id: string): void {
+    this.#context.leases.release(id, this.#thread);
+    this.#fleet.get(id)?.();
+    this.#fleet.delete(id);
+  }
+
+  /** Whether the first tier has something fresh. */
+  async #isThere(id: string): Promise<boolean> {
+    const { tiers, clock, marks } = this.#context;
+    const [entry] = await this.#find(tiers[0], [id]);
+    return entry !== undefined && entry.freshUntil > clock.now() && marks.standing(entry) === 'alive';
+  }
+
+  #enter(name: string, call: number, open: boolean): void {
+    const gate = this.#context.upstreams.get(name)?.gate;
+    if (gate === undefined) return;
+    let isRefused = false;
+    const place = gate.enter({
+      turn: () => {
+        if (!open) this.#thread.wire.tell('turn', call);
+      },
+      refused: () => {
+        isRefused = true;
+        this.#places.delete(call);
+        this.#thread.wire.tell('refused', { call, delayMs: gate.delayMs });
+      },
+    });
+    if (!isRefused) this.#places.set(call, place);
+  }
+
+  #received(event: SentEvent): Event {
+    if (event.kind !== 'fetched') return event;
+    return { ...event, entries: event.entries.flatMap((id) => this.#set.get(id) ?? []) };
+  }
+}
+
+/** As long as another instance may take for what this one would fetch. */
+const LONGEST_WAIT_MS = 600_000;
