@@ -151,8 +151,7 @@ export class Store {
 
   /** Forgets the entry in every tier, also one that is being read at this moment. */
   delete(id: string): void {
-    this.#fence(id);
-    this.#memory.delete(id);
+    this.outdate(id);
     for (const { tier } of this.#lower) this.#attempt(() => tier.delete(id));
   }
 
@@ -170,14 +169,9 @@ export class Store {
   /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
   async drop(level: Level, entries: Iterable<Listed>): Promise<{ cleared: number; freedBytes: number }> {
     const tier = this.#tiers().find((one) => one.level === level);
-    let cleared = 0;
-    let freedBytes = 0;
-    for (const { key, size } of [...entries]) {
-      this.#attempt(() => tier?.delete(key.id));
-      cleared += 1;
-      freedBytes += size;
-    }
-    return { cleared, freedBytes };
+    const dropped = [...entries];
+    for (const { key } of dropped) this.#attempt(() => tier?.delete(key.id));
+    return { cleared: dropped.length, freedBytes: dropped.reduce((sum, { size }) => sum + size, 0) };
   }
 
   /** Drops, in every tier, what is past its `keepUntil`. */

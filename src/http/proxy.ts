@@ -4,6 +4,7 @@ import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
+import { askOthers, type Leave } from './leases.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
@@ -24,6 +25,8 @@ export async function answer(
   onGone: (leave: () => void) => void,
 ): Promise<Delivery> {
   let alone = false;
+  // Who wants a stream does not wait for others: its first words would come later.
+  let waits = !call.plan.streams && !call.directives.refresh;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const shelf = await lookUp(context, call);
     addTags(context, call, shelf);
@@ -37,7 +40,16 @@ export async function answer(
     }
     if (shelf.bridged && rests(context, call, shelf.lacking)) return serve(context, call, shelf);
 
-    const boarding = board(context, call, shelf, alone);
+    const asked = alone ? undefined : askOthers(context, call, shelf.lacking);
+    const leave = asked && (await asked);
+    if (leave?.isPart && waits) {
+      await leave.waitForOthers(call.upstream.deadlineMs);
+      // What they brought is looked up; what they did not is fetched here.
+      waits = false;
+      attempt -= 1;
+      continue;
+    }
+    const boarding = board(context, call, shelf, alone, leave);
     if (boarding === undefined) return serve(context, call, shelf);
     onGone(() => boarding.leave());
     const landing = await boarding.landed();
@@ -69,10 +81,19 @@ function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */
-function board(context: ProxyContext, call: Call, shelf: Shelf, alone: boolean): Boarding | undefined {
+function board(
+  context: ProxyContext,
+  call: Call,
+  shelf: Shelf,
+  alone: boolean,
+  leave: Leave | undefined,
+): Boarding | undefined {
   try {
-    return new Boarding(context, call, shelf.lacking, alone);
+    const boarding = new Boarding(context, call, shelf.lacking, alone);
+    leave?.use(boarding.own);
+    return boarding;
   } catch (thrown) {
+    leave?.use(undefined);
     if (shelf.bridged) return undefined;
     throw thrown;
   }

@@ -5,10 +5,11 @@ import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
+import { askOthers, type LeaseContext } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */
-export interface ProxyContext extends FetchContext {
+export interface ProxyContext extends FetchContext, LeaseContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
   readonly graves: Graves;
@@ -43,28 +44,38 @@ export function rests(context: ProxyContext, call: Call, parts: readonly number[
 /** Fetches anew what was served stale, once a key, without anybody waiting (RFC 5861 §3). */
 export function refreshBehind(context: ProxyContext, call: Call, shelf: Shelf): void {
   if (shelf.stale.length === 0) return;
-  const now = context.clock.elapsed();
-  const due = shelf.stale.filter((part) => {
+  const parts = due(context, call, shelf.stale);
+  if (parts.length > 0 && !call.upstream.health.failing())
+    context.background.run('refresh', refresh(context, call, parts));
+}
+
+/** Those of the parts that nobody here is fetching, and whose last refresh has not just failed. */
+function due({ flights, clock }: ProxyContext, call: Call, parts: readonly number[]): readonly number[] {
+  const now = clock.elapsed();
+  return parts.filter((part) => {
     const key = call.keys[part];
-    return (
-      key !== undefined &&
-      context.flights.find(key.id, now) === undefined &&
-      !context.flights.rests(key.id, now)
-    );
+    return key !== undefined && flights.find(key.id, now) === undefined && !flights.rests(key.id, now);
   });
-  if (due.length > 0 && !call.upstream.health.failing())
-    context.background.run('refresh', refresh(context, call, due));
 }
 
 async function refresh(context: ProxyContext, call: Call, parts: readonly number[]): Promise<void> {
+  const asked = askOthers(context, call, parts);
+  const leave = asked && (await asked);
+  // Meanwhile others may have begun to, here or elsewhere.
+  if (leave !== undefined && (leave.isPart || due(context, call, parts).length < parts.length)) {
+    leave.use(undefined);
+    return;
+  }
   let boarding: Boarding;
   try {
     boarding = new Boarding(context, call, parts, true);
   } catch (thrown) {
     // The breaker is open, or the upstream's queue full: old entries answer meanwhile.
+    leave?.use(undefined);
     if (thrown instanceof RepriseError) return;
     throw thrown;
   }
+  leave?.use(boarding.own);
   const landing = await boarding.complete();
   if (failed(landing)) rest(context, call, parts);
   boarding.leave();

@@ -140,6 +140,7 @@ export async function startEngine(
     marks,
     graves,
     lineage: new Lineage(clock),
+    bus: ALONE,
     storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
     flights: new Flights<Slot>(),
     clock,
