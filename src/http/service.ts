@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
+import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 
 /** What a service is made of. */
@@ -12,6 +13,8 @@ export interface ServiceParts {
   readonly server: Server;
   /** Closes all that lies behind the server. */
   readonly close: () => Promise<void>;
+  /** Where others read how many requests are being answered. */
+  readonly shown?: Cell;
 }
 
 /** Something that serves until it is stopped. */
@@ -33,13 +36,13 @@ export class Service {
     this.#server = parts.server;
     const ended = () => this.#ended();
     this.#server.prependListener('request', (_request, response) => {
-      this.#running += 1;
+      this.#began();
       // Said before any answer is written: the client then does not send another request on this connection.
       if (!this.#accepting) response.setHeader('connection', 'close');
       response.on('close', ended);
     });
     this.#server.prependListener('upgrade', (_request, socket) => {
-      this.#running += 1;
+      this.#began();
       this.#tunnels.add(socket);
       socket.on('close', () => {
         this.#tunnels.delete(socket);
@@ -48,8 +51,14 @@ export class Service {
     });
   }
 
+  #began(): void {
+    this.#running += 1;
+    this.#parts.shown?.set(this.#running);
+  }
+
   #ended(): void {
     this.#running -= 1;
+    this.#parts.shown?.set(this.#running);
     if (this.#running === 0) this.#idle?.();
   }
 

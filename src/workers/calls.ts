@@ -22,8 +22,6 @@ export interface Report {
   readonly lookups: Readonly<Partial<Record<Level, HistogramState>>>;
   readonly promotions: StoreFigures['promotions'];
   readonly faults: number;
-  /** Requests that are being answered, and tunnels. */
-  readonly running: number;
 }
 
 /** Who is at the other end of a connection that a thread has. */

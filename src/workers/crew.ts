@@ -2,6 +2,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { TierHealth } from '../cache/tier.ts';
 import { type Serving, urlAt } from '../http/service.ts';
 import type { Events } from '../observe/events.ts';
+import type { Cell } from '../shared/cell.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 import type { HubCalls } from './calls.ts';
 import type { Desk } from './desk.ts';
@@ -15,7 +16,9 @@ export interface CrewContext {
   readonly events: Events;
   /** How many threads there are to be. */
   readonly size: number;
-  readonly start: Omit<Start, 'port' | 'late' | 'listen' | 'ahead'>;
+  readonly start: Omit<Start, 'number' | 'port' | 'late' | 'listen' | 'ahead'>;
+  /** How many requests a thread is answering, by its number. */
+  readonly runningIn: (number: number) => Cell;
   readonly secure: boolean;
   readonly drainMs: number;
   readonly reports: Reports<Thread>;
@@ -79,7 +82,9 @@ export class Crew implements Serving {
   }
 
   get running(): number {
-    return this.#context.reports.running;
+    let sum = 0;
+    for (const { number } of this.#working) sum += this.#context.runningIn(number).get();
+    return sum;
   }
 
   /** How many there are to be, how many take requests, and how often one took another's place. */
@@ -150,7 +155,7 @@ export class Crew implements Serving {
   #enlist(number: number, listen: Start['listen'], late: boolean): Thread {
     const { start, clock, deskFor, reports } = this.#context;
     const ahead = clock.now() - clock.elapsed();
-    const thread: Thread = new Thread(number, { ...start, listen, late, ahead }, (self): HubCalls => {
+    const thread: Thread = new Thread({ ...start, number, listen, late, ahead }, (self): HubCalls => {
       const desk = deskFor(self);
       this.#desks.set(self, desk);
       return desk.calls;
@@ -161,6 +166,7 @@ export class Crew implements Serving {
     );
     void Promise.all([thread.gone, left]).then(() => {
       this.#working.delete(thread);
+      this.#context.runningIn(number).set(0);
       this.#desks.get(thread)?.close();
       this.#desks.delete(thread);
       reports.forget(thread);

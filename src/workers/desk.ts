@@ -41,6 +41,8 @@ export class Desk {
   readonly #set = new Map<string, Entry>();
   /** Where its calls to upstreams stand. */
   readonly #places = new Map<number, Place>();
+  /** What is not decided yet of leases that it asked for. */
+  readonly #asking = new Map<string, Promise<'held' | 'elsewhere' | 'found'>>();
   /** Gives up the fleet's leases that it has. */
   readonly #fleet = new Map<string, () => void>();
 
@@ -106,16 +108,28 @@ export class Desk {
     return entry === undefined ? [] : [entry];
   }
 
-  /**
-   * Of several threads that would fetch the same one does, and of several instances, too. What another one has just fetched, after
-   * this one had looked, is found.
-   */
+  /** Of several threads that would fetch the same one does. */
   async #lease(id: string): Promise<'held' | 'own' | 'elsewhere' | 'found'> {
-    const { leases, bus, drain } = this.#context;
+    const { leases, drain } = this.#context;
     await drain(this.#thread);
     const owner = leases.ownerOf(id);
-    if (owner !== undefined) return owner === this.#thread ? 'own' : 'elsewhere';
-    leases.take(id, this.#thread);
+    if (owner !== undefined && owner !== this.#thread) return 'elsewhere';
+    if (owner === undefined) {
+      leases.take(id, this.#thread);
+      const asking = this.#ask(id);
+      this.#asking.set(id, asking);
+      const answer = await asking;
+      if (this.#asking.get(id) === asking) this.#asking.delete(id);
+      return answer;
+    }
+    // Whoever asked first is told first: it is to begin, and the others to join it.
+    const answer = await this.#asking.get(id);
+    return answer === undefined || answer === 'held' ? 'own' : answer;
+  }
+
+  /** Of several instances one does, too. And what another one has fetched since this one had looked is found. */
+  async #ask(id: string): Promise<'held' | 'elsewhere' | 'found'> {
+    const { leases, bus } = this.#context;
     const lease = await bus.lease(id);
     if (lease?.kind === 'elsewhere') {
       leases.pass(id, this.#thread, 'fleet');

@@ -126,6 +126,7 @@ export class Hub {
         commons: this.#inCommon.commons,
         levels: tiers.map(({ level }) => level),
       },
+      runningIn: (number) => this.#inCommon.runningIn(number),
       secure: server.tls !== undefined,
       drainMs: server.drain,
       reports: this.#reports,
@@ -140,9 +141,17 @@ export class Hub {
   }
 }
 
+/** More than the threads take themselves, in bytes: what they have taken is not to be refused here. */
+const MOST_HEAD = 65_536;
+
 /** A server that listens nowhere: the threads bring it its connections, which they have checked. */
 function unheard(control: RequestListener): Server {
-  const server = createServer({ requestTimeout: 0, headersTimeout: 0, requireHostHeader: false });
+  const server = createServer({
+    requestTimeout: 0,
+    headersTimeout: 0,
+    requireHostHeader: false,
+    maxHeaderSize: MOST_HEAD,
+  });
   server.maxHeadersCount = 0;
   server.on('request', (incoming, response) => void control(incoming, response));
   return server;

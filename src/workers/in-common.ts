@@ -18,17 +18,24 @@ export class InCommon {
   readonly commons: Commons;
   readonly #cells: SharedCells;
   readonly #upstreams: readonly string[];
+  readonly #threads: number;
 
   private constructor(settings: Settings, commons: Commons) {
     this.commons = commons;
     this.#cells = SharedCells.in(commons.cells);
     this.#upstreams = [...settings.upstreams.keys()];
+    this.#threads = settings.server.workers;
   }
 
   /** New ones, of the thread whose monotonic clock is everybody's. */
   static create(settings: Settings, clock: Clock): InCommon {
     const keys = settings.access.mode === 'gateway' ? settings.access.keys : [];
-    const values = [0, ...[...settings.upstreams].flatMap(() => UNTRIED), ...keys.map(() => 0)];
+    const values = [
+      0,
+      ...[...settings.upstreams].flatMap(() => UNTRIED),
+      ...Array.from({ length: settings.server.workers }, () => 0),
+      ...keys.map(() => 0),
+    ];
     return new InCommon(settings, {
       bulletin: { name: randomUUID(), count: new SharedArrayBuffer(4) },
       cells: SharedCells.of(values).memory,
@@ -56,9 +63,14 @@ export class InCommon {
     };
   }
 
+  /** How many requests a thread is answering, by its number from 1. */
+  runningIn(thread: number): Cell {
+    return this.#cells.at(UNTRIED.length * this.#upstreams.length + thread);
+  }
+
   /** What the limit of a client's key counts with, by the key's place in the settings. */
   rateOf(key: number): Cell {
-    return this.#cells.at(1 + UNTRIED.length * this.#upstreams.length + key);
+    return this.#cells.at(1 + UNTRIED.length * this.#upstreams.length + this.#threads + key);
   }
 
   /** The clock of this thread, by which the numbers in common are read. */

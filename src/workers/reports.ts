@@ -18,14 +18,9 @@ export class Reports<T> {
     this.#latest.delete(thread);
     if (last === undefined) return;
     const memory = { ...last.memory, entries: 0, bytes: 0, maxEntries: 0, maxBytes: 0 };
-    this.#gone.push({ ...last, memory, running: 0 });
+    this.#gone.push({ ...last, memory });
     // Of many that are gone one is kept.
     if (this.#gone.length > 1) this.#gone.splice(0, this.#gone.length, this.#gone.reduce(together));
-  }
-
-  /** Requests that are being answered. */
-  get running(): number {
-    return [...this.#latest.values()].reduce((sum, { running }) => sum + running, 0);
   }
 
   /** A store's figures, with those of all threads. */
@@ -34,7 +29,7 @@ export class Reports<T> {
     const memory = levels.l1;
     if (memory === undefined) return { levels, lookups, promotions, faults };
     const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
-    const own: Report = { memory, lookups: Object.fromEntries(states), promotions, faults, running: 0 };
+    const own: Report = { memory, lookups: Object.fromEntries(states), promotions, faults };
     const all = [...this.#latest.values(), ...this.#gone].reduce(together, own);
     const histograms = Object.entries(all.lookups).map(([level, state]) => [level, Histogram.of(state)]);
     return {
@@ -63,7 +58,6 @@ function together(one: Report, other: Report): Report {
     lookups: Object.fromEntries(lookups),
     promotions: Object.fromEntries(promoted),
     faults: one.faults + other.faults,
-    running: one.running + other.running,
   };
 }
 

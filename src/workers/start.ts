@@ -4,6 +4,8 @@ import type { Commons } from './in-common.ts';
 
 /** What a thread is started with. */
 export interface Start {
+  /** Its own, from 1. */
+  readonly number: number;
   /** To the hub. */
   readonly port: MessagePort;
   /** As a profile has them. */

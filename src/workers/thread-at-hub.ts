@@ -15,15 +15,19 @@ export class Thread {
   readonly #worker: Worker;
   readonly #began = Promise.withResolvers<void>();
 
-  /** Starts one, named by a `number`, that may ask for what `callsFor` gives it. */
-  constructor(number: number, start: Omit<Start, 'port'>, callsFor: (thread: Thread) => HubCalls) {
-    this.number = number;
+  /** Starts one that may ask for what `callsFor` gives it. */
+  constructor(start: Omit<Start, 'port'>, callsFor: (thread: Thread) => HubCalls) {
+    this.number = start.number;
     this.begun = this.#began.promise;
     const { port1, port2 } = new MessageChannel();
     this.wire = new Wire<ThreadCalls>(port1, callsFor(this));
     this.wire.unref();
     const workerData: Start = { ...start, port: port2 };
-    this.#worker = new Worker(FILE, { workerData, transferList: [port2], name: `reprise worker ${number}` });
+    this.#worker = new Worker(FILE, {
+      workerData,
+      transferList: [port2],
+      name: `reprise worker ${start.number}`,
+    });
     const gone = Promise.withResolvers<string>();
     let why = 'it ended';
     this.#worker.on('error', (thrown) => {

@@ -42,6 +42,7 @@ const start: Start = workerData;
 await run(start);
 
 async function run({
+  number,
   port,
   settings: plain,
   env,
@@ -67,7 +68,6 @@ async function run({
         lookups: Object.fromEntries(states),
         promotions,
         faults,
-        running: service.running,
       };
     },
     turn: (call) => gates.turn(call),
@@ -132,6 +132,7 @@ async function run({
   const service = new Service({
     clock,
     drainMs: settings.server.drain,
+    shown: inCommon.runningIn(number),
     server: createListener({
       data: dataPlaneOf({
         settings,
