@@ -9,6 +9,7 @@ import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { HubCalls, SentEvent } from './calls.ts';
 import type { Holders } from './holders.ts';
+import type { Lately } from './lately.ts';
 import type { Leases } from './leases.ts';
 import { Line } from './line.ts';
 import { pack, unpack } from './parcel.ts';
@@ -25,6 +26,7 @@ export interface DeskContext {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
   readonly leases: Leases<Thread | 'fleet'>;
+  readonly lately: Lately;
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;
   /** The control plane. It does not listen anywhere. */
@@ -62,9 +64,13 @@ export class Desk {
       for (const entry of unpack(parcel)) {
         this.#tier(level)?.set(entry);
         this.#set.set(entry.key.id, entry);
+        this.#context.lately.note(entry);
       }
     },
-    remove: ({ level, id }) => this.#tier(level)?.delete(id),
+    remove: ({ level, id }) => {
+      this.#tier(level)?.delete(id);
+      this.#context.lately.forget(id);
+    },
     lease: (id) => this.#lease(id),
     over: async ({ id, ms }) => {
       const late = Promise.withResolvers<void>();
@@ -129,7 +135,7 @@ export class Desk {
 
   /** Of several instances one does, too. And what another one has fetched since this one had looked is found. */
   async #ask(id: string): Promise<'held' | 'elsewhere' | 'found'> {
-    const { leases, bus } = this.#context;
+    const { leases, bus, lately, clock, marks } = this.#context;
     const lease = await bus.lease(id);
     if (lease?.kind === 'elsewhere') {
       leases.pass(id, this.#thread, 'fleet');
@@ -137,7 +143,9 @@ export class Desk {
       return 'elsewhere';
     }
     if (lease !== undefined) this.#fleet.set(id, lease.release);
-    if (!(await this.#isThere(id))) return 'held';
+    const stored = lately.get(id);
+    const isThere = stored !== undefined && stored.freshUntil > clock.now();
+    if (!isThere || marks.standing(stored) !== 'alive') return 'held';
     this.#release(id);
     return 'found';
   }
@@ -146,13 +154,6 @@ export class Desk {
     this.#context.leases.release(id, this.#thread);
     this.#fleet.get(id)?.();
     this.#fleet.delete(id);
-  }
-
-  /** Whether the first tier has something fresh. */
-  async #isThere(id: string): Promise<boolean> {
-    const { tiers, clock, marks } = this.#context;
-    const [entry] = await this.#find(tiers[0], [id]);
-    return entry !== undefined && entry.freshUntil > clock.now() && marks.standing(entry) === 'alive';
   }
 
   #enter(name: string, call: number, open: boolean): void {

@@ -14,6 +14,7 @@ import { Crew } from './crew.ts';
 import { Desk } from './desk.ts';
 import { Holders } from './holders.ts';
 import { InCommon } from './in-common.ts';
+import { Lately } from './lately.ts';
 import { Leases } from './leases.ts';
 import { PublishedMarks, SharedGraves } from './replicas.ts';
 import { Reports } from './reports.ts';
@@ -111,6 +112,7 @@ export class Hub {
       upstreams,
       holders: this.#holders ?? new Holders<Thread | 'hub'>(UNWATCHED),
       leases: new Leases<Thread | 'fleet'>(),
+      lately: new Lately(),
       purge,
       control: unheard(context.control),
       drain: (except: Thread) => crew.drain(except),
