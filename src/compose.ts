@@ -1,14 +1,8 @@
-import { ALONE } from './cache/bus.ts';
-import { Catalog } from './cache/catalog.ts';
-import { Graves } from './cache/graves.ts';
-import { Marks } from './cache/marks.ts';
-import { MemoryTier } from './cache/memory.ts';
-import { Store } from './cache/store.ts';
 import type { Level } from './cache/tier.ts';
 import { accessOf } from './composing/access.ts';
 import { certificateOf } from './composing/certificate.ts';
-import { openDataFolder } from './composing/data-folder.ts';
 import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
+import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
@@ -29,19 +23,15 @@ import { Service, type Serving } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
-import { Invalidations } from './invalidation/invalidations.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
 import { told } from './invalidation/told.ts';
-import { Upkeep } from './invalidation/upkeep.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
 import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
 import { Background } from './shared/background.ts';
-import { type Clock, every, neverBack } from './shared/clock.ts';
-import { isOver } from './shared/life.ts';
-import { Stamps } from './shared/stamps.ts';
+import { type Clock, neverBack } from './shared/clock.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
 import { Hub } from './workers/hub.ts';
 
@@ -53,6 +43,8 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
+  /** The product's version, as other instances are told it. */
+  readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
 }
@@ -78,35 +70,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
+  const version = surroundings.version ?? 'unknown';
   const hub = settings.server.workers === 1 ? undefined : new Hub(settings, clock);
-  const stamps = new Stamps(clock, hub?.lastStamp);
-  const marks = hub?.marks ?? new Marks();
-  const graves = hub?.graves ?? new Graves(clock);
-  const catalog = new Catalog(
-    (listed) => !isOver(listed, clock.now()) && marks.standing(listed) !== 'purged',
-  );
-  const watch = catalog.watch('l2');
-  const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
-  const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
-  const upper = catalog.watch('l1');
-  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, hub?.watchFor(upper) ?? upper);
-  const bus = ALONE;
-  const store = new Store(memory, data.disk === undefined ? [] : [data.disk], {
-    clock,
-    isCurrent: () => bus.isCurrent,
-  });
-  const invalidations = new Invalidations({
-    stamps,
-    marks,
-    catalog,
-    background,
-    bus,
-    keep: async (made) => await data.markLog?.keep(made),
-    remove(id) {
-      store.delete(id);
-      graves.note(id);
-    },
-  });
+  const engine = await openEngine({ settings, clock, events, background, version, inCommon: hub });
+  const { stamps, marks, graves, catalog, data, store, bus, secret: installSecret, invalidations } = engine;
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
@@ -124,6 +91,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     events,
     background,
     store: watched,
+    bus,
     catalog,
     upstreams: upstreams.byName,
   });
@@ -139,11 +107,12 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
     },
   });
+  const isRequired = (level: string) => level === 'l3' && settings.redis.required;
   const health: HealthContext = {
     accepting: () => service.accepting,
     checks: () =>
       new Map<string, Check>([
-        ...healthChecks(store, upstreams.byName),
+        ...healthChecks(store, upstreams.byName, isRequired),
         ...(hub?.checks ?? []),
         ...alertChecks(monitor.alerts),
       ]),
@@ -198,16 +167,11 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       : new Service({ clock, drainMs, server: serverOf(calls), close: async () => {} });
   const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
   const close = async () => {
-    sweeping.cancel();
     // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
     for (const upstream of upstreams.byName.values()) await upstream.client.close();
     await control?.stop();
     await monitoring.close();
-    await background.drain();
-    await data.deliveries.close();
-    await bus.close();
-    await store.close();
-    await data.markLog?.close();
+    await engine.close();
   };
   const answering = () => {
     const storeWrites = new VectorStoreWrites({ clock, background, purge: purgeTag });
@@ -216,7 +180,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       clock,
       events,
       background,
-      access: accessOf(settings, new Scopes(data.secret), clock, token),
+      access: accessOf(settings, new Scopes(installSecret), clock, token),
       upstreams,
       store,
       bus,
@@ -242,25 +206,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       clock,
       events,
       env,
-      secret: data.secret,
-      tiers: data.disk === undefined ? [memory] : [data.disk],
+      secret: installSecret,
+      tiers: engine.tiers,
       bus,
       upstreams: upstreams.byName,
       purge: purgeTag,
       control: createControlPlane({ calls: open, token, events }),
       close,
     }) ?? answering();
-  const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
-  const upkeep = new Upkeep({
-    store,
-    invalidations,
-    marks,
-    stamps,
-    clock,
-    isListed: () => data.disk?.isListed !== false,
-    longestMs: longestCallMs + TRACES_LAST_MS,
-  });
-  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
+  engine.tend();
   try {
     await control?.listen(server.host, admin.port ?? 0);
   } catch (thrown) {
@@ -270,6 +224,3 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   await service.listen(server.host, server.port);
   return { service, controlUrl: (control ?? service).url };
 }
-
-/** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
-const TRACES_LAST_MS = 3_600_000;

@@ -1,3 +1,4 @@
+import type { Histogram } from '../shared/histogram.ts';
 import type { Mark } from './mark.ts';
 import type { TierHealth } from './tier.ts';
 
@@ -42,9 +43,10 @@ export interface Replica {
   known(): Iterable<Announcement>;
   /**
    * Applies what others have announced, in memory at once, and with it everything up to `place` is applied. Resolves when that
-   * survives a crash; does not reject.
+   * survives a crash, if it `must`: a place that is forgotten costs only that what was announced after it is applied twice. Does not
+   * reject.
    */
-  apply(announced: readonly Announcement[], place: Place): Promise<void>;
+  apply(announced: readonly Announcement[], place: Place, must: boolean): Promise<void>;
   /** Its own marks up to this stamp are in the shared table. */
   handed(stamp: number): void;
 }
@@ -60,8 +62,8 @@ export type Lease =
 export interface BusFigures {
   /** The instances there are, this one first. */
   readonly peers: readonly Peer[];
-  /** Milliseconds from the publishing of the last announcement of another instance to its being applied here. */
-  readonly lagMs: number;
+  /** How long announcements of this instance took until all others had applied them, in microseconds. */
+  readonly lag: Histogram;
   readonly published: number;
   readonly applied: number;
   /** Own marks that wait to be handed over. */

@@ -37,3 +37,16 @@ export function byKey({ keys, patterns, types, namespaces, models }: Condition):
     );
   };
 }
+
+const LISTS: ReadonlySet<string> = new Set(['keys', 'patterns', 'tags', 'types', 'namespaces', 'models']);
+
+/** Whether what was read from somewhere is a condition. */
+export function isCondition(value: unknown): value is Condition {
+  if (typeof value !== 'object' || value === null) return false;
+  const lists = Object.entries(value);
+  return lists.length > 0 && lists.every(([name, list]) => LISTS.has(name) && areTexts(list));
+}
+
+function areTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((member) => typeof member === 'string');
+}

@@ -11,7 +11,7 @@ import { chargeOf, type Entry } from './entry.ts';
 import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
-import type { Tier, TierFigures, TierHealth } from './tier.ts';
+import type { OwnFigures, Tier, TierHealth } from './tier.ts';
 
 /** What {@link DiskTier.open} needs. */
 export interface DiskOptions {
@@ -134,7 +134,7 @@ export class DiskTier implements Tier {
     return this.#session?.index.complete === true;
   }
 
-  figures(): TierFigures {
+  figures(): OwnFigures {
     return {
       entries: this.#index?.count ?? 0,
       bytes: this.#index?.bytes ?? 0,

@@ -17,11 +17,6 @@ export class Flights<S> {
     return (this.#alone.get(id) ?? 0) > now ? undefined : this.#slots.get(id);
   }
 
-  /** Whether `id` is being fetched, or its callers are known to need calls of their own: nobody else is to be asked for it. */
-  isTaken(id: string, now: number): boolean {
-    return this.#slots.has(id) || (this.#alone.get(id) ?? 0) > now;
-  }
-
   /** Makes `slot` the one that fetches `id`. */
   open(id: string, slot: S): void {
     this.#slots.set(id, slot);

@@ -13,8 +13,15 @@ export async function installSecret(folder: string): Promise<Buffer> {
   const path = join(folder, 'install.secret');
   const kept = await readFile(path).catch(() => undefined);
   if (kept?.length === BYTES) return kept;
-  await makeFolder(folder);
   const secret = randomBytes(BYTES);
+  await keepInstallSecret(folder, secret);
+  return secret;
+}
+
+/** Keeps another secret in its place. Rejects if the folder cannot be used. */
+export async function keepInstallSecret(folder: string, secret: Buffer): Promise<void> {
+  const path = join(folder, 'install.secret');
+  await makeFolder(folder);
   // Written aside and renamed: a crash half-way leaves either no secret or a whole one.
   const draft = await open(`${path}.new`, 'w', 0o600);
   try {
@@ -24,5 +31,4 @@ export async function installSecret(folder: string): Promise<Buffer> {
     await draft.close();
   }
   await rename(`${path}.new`, path);
-  return secret;
 }

@@ -5,7 +5,7 @@ import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
-import type { Tier, TierFigures, TierHealth } from './tier.ts';
+import type { OwnFigures, Tier, TierHealth } from './tier.ts';
 
 /** What bounds L1. */
 export interface MemoryLimits {
@@ -106,7 +106,7 @@ export class MemoryTier implements Tier {
     }
   }
 
-  figures(): TierFigures {
+  figures(): OwnFigures {
     return {
       entries: this.#entries.size,
       bytes: this.#entries.calculatedSize,

@@ -2,9 +2,10 @@ import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
+import { type Lower, LowerTiers, PER_MS } from './lower-tiers.ts';
 import type { MemoryTier } from './memory.ts';
 import { successor } from './succession.ts';
-import type { Level, Tier, TierFigures, TierHealth } from './tier.ts';
+import type { Cleared, Level, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** An entry and the tier that held it. */
 export interface Found {
@@ -28,10 +29,9 @@ export interface StoreFigures {
   readonly faults: number;
 }
 
+const NOTHING: Cleared = { cleared: 0, freedBytes: 0 };
 /** Of how many look-ups in memory one is measured. */
 const MEASURED = 32;
-/** Units of look-up times in a millisecond. */
-const PER_MS = 100_000;
 
 /** What a store works with beside its tiers. */
 export interface StoreOptions {
@@ -41,31 +41,23 @@ export interface StoreOptions {
   readonly isCurrent?: () => boolean;
 }
 
-/** A tier below L1, and what is counted of it. */
-interface Lower {
-  readonly tier: Tier;
-  readonly lookups: Histogram;
-  promotions: number;
-}
-
 /**
  * The tiers as the request pipeline sees them: L1 in memory, below it any number of others, the fastest first. Nothing here throws:
  * what fails is a miss. Entries come back until their `keepUntil`; whether one is fresh is for the caller to judge.
  */
 export class Store {
   readonly #memory: MemoryTier;
-  readonly #lower: readonly Lower[];
+  readonly #lower: LowerTiers;
   /** For each read of lower tiers under way, the ids put or deleted since it began: what it reads of those is old. */
   readonly #reads = new Set<Set<string>>();
   readonly #clock: Pick<Clock, 'elapsed'> | undefined;
   readonly #isCurrent: () => boolean;
   readonly #lookups = new Histogram();
   #looks = 0;
-  #faults = 0;
 
   constructor(memory: MemoryTier, lower: readonly Tier[] = [], options: StoreOptions = {}) {
     this.#memory = memory;
-    this.#lower = lower.map((tier) => ({ tier, lookups: new Histogram(), promotions: 0 }));
+    this.#lower = new LowerTiers(lower, options.clock);
     this.#clock = options.clock;
     this.#isCurrent = options.isCurrent ?? (() => true);
   }
@@ -79,7 +71,7 @@ export class Store {
   peek(id: string): Found | undefined {
     const entry = this.#recall(id);
     if (entry === undefined) return undefined;
-    for (const { tier } of this.#lower) this.#attempt(() => tier.touch(id));
+    this.#lower.touch(id);
     return { entry, level: 'l1' };
   }
 
@@ -97,8 +89,8 @@ export class Store {
     if (!this.#isCurrent()) return this.held(id);
     const quota = this.quota();
     return await this.#fenced(async (changed) => {
-      for (const lower of this.#lower) {
-        const entry = await this.#read(lower, (tier) => tier.get(id));
+      for (const lower of this.#lower.all) {
+        const entry = await this.#lower.read(lower, (tier) => tier.get(id));
         const settled = this.#settle(id, entry, lower, changed, quota);
         if (settled !== undefined || changed.has(id)) return settled;
       }
@@ -117,10 +109,10 @@ export class Store {
     }
     if (missing.length === 0 || !this.#isCurrent()) return found;
     return await this.#fenced(async (changed) => {
-      for (const lower of this.#lower) {
+      for (const lower of this.#lower.all) {
         if (missing.length === 0) break;
         const asked = missing;
-        const value = await this.#read(lower, (tier) => tier.getMany(asked));
+        const value = await this.#lower.read(lower, (tier) => tier.getMany(asked));
         missing = [];
         for (const id of asked) {
           const settled = this.#settle(id, value?.get(id), lower, changed, quota);
@@ -134,6 +126,37 @@ export class Store {
     });
   }
 
+  /** Whether other instances put entries where this one finds them. */
+  get isShared(): boolean {
+    return this.#lower.shared !== undefined;
+  }
+
+  /**
+   * What other instances have put, under the ids of `old` entries that are of no use here, that is younger than those, by id; copied
+   * into the tiers of this instance like what {@link findMany} finds.
+   */
+  async findYounger(old: readonly Entry[], quota: Quota): Promise<ReadonlyMap<string, Found>> {
+    const found = new Map<string, Found>();
+    const { shared: lower } = this.#lower;
+    if (lower === undefined || !this.#isCurrent()) return found;
+    const ids = old.map(({ key }) => key.id);
+    return await this.#fenced(async (changed) => {
+      const value = await this.#lower.read(lower, (tier) => tier.getMany(ids));
+      for (const { key, born } of old) {
+        const entry = value?.get(key.id);
+        if (entry === undefined || entry.born <= born || changed.has(key.id)) continue;
+        this.#promote(entry, lower, quota);
+        found.set(key.id, { entry, level: lower.tier.level });
+      }
+      return found;
+    });
+  }
+
+  /** Resolves when what was put under these ids can be found by other instances, or will not be. */
+  async written(ids: readonly string[]): Promise<void> {
+    await this.#lower.each((tier) => tier.written?.(ids));
+  }
+
   /**
    * Takes `entries`, those of one request, each unless there is one that was asked for later. What exceeds `quota` goes to the
    * lower tiers only.
@@ -145,14 +168,18 @@ export class Store {
       if (entry === held) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
-      for (const { tier } of this.#lower) this.#hand(entry, tier);
+      this.#lower.put(entry);
     }
   }
 
   /** Forgets the entry in every tier, also one that is being read at this moment. */
   delete(id: string): void {
-    this.outdate(id);
-    for (const { tier } of this.#lower) this.#attempt(() => tier.delete(id));
+    this.#forget(id, false);
+  }
+
+  /** Forgets an entry that is invalid in the tiers of this instance: what others share under its id may be a newer one. */
+  bury(id: string): void {
+    this.#forget(id, true);
   }
 
   /** Forgets what L1 has of an entry, or is just getting, and no other tier: elsewhere there is a newer one. */
@@ -167,17 +194,18 @@ export class Store {
   }
 
   /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
-  async drop(level: Level, entries: Iterable<Listed>): Promise<{ cleared: number; freedBytes: number }> {
-    const tier = this.#tiers().find((one) => one.level === level);
+  async drop(level: Level, entries: Iterable<Listed>): Promise<Cleared> {
+    const tier: Tier | undefined = level === 'l1' ? this.#memory : this.#lower.of(level);
+    if (tier?.clear !== undefined) return (await this.#lower.try(() => tier.clear?.())) ?? NOTHING;
     const dropped = [...entries];
-    for (const { key } of dropped) this.#attempt(() => tier?.delete(key.id));
+    for (const { key } of dropped) await this.#lower.try(() => tier?.delete(key.id));
     return { cleared: dropped.length, freedBytes: dropped.reduce((sum, { size }) => sum + size, 0) };
   }
 
   /** Drops, in every tier, what is past its `keepUntil`. */
   async sweep(): Promise<void> {
     await this.#memory.sweep();
-    for (const lower of this.#lower) await this.#try(() => lower.tier.sweep());
+    await this.#lower.each((tier) => tier.sweep());
   }
 
   /** Whether each tier works. */
@@ -189,21 +217,21 @@ export class Store {
     const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
     const lookups: Partial<Record<Level, Histogram>> = { l1: this.#lookups };
     const promotions: Partial<Record<Level, number>> = {};
-    for (const lower of this.#lower) {
+    for (const lower of this.#lower.all) {
       lookups[lower.tier.level] = lower.lookups;
       promotions[lower.tier.level] = lower.promotions;
     }
-    return { levels, lookups, promotions, faults: this.#faults };
+    return { levels, lookups, promotions, faults: this.#lower.faults };
   }
 
   /** Writes what is queued and lets go of files and connections. */
   async close(): Promise<void> {
-    for (const { tier } of this.#lower) await this.#try(() => tier.close());
+    await this.#lower.each((tier) => tier.close());
     await this.#memory.close();
   }
 
   #tiers(): readonly Tier[] {
-    return [this.#memory, ...this.#lower.map(({ tier }) => tier)];
+    return [this.#memory, ...this.#lower.all.map(({ tier }) => tier)];
   }
 
   /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
@@ -227,27 +255,6 @@ export class Store {
     }
   }
 
-  /** What a tier answers, measured; undefined if it fails. */
-  async #read<T>(
-    { tier, lookups }: Lower,
-    ask: (tier: Tier) => T | undefined | Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const began = this.#clock?.elapsed();
-    const value = await this.#try(() => ask(tier));
-    if (began !== undefined) lookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
-    return value;
-  }
-
-  /** What `ask` comes to; undefined if it fails. */
-  async #try<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
-    try {
-      return await ask();
-    } catch {
-      this.#faults++;
-      return undefined;
-    }
-  }
-
   /** What to answer for `id` once a lower tier has answered `entry`: those above it get a copy. */
   #settle(
     id: string,
@@ -258,15 +265,14 @@ export class Store {
   ): Found | undefined {
     const held = this.held(id);
     if (held !== undefined || entry === undefined || changed.has(id)) return held;
-    const above = this.#lower.slice(0, this.#lower.indexOf(lower));
-    for (const { tier } of above) this.#hand(entry, tier);
-    if (this.#admit(entry, quota) || above.length > 0) lower.promotions++;
+    this.#promote(entry, lower, quota);
     return { entry, level: lower.tier.level };
   }
 
-  /** Gives the entry to a lower tier. What it would have replaced must not come back where the tier fails to take it. */
-  #hand(entry: Entry, tier: Tier): void {
-    if (!this.#attempt(() => tier.set(entry))) this.#attempt(() => tier.delete(entry.key.id));
+  /** Copies what a lower tier holds into those above it. */
+  #promote(entry: Entry, lower: Lower, quota: Quota): void {
+    this.#lower.put(entry, lower);
+    if (this.#admit(entry, quota) || lower !== this.#lower.all[0]) lower.promotions++;
   }
 
   /** Puts the entry into L1 if it replaces one there or the quota has room. */
@@ -277,19 +283,13 @@ export class Store {
     return this.#memory.set(entry);
   }
 
-  #fence(id: string): void {
-    for (const changed of this.#reads) changed.add(id);
+  #forget(id: string, own: boolean): void {
+    this.outdate(id);
+    this.#lower.delete(id, { own });
   }
 
-  /** Whether `call` went well. */
-  #attempt(call: () => void): boolean {
-    try {
-      call();
-      return true;
-    } catch {
-      this.#faults++;
-      return false;
-    }
+  #fence(id: string): void {
+    for (const changed of this.#reads) changed.add(id);
   }
 }
 

@@ -3,13 +3,20 @@ import type { Entry } from './entry.ts';
 /** A tier's name on the wire. */
 export type Level = 'l1' | 'l2' | 'l3';
 
+/** What was dropped, in entries and in bytes. */
+export interface Cleared {
+  readonly cleared: number;
+  readonly freedBytes: number;
+}
+
 /** What a tier has counted since it was opened, and what it holds now. */
 export interface TierFigures {
-  readonly entries: number;
-  readonly bytes: number;
+  /** Absent, like the bytes, where others write to it as well, and nobody counts. */
+  readonly entries?: number;
+  readonly bytes?: number;
   /** Absent where only bytes are bounded. */
   readonly maxEntries?: number;
-  readonly maxBytes: number;
+  readonly maxBytes?: number;
   readonly hits: number;
   readonly misses: number;
   /** Entries dropped to keep within a bound. */
@@ -22,6 +29,13 @@ export interface TierFigures {
   readonly faults: number;
   /** Absent where nothing is compressed. */
   readonly compression?: CompressionFigures | undefined;
+}
+
+/** The figures of a tier that only this process writes to. */
+export interface OwnFigures extends TierFigures {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
 }
 
 /** What compression has come to since the tier was opened. */
@@ -41,6 +55,8 @@ export type TierHealth = { readonly state: 'ok' } | { readonly state: 'degraded'
  */
 export interface Tier {
   readonly level: Level;
+  /** Whether other instances read and write it, too. */
+  readonly isShared?: boolean;
   /** The entry under `id`, or undefined. Memory answers at once, other tiers may answer later. */
   get(id: string): Entry | undefined | Promise<Entry | undefined>;
   /** Those of `ids` that it holds, found in one pass. */
@@ -56,6 +72,10 @@ export interface Tier {
   touch(id: string): void;
   /** Drops what is past its `keepUntil`, a little at a time. */
   sweep(): Promise<void>;
+  /** Of a shared tier: resolves when what was put under these ids before can be found by the others, or will not be. */
+  written?(ids: readonly string[]): Promise<void>;
+  /** Of a shared tier, of which no list is kept: drops everything. */
+  clear?(): Promise<Cleared>;
   figures(): TierFigures;
   health(): TierHealth;
   /** Writes what is queued and lets go of files and connections. */

@@ -55,7 +55,7 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   );
   let composed: Composed;
   try {
-    composed = await compose(settings, { clock: systemClock, events, env, profile });
+    composed = await compose(settings, { clock: systemClock, events, env, profile, version: io.version });
   } catch (thrown) {
     io.err(`${whyNot(thrown, settings)}\n`);
     return 1;

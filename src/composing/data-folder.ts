@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiskTier } from '../cache/disk.ts';
-import { installSecret } from '../cache/install-secret.ts';
+import { installSecret, keepInstallSecret } from '../cache/install-secret.ts';
 import type { Watch } from '../cache/listed.ts';
 import type { Marks } from '../cache/marks.ts';
 import type { Settings } from '../config/schema.ts';
@@ -69,6 +69,16 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
     (path) => Deliveries.open(settings.webhooks.size === 0 ? undefined : path, clock),
   );
   return { secret, disk, markLog, audit, deliveries };
+}
+
+/** Keeps a secret that is not this installation's own: that of the instances it has joined. */
+export async function keepSecret(
+  secret: Buffer,
+  context: Pick<DataFolderContext, 'settings' | 'events'>,
+): Promise<void> {
+  await kept(context, '', 'install secret', 'L2 will not be found again without the others', async (path) => {
+    if (path !== undefined) await keepInstallSecret(path, secret);
+  });
 }
 
 /** The disk and the log of what is invalid on it. */

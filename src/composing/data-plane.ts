@@ -13,6 +13,7 @@ import { type DataPlaneContext, serveData } from '../http/data-plane.ts';
 import type { Slot } from '../http/fetch.ts';
 import type { FetchPolicy } from '../http/fetch-work.ts';
 import { Heads } from '../http/heads.ts';
+import { Leases } from '../http/leases.ts';
 import type { DataListener } from '../http/listener.ts';
 import { openTunnel } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
@@ -44,7 +45,7 @@ export interface DataPlaneParts {
 
 /** Puts a data plane together, with flights of its own, and a memory of its own of what came lately. */
 export function dataPlaneOf(parts: DataPlaneParts): DataListener {
-  const { settings, clock } = parts;
+  const { settings, clock, store, bus } = parts;
   const { byName: upstreams, fallback } = parts.upstreams;
   const offers = [...settings.upstreams].map(([name, offer]) => {
     return { ...offer, upstream: upstreams.get(name) ?? fallback };
@@ -60,6 +61,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   // A head is a few hundred bytes, and shared by all requests of a client.
   const headBytes = Math.floor(memory.plans / 4);
   const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const flights = new Flights<Slot>();
   const context: DataPlaneContext = {
     ...parts,
     askedLately: new AskedLately(memory.plans - headBytes),
@@ -68,7 +70,8 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
     policyOf: (type) => policyOf(settings, type),
     maxBody: server.max_body,
     maxEntry: server.max_entry,
-    flights: new Flights<Slot>(),
+    flights,
+    leases: new Leases({ bus, store, flights, clock, waitMs: settings.redis.lease_wait }),
   };
   return {
     readHead: (incoming) => heads.read(incoming),

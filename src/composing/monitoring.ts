@@ -1,3 +1,4 @@
+import type { Bus } from '../cache/bus.ts';
 import type { Catalog } from '../cache/catalog.ts';
 import type { Store } from '../cache/store.ts';
 import type { Settings } from '../config/schema.ts';
@@ -22,6 +23,7 @@ export interface MonitoringContext {
   readonly events: Events;
   readonly background: Background;
   readonly store: Pick<Store, 'levels' | 'figures' | 'health'>;
+  readonly bus: Bus;
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -38,7 +40,7 @@ const WRITE_EVERY_MS = 60_000;
 
 /** Begins to watch. Totals of an earlier run go on; where they cannot be kept, they begin anew. */
 export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
-  const { settings, profile, clock, events, background, store, catalog, upstreams } = context;
+  const { settings, profile, clock, events, background, store, bus, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
     events,
@@ -47,6 +49,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       profile,
       types: settings.types,
       levels: () => levelsOf(store),
+      bus: () => bus.figures(),
       upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
       places: () => catalog.places(),
     },
@@ -88,6 +91,8 @@ function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
   );
 }
 
+const KINDS = { l1: 'memory', l2: 'disk', l3: 'redis' } as const;
+
 function levelsOf(store: MonitoringContext['store']): readonly LevelState[] {
   const { levels, lookups, promotions } = store.figures();
   const health = store.health();
@@ -98,7 +103,7 @@ function levelsOf(store: MonitoringContext['store']): readonly LevelState[] {
       {
         ...figures,
         level,
-        kind: level === 'l1' ? ('memory' as const) : ('disk' as const),
+        kind: KINDS[level],
         promotions: promotions[level] ?? 0,
         lookups: lookups[level] ?? new Histogram(),
         health: health[level] ?? { state: 'ok' as const },

@@ -52,6 +52,12 @@ export const OVERRIDES: readonly Override[] = [
   },
 ];
 
+/** The settings that have an environment variable of their own and no flag. */
+const VARIABLES: readonly Pick<Override, 'variables' | 'keys'>[] = [
+  // The name that programs and platforms agree on. With its password it does not belong on a command line.
+  { variables: ['REDIS_URL'], keys: ['redis', 'url'] },
+];
+
 /** A setting with a flag of its own. */
 export interface Override {
   readonly flag: string;
@@ -69,7 +75,7 @@ export function readOverrides(
 ): { readonly tree: Tree; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   let tree = emptyTree('the environment');
-  for (const { variables, keys } of OVERRIDES) {
+  for (const { variables, keys } of [...OVERRIDES, ...VARIABLES]) {
     // An empty variable is how container files say "not set".
     const name = variables.find((variable) => (env[variable] ?? '') !== '');
     if (name !== undefined) tree = merge(tree, textAt(keys, env[name] ?? '', name));

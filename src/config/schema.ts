@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { access } from './access-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
+import { redis } from './redis-settings.ts';
 import { routes } from './route-settings.ts';
 import { server } from './server-settings.ts';
 import { types } from './type-settings.ts';
@@ -39,6 +40,7 @@ export const settingsSchema = section({
   })
     .prefault({})
     .describe('L2, the cache on disk.'),
+  redis: redis(),
   sweep_every: duration('positive')
     .prefault('5m')
     .describe('Duration between two sweeps of expired entries.'),

@@ -3,14 +3,17 @@ import type { Alert } from '../observe/alerts.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Check } from './health.ts';
 
-/** The state of every tier and upstream, by name: what `/health/ready` shows. */
+/** The state of every tier and upstream, by name: what `/health/ready` shows. A tier that is required does not work less well, but fails. */
 export function healthChecks(
   store: Pick<Store, 'health'>,
   upstreams: ReadonlyMap<string, Upstream>,
+  isRequired: (level: string) => boolean,
 ): ReadonlyMap<string, Check> {
   const checks = new Map<string, Check>();
   for (const [level, health] of Object.entries(store.health())) {
-    if (health !== undefined) checks.set(level, health);
+    if (health === undefined) continue;
+    const fails = health.state === 'degraded' && isRequired(level);
+    checks.set(level, fails ? { ...health, state: 'failed' } : health);
   }
   for (const [name, { health }] of upstreams) {
     const state = health.state();

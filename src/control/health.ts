@@ -21,10 +21,10 @@ export function healthCalls(context: HealthContext): readonly ControlCall[] {
     controlCall('everyone', '/health/live', { GET: () => Response.json({ status: 'ok', checks: {} }) }),
     controlCall('everyone', '/health/ready', {
       GET: () => {
-        const { accepting, checks } = context;
+        const { checks } = context;
         return Response.json(
           { status: statusOf(context), checks: Object.fromEntries(checks()) },
-          { status: accepting() ? 200 : 503 },
+          { status: NOT_READY.has(statusOf(context)) ? 503 : 200 },
         );
       },
     }),
@@ -32,7 +32,14 @@ export function healthCalls(context: HealthContext): readonly ControlCall[] {
 }
 
 /** The service's state in one word. */
-export function statusOf({ accepting, checks }: HealthContext): 'ok' | 'degraded' | 'stopping' {
+export function statusOf({ accepting, checks }: HealthContext): Status {
   if (!accepting()) return 'stopping';
-  return [...checks().values()].every((check) => check.state === 'ok') ? 'ok' : 'degraded';
+  const states = new Set([...checks().values()].map(({ state }) => state));
+  if (states.has('failed')) return 'failed';
+  return states.has('degraded') ? 'degraded' : 'ok';
 }
+
+type Status = 'ok' | 'degraded' | 'failed' | 'stopping';
+
+/** No requests are to be sent to it. */
+const NOT_READY: ReadonlySet<Status> = new Set(['failed', 'stopping']);

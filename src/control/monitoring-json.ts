@@ -1,3 +1,4 @@
+import type { BusFigures } from '../cache/bus.ts';
 import { utilizationOf } from '../observe/alert-rules.ts';
 import { COUNTED, type Counts } from '../observe/counts.ts';
 import type { Line } from '../observe/figures.ts';
@@ -53,9 +54,10 @@ export function cacheJson(monitor: Monitor, status: string): Json {
   };
 }
 
-/** What `GET /monitoring/cache/levels` answers: each tier, the fastest first. */
+/** What `GET /monitoring/cache/levels` answers: each tier, the fastest first, and what joins this instance with others. */
 export function levelsJson({ sources }: Monitor): Json {
-  return { levels: sources.levels().map(levelJson) };
+  const bus = sources.bus();
+  return { levels: sources.levels().map(levelJson), ...(bus && { bus: busJson(bus) }) };
 }
 
 /** What `GET /monitoring/cache/efficiency` answers: what to change, and what to look at. */
@@ -75,10 +77,10 @@ function levelJson(state: LevelState): Json {
     kind: state.kind,
     state: health.state,
     ...(health.state === 'degraded' && { reason: health.reason }),
-    entries: state.entries,
+    entries: state.entries ?? null,
     max_entries: state.maxEntries ?? null,
-    bytes: state.bytes,
-    max_bytes: state.maxBytes,
+    bytes: state.bytes ?? null,
+    max_bytes: state.maxBytes ?? null,
     utilization: rounded(utilizationOf(state)),
     hits,
     misses,
@@ -97,6 +99,19 @@ function levelJson(state: LevelState): Json {
         ratio: compression.rawBytes === 0 ? 1 : rounded(compression.storedBytes / compression.rawBytes),
       },
     }),
+  };
+}
+
+function busJson({ peers, lag, leases, ...counts }: BusFigures): Json {
+  return {
+    instances: peers.map(({ name, version, wire }) => ({ name, version, wire })),
+    lag_ms: percentilesJson(lag, 1_000),
+    published: counts.published,
+    applied: counts.applied,
+    waiting: counts.unsent,
+    gaps: counts.gaps,
+    outages: counts.outages,
+    leases: { held: leases.held, waited: leases.waited, waited_ms: Math.round(leases.waitedMs) },
   };
 }
 

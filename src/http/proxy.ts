@@ -4,7 +4,7 @@ import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
 import { notCached } from './errors.ts';
-import { askOthers, type Leave } from './leases.ts';
+import { Errand } from './leases.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
@@ -24,11 +24,26 @@ export async function answer(
   call: Call,
   onGone: (leave: () => void) => void,
 ): Promise<Delivery> {
+  const errand = new Errand(context.leases);
+  try {
+    return await attempts(context, call, onGone, errand);
+  } finally {
+    errand.end();
+  }
+}
+
+async function attempts(
+  context: ProxyContext,
+  call: Call,
+  onGone: (leave: () => void) => void,
+  errand: Errand,
+): Promise<Delivery> {
   let alone = false;
-  // Who wants a stream does not wait for others: its first words would come later.
-  let waits = !call.plan.streams && !call.directives.refresh;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const shelf = await lookUp(context, call);
+    let shelf = await lookUp(context, call);
+    while (shelf.lacking.length > 0 && (await errand.waits(call, shelf.lacking))) {
+      shelf = await lookUp(context, call);
+    }
     addTags(context, call, shelf);
     if (shelf.lacking.length === 0) {
       refreshBehind(context, call, shelf);
@@ -40,17 +55,9 @@ export async function answer(
     }
     if (shelf.bridged && rests(context, call, shelf.lacking)) return serve(context, call, shelf);
 
-    const asked = alone ? undefined : askOthers(context, call, shelf.lacking);
-    const leave = asked && (await asked);
-    if (leave?.isPart && waits) {
-      await leave.waitForOthers(call.upstream.deadlineMs);
-      // What they brought is looked up; what they did not is fetched here.
-      waits = false;
-      attempt -= 1;
-      continue;
-    }
-    const boarding = board(context, call, shelf, alone, leave);
+    const boarding = board(context, call, shelf, alone);
     if (boarding === undefined) return serve(context, call, shelf);
+    errand.follow(boarding);
     onGone(() => boarding.leave());
     const landing = await boarding.landed();
     if (shelf.bridged && failed(landing) && stands(context, call, shelf)) {
@@ -81,19 +88,10 @@ function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */
-function board(
-  context: ProxyContext,
-  call: Call,
-  shelf: Shelf,
-  alone: boolean,
-  leave: Leave | undefined,
-): Boarding | undefined {
+function board(context: ProxyContext, call: Call, shelf: Shelf, alone: boolean): Boarding | undefined {
   try {
-    const boarding = new Boarding(context, call, shelf.lacking, alone);
-    leave?.use(boarding.own);
-    return boarding;
+    return new Boarding(context, call, shelf.lacking, alone);
   } catch (thrown) {
-    leave?.use(undefined);
     if (shelf.bridged) return undefined;
     throw thrown;
   }

@@ -5,15 +5,16 @@ import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
-import { askOthers, type LeaseContext } from './leases.ts';
+import { Errand, type Leases } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */
-export interface ProxyContext extends FetchContext, LeaseContext {
+export interface ProxyContext extends FetchContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
   readonly graves: Graves;
   readonly lineage: Lineage;
+  readonly leases: Leases;
 }
 
 /** Whether stale-if-error answers for this: no answer, a 5xx, or a 429 (RFC 5861 §4 and rate limits). */
@@ -59,24 +60,20 @@ function due({ flights, clock }: ProxyContext, call: Call, parts: readonly numbe
 }
 
 async function refresh(context: ProxyContext, call: Call, parts: readonly number[]): Promise<void> {
-  const asked = askOthers(context, call, parts);
-  const leave = asked && (await asked);
-  // Meanwhile others may have begun to, here or elsewhere.
-  if (leave !== undefined && (leave.isPart || due(context, call, parts).length < parts.length)) {
-    leave.use(undefined);
-    return;
-  }
-  let boarding: Boarding;
+  const errand = new Errand(context.leases);
   try {
-    boarding = new Boarding(context, call, parts, true);
+    const elsewhere = errand.isElsewhere(call, parts);
+    // Somebody here may have begun to while others were asked.
+    if (elsewhere !== false && ((await elsewhere) || due(context, call, parts).length < parts.length)) return;
+    const boarding = new Boarding(context, call, parts, true);
+    errand.follow(boarding);
+    const landing = await boarding.complete();
+    if (failed(landing)) rest(context, call, parts);
+    boarding.leave();
   } catch (thrown) {
     // The breaker is open, or the upstream's queue full: old entries answer meanwhile.
-    leave?.use(undefined);
-    if (thrown instanceof RepriseError) return;
-    throw thrown;
+    if (!(thrown instanceof RepriseError)) throw thrown;
+  } finally {
+    errand.end();
   }
-  leave?.use(boarding.own);
-  const landing = await boarding.complete();
-  if (failed(landing)) rest(context, call, parts);
-  boarding.leave();
 }

@@ -49,8 +49,32 @@ export function lookUp(context: ShelfContext, call: Call): Shelf | Promise<Shelf
   if (!call.trusted) return bare(call, 'credential-unverified');
   const found = find(context.store, call);
   return found instanceof Promise
-    ? found.then((come) => judged(context, call, come))
-    : judged(context, call, found);
+    ? found.then((come) => judgedWithOthers(context, call, come))
+    : judgedWithOthers(context, call, found);
+}
+
+/** Of what is here and of no use another instance may have put a younger one where all find it. */
+function judgedWithOthers(
+  context: ShelfContext,
+  call: Call,
+  found: readonly (Found | undefined)[],
+): Shelf | Promise<Shelf> {
+  const shelf = judged(context, call, found);
+  const { store } = context;
+  if (shelf.lacking.length === 0 || !store.isShared || call.directives.refresh) return shelf;
+  const old = shelf.lacking.flatMap((part) => {
+    const held = found[part];
+    return held === undefined || held.level === 'l3' ? [] : [held.entry];
+  });
+  if (old.length === 0) return shelf;
+  return store.findYounger(old, call.quota).then((younger) => {
+    if (younger.size === 0) return shelf;
+    return judged(
+      context,
+      call,
+      found.map((held) => (held && younger.get(held.entry.key.id)) ?? held),
+    );
+  });
 }
 
 const NONE: readonly Tagged[] = [];
@@ -67,7 +91,7 @@ function judged(context: ShelfContext, call: Call, found: readonly (Found | unde
     const standing = held && marks.standing(held.entry, isTagged ? NONE : said);
     if (standing !== undefined && standing !== 'alive') invalidated.add(part);
     if (held !== undefined && standing === 'purged' && marks.standing(held.entry) === 'purged') {
-      store.delete(held.entry.key.id);
+      store.bury(held.entry.key.id);
       graves.note(held.entry.key.id);
     }
     const serves = held !== undefined && call.plan.serves(held.entry.payload);

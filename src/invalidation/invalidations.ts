@@ -49,13 +49,22 @@ export class Invalidations implements Invalidator {
     for (const mark of made) marks.add(mark);
     const [instances] = await Promise.all([bus.publish(made), keep(made)]);
     for (const { condition, effect } of made)
-      if (effect === 'purge') background.run('sweeping what was invalidated', this.#sweep(condition));
+      if (effect === 'purge') background.run('sweeping what was invalidated', this.sweep(condition));
     return instances === undefined ? outcomes : outcomes.map((outcome) => ({ ...outcome, instances }));
   }
 
-  /** Removes everything that marks have killed, whenever that was. Gives the oldest stamp of all that lay there, infinite for nothing. */
-  sweep(): Promise<number> {
-    return this.#sweep(undefined);
+  /**
+   * Removes what marks have killed, whenever that was, of what is meant. Gives the oldest stamp of all that lay there, infinite for
+   * nothing.
+   */
+  async sweep(condition?: Condition): Promise<number> {
+    const { catalog, marks, remove } = this.#options;
+    let oldest = Number.POSITIVE_INFINITY;
+    for await (const listed of unhurried(catalog.lying(condition))) {
+      oldest = Math.min(oldest, oldestOf(listed));
+      if (marks.standing(listed) === 'purged') remove(listed.key.id);
+    }
+    return oldest;
   }
 
   async #outcome({ condition, effect, dryRun }: Order): Promise<Outcome> {
@@ -73,16 +82,6 @@ export class Invalidations implements Invalidator {
       if (sample.length < SAMPLED) sample.push(listed.key.shown);
     }
     return { id: newId(), matched, invalidated: dryRun ? 0 : matched, atLeast, sample };
-  }
-
-  async #sweep(condition: Condition | undefined): Promise<number> {
-    const { catalog, marks, remove } = this.#options;
-    let oldest = Number.POSITIVE_INFINITY;
-    for await (const listed of unhurried(catalog.lying(condition))) {
-      oldest = Math.min(oldest, oldestOf(listed));
-      if (marks.standing(listed) === 'purged') remove(listed.key.id);
-    }
-    return oldest;
   }
 }
 

@@ -1,9 +1,11 @@
-import type { Condition } from '../cache/condition.ts';
+import type { Place } from '../cache/bus.ts';
+import { isCondition } from '../cache/condition.ts';
 import { Journal } from '../cache/journal.ts';
 import type { Mark } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
 import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { type Stamps, stampOf } from '../shared/stamps.ts';
+import { Ledger, readPlace } from './ledger.ts';
 
 /** How far ahead of the clock stamps are promised to stay below: after a crash they go on above that. */
 const RESERVE_MS = 2 * 3_600_000;
@@ -26,6 +28,8 @@ export interface MarkLogOptions {
  * the disk can be trusted.
  */
 export class MarkLog {
+  /** What is remembered of the bus, beside the marks. */
+  readonly ledger = new Ledger();
   readonly #options: MarkLogOptions;
   readonly #reserving: Timer;
   /** Undefined while the file cannot be used. */
@@ -58,7 +62,29 @@ export class MarkLog {
 
   /** Resolves when these marks, which are among the others already, survive a crash. Rejects if they may not. */
   async keep(marks: readonly Mark[]): Promise<void> {
-    const journal = await this.#write(marks.map(toRecord));
+    await this.#keep(marks.map(toRecord));
+  }
+
+  /** As {@link keep}, for marks that are still to be announced to others. */
+  async keepOwn(marks: readonly Mark[]): Promise<void> {
+    this.ledger.owe(marks);
+    await this.#keep(marks.map(toOwnRecord));
+  }
+
+  /** As {@link keep}, for marks of others: with them everything up to `place` is kept. */
+  async keepTold(marks: readonly Mark[], place: Place): Promise<void> {
+    this.ledger.place = place;
+    await this.#keep([...marks.map(toRecord), { place }]);
+  }
+
+  /** Own marks up to this stamp have been announced. Resolves when that is on disk. */
+  async handed(stamp: number): Promise<void> {
+    this.ledger.handed(stamp);
+    await this.#keep([{ handed: stamp }]);
+  }
+
+  async #keep(records: readonly object[]): Promise<void> {
+    const journal = await this.#write(records);
     const isLarge = journal.length > Math.max(LEAST_REWRITTEN, 2 * this.#rewritten);
     // If that fails, what has just been written still stands, in the old file or in the new one.
     if (isLarge) await this.#rewrite(journal, RESERVE_MS).catch(() => undefined);
@@ -83,7 +109,7 @@ export class MarkLog {
     try {
       const { path, fresh } = this.#options;
       const { journal, records, whole, flaw } = await Journal.open(path);
-      const understood = records.map((record) => take(record, this.#options)).every(Boolean);
+      const understood = records.map((record) => take(record, this.#options, this.ledger)).every(Boolean);
       this.#trusted = (whole || (flaw === 'absent' && fresh)) && understood;
       return journal;
     } catch (thrown) {
@@ -104,7 +130,13 @@ export class MarkLog {
   }
 
   async #rewrite(journal: Journal, aheadMs: number): Promise<void> {
-    await journal.rewrite([...[...this.#options.marks.all()].map(toRecord), this.#ceiling(aheadMs)]);
+    const { place, unsent } = this.ledger;
+    await journal.rewrite([
+      ...[...this.#options.marks.all()].map(toRecord),
+      ...unsent.map(toOwnRecord),
+      ...(place === undefined ? [] : [{ place }]),
+      this.#ceiling(aheadMs),
+    ]);
     this.#rewritten = journal.length;
   }
 
@@ -127,8 +159,16 @@ function giveUp({ marks, stamps, clock }: MarkLogOptions): void {
 }
 
 /** Takes in a record; false for one that is not understood. */
-function take(record: unknown, { marks, stamps }: MarkLogOptions): boolean {
+function take(record: unknown, { marks, stamps }: MarkLogOptions, ledger: Ledger): boolean {
   if (typeof record !== 'object' || record === null) return false;
+  if ('place' in record) {
+    ledger.place = readPlace(record.place);
+    return ledger.place !== undefined;
+  }
+  if ('handed' in record && typeof record.handed === 'number') {
+    ledger.handed(record.handed);
+    return true;
+  }
   if ('ceiling' in record && typeof record.ceiling === 'number') {
     stamps.observe(record.ceiling);
     return true;
@@ -143,21 +183,14 @@ function take(record: unknown, { marks, stamps }: MarkLogOptions): boolean {
   if (condition !== undefined && !isCondition(condition)) return false;
   stamps.observe(stamp);
   marks.add({ condition, effect, stamp });
+  if ('own' in record) ledger.owe([{ condition, effect, stamp }]);
   return true;
-}
-
-const LISTS: ReadonlySet<string> = new Set(['keys', 'patterns', 'tags', 'types', 'namespaces', 'models']);
-
-function isCondition(value: unknown): value is Condition {
-  if (typeof value !== 'object' || value === null) return false;
-  const lists = Object.entries(value);
-  return lists.length > 0 && lists.every(([name, list]) => LISTS.has(name) && areTexts(list));
-}
-
-function areTexts(list: unknown): boolean {
-  return Array.isArray(list) && list.every((member) => typeof member === 'string');
 }
 
 function toRecord({ condition, effect, stamp }: Mark): object {
   return { ...(condition && { condition }), effect, stamp };
+}
+
+function toOwnRecord(mark: Mark): object {
+  return { ...toRecord(mark), own: true };
 }

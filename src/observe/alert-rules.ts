@@ -106,8 +106,9 @@ const saturation: AlertRule<Watched> = {
 };
 
 /** How full a tier is by the bound that it is nearest to, from 0 to 1. */
-export function utilizationOf({ entries, maxEntries, bytes, maxBytes }: LevelState): number {
-  return Math.min(1, Math.max(entries / (maxEntries ?? Number.POSITIVE_INFINITY), bytes / maxBytes));
+export function utilizationOf({ entries = 0, maxEntries, bytes = 0, maxBytes }: LevelState): number {
+  const unbounded = Number.POSITIVE_INFINITY;
+  return Math.min(1, Math.max(entries / (maxEntries ?? unbounded), bytes / (maxBytes ?? unbounded)));
 }
 
 interface Rate {
@@ -157,7 +158,7 @@ function risingFast(
   };
 }
 
-/** Unexpired entries that the lowest tier dropped: those gone for good. */
+/** Unexpired entries that the lowest tier of this instance's own dropped: those gone for good. */
 function unexpired(levels: readonly LevelState[]): number {
-  return levels.at(-1)?.unexpired ?? 0;
+  return levels.findLast(({ maxBytes }) => maxBytes !== undefined)?.unexpired ?? 0;
 }

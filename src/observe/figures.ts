@@ -150,6 +150,7 @@ export class Figures {
       durations.hit.record(micros);
       if (level === 'l1') durations.hit_l1.record(micros);
       else if (level === 'l2') durations.hit_l2.record(micros);
+      else if (level === 'l3') durations.hit_l3.record(micros);
       return;
     }
     if (name === 'misses') durations.miss.record(micros);

@@ -1,3 +1,4 @@
+import type { BusFigures } from '../cache/bus.ts';
 import type { Histogram } from '../shared/histogram.ts';
 import { COUNTED } from './counts.ts';
 import type { Line, UpstreamLine } from './figures.ts';
@@ -98,6 +99,25 @@ export const COUNTERS: readonly Family<number>[] = [
     ({ figures }) =>
       [...figures.deliveries.entries()].map(([name, { count }]) => [count, ...name.split(' ')]),
   ),
+  bus(
+    'bus_published_total',
+    'Invalidations that were announced to other instances.',
+    ({ published }) => published,
+  ),
+  bus('bus_applied_total', 'Invalidations of other instances that were applied.', ({ applied }) => applied),
+  bus(
+    'bus_gaps_total',
+    'Times that announcements were found missing, and were read again.',
+    ({ gaps }) => gaps,
+  ),
+  bus(
+    'bus_outages_total',
+    'Times that the other instances could not be reached any more.',
+    ({ outages }) => outages,
+  ),
+  bus('leases_held_total', 'Fetches that were made for all instances.', ({ leases }) => leases.held),
+  bus('lease_waits_total', 'Waits for what another instance was fetching.', ({ leases }) => leases.waited),
+  bus('lease_wait_seconds_total', 'Time of these waits.', ({ leases }) => leases.waitedMs / 1_000),
   family('auth_failures_total', 'Calls with a wrong key, token or signature, or none.', [], ({ figures }) => [
     [figures.refused],
   ]),
@@ -119,6 +139,11 @@ export const GAUGES: readonly Family<number>[] = [
   ),
   state('upstream_calls_running', 'Upstream calls under way.', ({ running }) => running),
   state('upstream_calls_waiting', 'Upstream calls that wait for their turn.', ({ waiting }) => waiting),
+  bus('bus_waiting', 'Invalidations that are still to be announced.', ({ unsent }) => unsent),
+  family('instances', 'Instances that share entries, by their version.', ['version'], ({ sources }) => {
+    const versions = Map.groupBy(sources.bus()?.peers ?? [], ({ version }) => version);
+    return [...versions].map(([version, peers]) => [peers.length, version]);
+  }),
   family('alert', 'Alerts that stand: 1 for each.', ['id', 'severity'], ({ alerts }) =>
     alerts.map(({ id, severity }) => [1, id, severity]),
   ),
@@ -136,9 +161,10 @@ export const DURATION_FAMILIES: readonly Family<Histogram>[] = [
     'request_duration_seconds',
     'Time to the last byte of an answer, by where it came from.',
     ['source'],
-    ({ hit_l1, hit_l2, miss }) => [
+    ({ hit_l1, hit_l2, hit_l3, miss }) => [
       [hit_l1, 'l1'],
       [hit_l2, 'l2'],
+      [hit_l3, 'l3'],
       [miss, 'upstream'],
     ],
   ),
@@ -146,6 +172,15 @@ export const DURATION_FAMILIES: readonly Family<Histogram>[] = [
   durations('upstream_duration_seconds', 'Time that upstream calls took.', [], ({ upstream: took }) => [
     [took],
   ]),
+  family(
+    'bus_lag_seconds',
+    'Time until all other instances had applied an invalidation.',
+    [],
+    ({ sources }) => {
+      const lag = sources.bus()?.lag;
+      return lag === undefined ? [] : [[lag]];
+    },
+  ),
   durations(
     'added_duration_seconds',
     'Time that answers took beyond their upstream call.',
@@ -174,6 +209,13 @@ function level(
       return value === undefined ? [] : [[value, one.level]];
     }),
   );
+}
+
+function bus(name: string, help: string, figureOf: (figures: BusFigures) => number): Family<number> {
+  return family(name, help, [], ({ sources }) => {
+    const figures = sources.bus();
+    return figures === undefined ? [] : [[figureOf(figures)]];
+  });
 }
 
 function upstream(name: string, help: string, figureOf: (line: UpstreamLine) => number): Family<number> {

@@ -1,10 +1,11 @@
+import type { BusFigures } from '../cache/bus.ts';
 import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
 import type { Histogram } from '../shared/histogram.ts';
 
 /** A tier as it stands. */
 export interface LevelState extends TierFigures {
   readonly level: Level;
-  readonly kind: 'memory' | 'disk';
+  readonly kind: 'memory' | 'disk' | 'redis';
   /** Entries copied from it into the tier above. */
   readonly promotions: number;
   /** How long look-ups took, in units of 10 ns. */
@@ -44,6 +45,8 @@ export interface Sources {
   readonly types: ReadonlyMap<string, TypePolicy>;
   /** The fastest first. */
   readonly levels: () => readonly LevelState[];
+  /** What joins this instance with others; undefined where it is alone. */
+  readonly bus: () => BusFigures | undefined;
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
 }

@@ -3,7 +3,7 @@ import { Counts } from './counts.ts';
 import { Savings } from './savings.ts';
 
 /** The durations that are kept, all in microseconds: answers from the cache by where they came from, and what the rest waited for. */
-export const DURATIONS = ['hit', 'hit_l1', 'hit_l2', 'miss', 'upstream', 'ttfb', 'added'] as const;
+export const DURATIONS = ['hit', 'hit_l1', 'hit_l2', 'hit_l3', 'miss', 'upstream', 'ttfb', 'added'] as const;
 
 /** The name of a duration. */
 export type DurationName = (typeof DURATIONS)[number];
@@ -18,6 +18,7 @@ export class Tally {
     hit: new Histogram(),
     hit_l1: new Histogram(),
     hit_l2: new Histogram(),
+    hit_l3: new Histogram(),
     miss: new Histogram(),
     upstream: new Histogram(),
     ttfb: new Histogram(),

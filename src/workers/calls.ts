@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Listed } from '../cache/listed.ts';
 import type { Mark } from '../cache/mark.ts';
 import type { StoreFigures } from '../cache/store.ts';
-import type { Level, TierFigures } from '../cache/tier.ts';
+import type { Level, OwnFigures } from '../cache/tier.ts';
 import type { Event } from '../observe/events.ts';
 import type { HistogramState } from '../shared/histogram.ts';
 import type { Parcel } from './parcel.ts';
@@ -18,7 +18,7 @@ type SentFetched = Omit<Extract<Event, { readonly kind: 'fetched' }>, 'entries'>
 
 /** What a thread tells of itself when it is asked. */
 export interface Report {
-  readonly memory: TierFigures;
+  readonly memory: OwnFigures;
   readonly lookups: Readonly<Partial<Record<Level, HistogramState>>>;
   readonly promotions: StoreFigures['promotions'];
   readonly faults: number;
@@ -42,14 +42,16 @@ export type HubCalls = {
   get(said: { readonly level: Level; readonly ids: readonly string[] }): Promise<Parcel>;
   set(said: Parcel & { readonly level: Level }): void;
   remove(said: { readonly level: Level; readonly id: string }): void;
+  /** Resolves when what was set under these ids can be found by other instances, too. */
+  written(said: { readonly level: Level; readonly ids: readonly string[] }): Promise<void>;
   /**
-   * Who is to fetch what this id names: it (`held`, until it releases that), it as it does already (`own`), another thread or
-   * instance (`elsewhere`), or nobody, for it is there (`found`).
+   * Who is to fetch what this id names: this thread, until it releases the lease of that number (`held`), or another thread or
+   * instance, by the lease of that number (`elsewhere`).
    */
-  lease(id: string): Promise<'held' | 'own' | 'elsewhere' | 'found'>;
-  /** Resolves when no other thread fetches it any more, or after `ms`. */
-  over(said: { readonly id: string; readonly ms: number }): Promise<void>;
-  release(id: string): void;
+  lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }>;
+  /** Resolves when a lease is given back, or after `ms`. */
+  over(said: { readonly lease: number; readonly ms: number }): Promise<void>;
+  release(lease: number): void;
   /** Purges everything with this tag, as a write to a vector store does. */
   purge(tag: string): Promise<void>;
   /** What has happened since it last told, in that order. */

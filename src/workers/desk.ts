@@ -1,32 +1,33 @@
 import type { Server } from 'node:http';
 import type { Bus } from '../cache/bus.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Marks } from '../cache/marks.ts';
 import type { Level, Tier } from '../cache/tier.ts';
 import type { Event, Events } from '../observe/events.ts';
+import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { HubCalls, SentEvent } from './calls.ts';
 import type { Holders } from './holders.ts';
-import type { Lately } from './lately.ts';
 import type { Leases } from './leases.ts';
 import { Line } from './line.ts';
 import { pack, unpack } from './parcel.ts';
+import type { PublishedMarks } from './replicas.ts';
 import type { Thread } from './thread-at-hub.ts';
 
 /** What threads are served from. */
 export interface DeskContext {
   readonly clock: Clock;
   readonly events: Events;
-  readonly marks: Marks;
+  readonly marks: PublishedMarks;
+  /** The last stamp that was given. */
+  readonly lastStamp: Cell;
   readonly bus: Bus;
   /** Those below the threads' own memories, the fastest first. */
   readonly tiers: readonly Tier[];
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
-  readonly leases: Leases<Thread | 'fleet'>;
-  readonly lately: Lately;
+  readonly leases: Leases<Thread>;
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;
   /** The control plane. It does not listen anywhere. */
@@ -43,10 +44,8 @@ export class Desk {
   readonly #set = new Map<string, Entry>();
   /** Where its calls to upstreams stand. */
   readonly #places = new Map<number, Place>();
-  /** What is not decided yet of leases that it asked for. */
-  readonly #asking = new Map<string, Promise<'held' | 'elsewhere' | 'found'>>();
-  /** Gives up the fleet's leases that it has. */
-  readonly #fleet = new Map<string, () => void>();
+  /** Gives up what it has of the instances' leases, by the numbers of its own. */
+  readonly #fleet = new Map<number, () => void>();
 
   constructor(context: DeskContext, thread: Thread) {
     this.#context = context;
@@ -64,21 +63,20 @@ export class Desk {
       for (const entry of unpack(parcel)) {
         this.#tier(level)?.set(entry);
         this.#set.set(entry.key.id, entry);
-        this.#context.lately.note(entry);
       }
     },
-    remove: ({ level, id }) => {
-      this.#tier(level)?.delete(id);
-      this.#context.lately.forget(id);
+    remove: ({ level, id }) => this.#tier(level)?.delete(id),
+    written: async ({ level, ids }) => {
+      await this.#tier(level)?.written?.(ids);
     },
     lease: (id) => this.#lease(id),
-    over: async ({ id, ms }) => {
+    over: async ({ lease, ms }) => {
       const late = Promise.withResolvers<void>();
       const timer = this.#context.clock.after(ms, late.resolve);
-      await Promise.race([this.#context.leases.over(id), late.promise]);
+      await Promise.race([this.#context.leases.over(lease), late.promise]);
       timer.cancel();
     },
-    release: (id) => this.#release(id),
+    release: (lease) => this.#release(lease),
     purge: (tag) => this.#context.purge(tag),
     happened: ({ changes, touched, events }) => {
       for (const change of changes) this.#context.holders.take(this.#thread, change);
@@ -114,46 +112,29 @@ export class Desk {
     return entry === undefined ? [] : [entry];
   }
 
-  /** Of several threads that would fetch the same one does. */
-  async #lease(id: string): Promise<'held' | 'own' | 'elsewhere' | 'found'> {
-    const { leases, drain } = this.#context;
+  /**
+   * Of several threads that would fetch the same one does, and of several instances, too. Nobody waits for what began before an
+   * invalidation: it may turn out to be meant, and whoever comes after it must not be served that.
+   */
+  async #lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }> {
+    const { leases, marks, lastStamp, bus, drain } = this.#context;
     await drain(this.#thread);
-    const owner = leases.ownerOf(id);
-    if (owner !== undefined && owner !== this.#thread) return 'elsewhere';
-    if (owner === undefined) {
-      leases.take(id, this.#thread);
-      const asking = this.#ask(id);
-      this.#asking.set(id, asking);
-      const answer = await asking;
-      if (this.#asking.get(id) === asking) this.#asking.delete(id);
-      return answer;
-    }
-    // Whoever asked first is told first: it is to begin, and the others to join it.
-    const answer = await this.#asking.get(id);
-    return answer === undefined || answer === 'held' ? 'own' : answer;
-  }
-
-  /** Of several instances one does, too. And what another one has fetched since this one had looked is found. */
-  async #ask(id: string): Promise<'held' | 'elsewhere' | 'found'> {
-    const { leases, bus, lately, clock, marks } = this.#context;
+    const before = leases.of(id);
+    if (before !== undefined && before.owner !== this.#thread && marks.latest <= before.since)
+      return { elsewhere: before.number };
+    const { number } = leases.take(id, this.#thread, lastStamp.get());
     const lease = await bus.lease(id);
-    if (lease?.kind === 'elsewhere') {
-      leases.pass(id, this.#thread, 'fleet');
-      void lease.over(LONGEST_WAIT_MS).then(() => leases.release(id, 'fleet'));
-      return 'elsewhere';
-    }
-    if (lease !== undefined) this.#fleet.set(id, lease.release);
-    const stored = lately.get(id);
-    const isThere = stored !== undefined && stored.freshUntil > clock.now();
-    if (!isThere || marks.standing(stored) !== 'alive') return 'held';
-    this.#release(id);
-    return 'found';
+    if (lease?.kind === 'held') this.#fleet.set(number, lease.release);
+    if (lease?.kind !== 'elsewhere') return { held: number };
+    // Other threads wait as this one does.
+    void lease.over(LONGEST_WAIT_MS).then(() => leases.release(number));
+    return { elsewhere: number };
   }
 
-  #release(id: string): void {
-    this.#context.leases.release(id, this.#thread);
-    this.#fleet.get(id)?.();
-    this.#fleet.delete(id);
+  #release(number: number): void {
+    this.#context.leases.release(number);
+    this.#fleet.get(number)?.();
+    this.#fleet.delete(number);
   }
 
   #enter(name: string, call: number, open: boolean): void {

@@ -7,6 +7,12 @@ import type { Wire } from './wire.ts';
 /** Bytes that may be on their way to the hub; what is above is not stored there. */
 const MOST_SENT = 64_000_000;
 
+/** A tier of the hub's, and whether other instances have it as well. */
+export interface SharedLevel {
+  readonly level: Level;
+  readonly isShared: boolean;
+}
+
 /** What a {@link HubTier} works with. */
 export interface HubTierContext {
   readonly wire: Wire<HubCalls>;
@@ -19,11 +25,13 @@ export interface HubTierContext {
 /** A tier that the hub has, as a thread sees it. What goes wrong on the way is a miss. */
 export class HubTier implements Tier {
   readonly level: Level;
+  readonly isShared: boolean;
   readonly #context: HubTierContext;
   #sent = 0;
 
-  constructor(level: Level, context: HubTierContext) {
+  constructor({ level, isShared }: SharedLevel, context: HubTierContext) {
     this.level = level;
+    this.isShared = isShared;
     this.#context = context;
   }
 
@@ -53,6 +61,11 @@ export class HubTier implements Tier {
 
   delete(id: string): void {
     this.#context.wire.tell('remove', { level: this.level, id });
+  }
+
+  /** Resolves when what was set before can be found by other instances, too, or will not be. */
+  async written(ids: readonly string[]): Promise<void> {
+    if (this.isShared) await this.#context.wire.ask('written', { level: this.level, ids });
   }
 
   touch(id: string): void {

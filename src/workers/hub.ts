@@ -14,7 +14,6 @@ import { Crew } from './crew.ts';
 import { Desk } from './desk.ts';
 import { Holders } from './holders.ts';
 import { InCommon } from './in-common.ts';
-import { Lately } from './lately.ts';
 import { Leases } from './leases.ts';
 import { PublishedMarks, SharedGraves } from './replicas.ts';
 import { Reports } from './reports.ts';
@@ -107,12 +106,12 @@ export class Hub {
       clock,
       events,
       marks: this.marks,
+      lastStamp: this.lastStamp,
       bus,
       tiers,
       upstreams,
       holders: this.#holders ?? new Holders<Thread | 'hub'>(UNWATCHED),
-      leases: new Leases<Thread | 'fleet'>(),
-      lately: new Lately(),
+      leases: new Leases<Thread>(),
       purge,
       control: unheard(context.control),
       drain: (except: Thread) => crew.drain(except),
@@ -126,7 +125,7 @@ export class Hub {
         env: context.env,
         secret: context.secret,
         commons: this.#inCommon.commons,
-        levels: tiers.map(({ level }) => level),
+        levels: tiers.map(({ level, isShared = false }) => ({ level, isShared })),
       },
       runningIn: (number) => this.#inCommon.runningIn(number),
       secure: server.tls !== undefined,

@@ -1,38 +1,54 @@
+/** Who fetches something, since when. */
+export interface Taken<T> {
+  /** Names it. */
+  readonly number: number;
+  readonly id: string;
+  readonly owner: T;
+  /** The last stamp before. */
+  readonly since: number;
+  /** Resolves when it is given back. */
+  readonly over: Promise<void>;
+}
+
 /** Who fetches what, of several owners `T`. */
 export class Leases<T> {
-  readonly #leases = new Map<string, { readonly owner: T; readonly over: PromiseWithResolvers<void> }>();
+  /** Of what each id names the latest. */
+  readonly #latest = new Map<string, Taken<T>>();
+  readonly #taken = new Map<number, { readonly taken: Taken<T>; readonly end: () => void }>();
+  #numbers = 0;
 
-  /** Who fetches it. */
-  ownerOf(id: string): T | undefined {
-    return this.#leases.get(id)?.owner;
+  /** Who fetches it; of several the latest. */
+  of(id: string): Taken<T> | undefined {
+    return this.#latest.get(id);
   }
 
-  /** To be called where nobody fetches it: `owner` does. */
-  take(id: string, owner: T): void {
-    this.#leases.set(id, { owner, over: Promise.withResolvers<void>() });
+  /** Resolves when it is given back. */
+  async over(number: number): Promise<void> {
+    await this.#taken.get(number)?.taken.over;
   }
 
-  /** Another one than `owner` turns out to fetch it. */
-  pass(id: string, owner: T, to: T): void {
-    const lease = this.#leases.get(id);
-    if (lease?.owner === owner) this.#leases.set(id, { ...lease, owner: to });
+  /** `owner` fetches it from now on, and whoever asks is to wait for that. */
+  take(id: string, owner: T, since: number): Taken<T> {
+    this.#numbers += 1;
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const taken = { number: this.#numbers, id, owner, since, over };
+    this.#latest.set(id, taken);
+    this.#taken.set(taken.number, { taken, end });
+    return taken;
   }
 
-  /** Resolves when it is no longer fetched, at once if it is not. */
-  async over(id: string): Promise<void> {
-    await this.#leases.get(id)?.over.promise;
-  }
-
-  /** The owner has fetched it, or gives up. */
-  release(id: string, owner: T): void {
-    const lease = this.#leases.get(id);
-    if (lease?.owner !== owner) return;
-    this.#leases.delete(id);
-    lease.over.resolve();
+  /** What was fetched is there, or will not be. */
+  release(number: number): void {
+    const released = this.#taken.get(number);
+    if (released === undefined) return;
+    const { taken, end } = released;
+    this.#taken.delete(number);
+    if (this.#latest.get(taken.id) === taken) this.#latest.delete(taken.id);
+    end();
   }
 
   /** The owner is gone. */
   free(owner: T): void {
-    for (const id of [...this.#leases.keys()]) this.release(id, owner);
+    for (const [number, { taken }] of [...this.#taken]) if (taken.owner === owner) this.release(number);
   }
 }

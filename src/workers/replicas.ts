@@ -15,14 +15,21 @@ import type { Bulletin } from './bulletin.ts';
 /** The marks of the thread that makes them. */
 export class PublishedMarks extends Marks {
   readonly #bulletin: Pick<Bulletin, 'post'>;
+  #latest = 0;
 
   constructor(bulletin: Pick<Bulletin, 'post'>) {
     super();
     this.#bulletin = bulletin;
   }
 
+  /** The greatest stamp of all marks there were. */
+  get latest(): number {
+    return this.#latest;
+  }
+
   override add(mark: Mark): void {
     super.add(mark);
+    this.#latest = Math.max(this.#latest, mark.stamp);
     this.#bulletin.post({ kind: 'mark', mark });
   }
 

@@ -1,5 +1,5 @@
 import type { Store, StoreFigures } from '../cache/store.ts';
-import type { Level, TierFigures } from '../cache/tier.ts';
+import type { Level, OwnFigures } from '../cache/tier.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Report } from './calls.ts';
 
@@ -26,10 +26,13 @@ export class Reports<T> {
   /** A store's figures, with those of all threads. */
   figuresWith(store: Pick<Store, 'figures'>): StoreFigures {
     const { levels, lookups, promotions, faults } = store.figures();
-    const memory = levels.l1;
-    if (memory === undefined) return { levels, lookups, promotions, faults };
     const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
-    const own: Report = { memory, lookups: Object.fromEntries(states), promotions, faults };
+    const own: Report = {
+      memory: { ...NOTHING, ...levels.l1 },
+      lookups: Object.fromEntries(states),
+      promotions,
+      faults,
+    };
     const all = [...this.#latest.values(), ...this.#gone].reduce(together, own);
     const histograms = Object.entries(all.lookups).map(([level, state]) => [level, Histogram.of(state)]);
     return {
@@ -67,7 +70,7 @@ function levelsOf(lookups: Report['lookups']): readonly Level[] {
 
 const LEVELS: readonly Level[] = ['l1', 'l2', 'l3'];
 
-function sumOf(one: TierFigures, other: TierFigures): TierFigures {
+function sumOf(one: OwnFigures, other: OwnFigures): OwnFigures {
   return {
     entries: one.entries + other.entries,
     bytes: one.bytes + other.bytes,
@@ -81,3 +84,15 @@ function sumOf(one: TierFigures, other: TierFigures): TierFigures {
     faults: one.faults + other.faults,
   };
 }
+
+const NOTHING: OwnFigures = {
+  entries: 0,
+  bytes: 0,
+  maxBytes: 0,
+  hits: 0,
+  misses: 0,
+  evictions: 0,
+  unexpired: 0,
+  expirations: 0,
+  faults: 0,
+};

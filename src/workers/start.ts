@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Level } from '../cache/tier.ts';
+import type { SharedLevel } from './hub-tier.ts';
 import type { Commons } from './in-common.ts';
 
 /** What a thread is started with. */
@@ -14,7 +14,7 @@ export interface Start {
   readonly secret: Uint8Array;
   readonly commons: Commons;
   /** The hub's tiers, the fastest first. */
-  readonly levels: readonly Level[];
+  readonly levels: readonly SharedLevel[];
   /** Whether other threads have answered requests before. */
   readonly late: boolean;
   readonly listen: { readonly host: string; readonly port: number };

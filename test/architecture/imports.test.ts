@@ -80,7 +80,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cache: ['codec'],
   upstream: ['codec/content-coding.ts', 'openai/dialect.ts', 'openai/credential-headers.ts'],
   invalidation: ['cache', 'openai', 'observe/events.ts'],
-  observe: ['cache/tier.ts', 'cache/entry.ts'],
+  observe: ['cache/tier.ts', 'cache/entry.ts', 'cache/bus.ts'],
   openai: [],
   codec: [],
   shared: [],
@@ -89,6 +89,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** For each package the files that import it: one where that can be, so that it can be replaced there. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['control/app.ts'],
+  '@redis/client': ['cache/redis-client.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts'],
   jose: ['invalidation/schemes/issuer-keys.ts'],

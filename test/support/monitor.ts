@@ -44,6 +44,7 @@ export function testMonitor(sources: Partial<Sources> = {}) {
     sources: {
       profile: 'testing',
       types: new Map([['products', { ttl: 600_000, mode: 'on' }]]),
+      bus: () => undefined,
       levels: () => [levelState()],
       upstreams: () => new Map([['default', upstreamState()]]),
       places: () => [],

@@ -31,13 +31,15 @@ describe('a thread that ends by itself', () => {
     await using stage = await setStage({ workers: 2 });
     for (let round = 0; round < 3; round += 1) {
       const gate = stage.upstream.hold();
-      const asked = Array.from({ length: 40 }, () => stage.ask(CHAT, { body: chat(`round ${round}`) }));
+      const asked = Promise.allSettled(
+        Array.from({ length: 40 }, () => stage.ask(CHAT, { body: chat(`round ${round}`) })),
+      );
       await within(stage.running(40), 'all of them');
       await within(gate.arrived(1), 'the call');
       await workers.at(-1)?.terminate();
       // Where it was that one that fetched, another one does now.
       gate.release();
-      const settled = await within(Promise.allSettled(asked), 'what becomes of them');
+      const settled = await within(asked, 'what becomes of them');
       const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       assert.ok(answers.length > 0 && answers.length < 40, `${answers.length} answers`);
       assert.ok(answers.every(({ status }) => status === 200));
@@ -58,10 +60,10 @@ describe('a thread that ends by itself', () => {
     });
     const ask = (content: string): Promise<Answer> => stage.ask(CHAT, { body: chat(content) });
     const gate = stage.upstream.hold();
-    const held = Array.from({ length: 12 }, (_, at) => ask(`held ${at}`));
+    const held = Promise.allSettled(Array.from({ length: 12 }, (_, at) => ask(`held ${at}`)));
     await within(gate.arrived(1), 'the one call');
     for (const worker of [...workers]) await worker.terminate();
-    await Promise.allSettled(held);
+    await held;
     gate.release();
     await until(
       () =>

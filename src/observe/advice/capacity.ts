@@ -47,14 +47,14 @@ function curveOf(level: LevelState, reuse: Reuse): ReadonlyMap<number, number> |
   return holds === undefined ? undefined : new Map(FACTORS.map((at) => [at, reuse.hitRate(at * holds)]));
 }
 
-/** How many entries of their present size a tier has room for. */
-function entriesOf({ entries, bytes, maxEntries, maxBytes }: LevelState): number | undefined {
-  if (entries === 0 || bytes === 0) return maxEntries;
+/** How many entries of their present size a tier has room for; undefined where that is not ours to say. */
+function entriesOf({ entries = 0, bytes = 0, maxEntries, maxBytes }: LevelState): number | undefined {
+  if (entries === 0 || bytes === 0 || maxBytes === undefined) return maxEntries;
   return Math.min(maxEntries ?? Number.POSITIVE_INFINITY, maxBytes / (bytes / entries));
 }
 
 /** The setting that bounds a tier first. */
-function boundOf({ level, entries, bytes, maxEntries, maxBytes }: LevelState): {
+function boundOf({ level, entries = 0, bytes = 0, maxEntries, maxBytes = 0 }: LevelState): {
   readonly name: string;
   readonly value: (factor: number) => string;
 } {

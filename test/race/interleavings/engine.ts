@@ -16,6 +16,7 @@ import { placeOf } from '../../../src/http/classify.ts';
 import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
 import type { Slot } from '../../../src/http/fetch.ts';
 import { Heads } from '../../../src/http/heads.ts';
+import { Leases } from '../../../src/http/leases.ts';
 import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
 import { Invalidations } from '../../../src/invalidation/invalidations.ts';
 import { Upkeep } from '../../../src/invalidation/upkeep.ts';
@@ -111,6 +112,7 @@ export async function startEngine(
     clock,
     isListed: durable.isListed,
     longestMs: LONGEST_CALL,
+    sharedMs: 0,
   });
   const upstream = upstreamOf(client, clock);
   const upstreams = new Map([[upstream.name, upstream]]);
@@ -127,6 +129,7 @@ export async function startEngine(
     ),
   ];
   const heads = new Heads(0, (method, path) => placeOf({ bindings, upstreams }, method, path));
+  const flights = new Flights<Slot>();
   const context: DataPlaneContext = {
     askedLately: new AskedLately(1_000_000),
     upstreams,
@@ -140,9 +143,9 @@ export async function startEngine(
     marks,
     graves,
     lineage: new Lineage(clock),
-    bus: ALONE,
     storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
-    flights: new Flights<Slot>(),
+    flights,
+    leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0 }),
     clock,
     background,
     events: new Events(),

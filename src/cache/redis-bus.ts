@@ -1,0 +1,289 @@
+import { type Clock, every, type Timer } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import { Histogram } from '../shared/histogram.ts';
+import type { Stamps } from '../shared/stamps.ts';
+import { announcementOf } from './announcement.ts';
+import type { Announcement, Bus, BusFigures, Lease, Peer, Place, Reception, Replica } from './bus.ts';
+import { type Heard, readHeard } from './heard.ts';
+import type { Mark } from './mark.ts';
+import { Outbox } from './outbox.ts';
+import { Peers } from './peers.ts';
+import { reconcile } from './reconcile.ts';
+import type { RedisConnection } from './redis-client.ts';
+import type { RedisKeys } from './redis-keys.ts';
+import type { RedisLeases } from './redis-leases.ts';
+import type { RedisLink } from './redis-link.ts';
+import type { Send } from './redis-run.ts';
+import type { SharedMarks } from './shared-marks.ts';
+import type { SharedSecret } from './shared-secret.ts';
+import type { Numbered, SharedTable } from './shared-table.ts';
+import type { TierHealth } from './tier.ts';
+
+/** What a bus works with. */
+export interface RedisBusOptions {
+  readonly link: RedisLink;
+  readonly table: SharedTable;
+  readonly shared: SharedMarks;
+  readonly keys: RedisKeys;
+  readonly leases: RedisLeases;
+  readonly secret: SharedSecret;
+  readonly self: Peer;
+  readonly stamps: Stamps;
+  readonly clock: Clock;
+}
+
+const BEAT_MS = 1_000;
+/** How long an invalidation waits for the others. */
+const PATIENCE_MS = 1_000;
+/** How long a start waits for Redis. */
+const START_MS = 2_000;
+
+/** The bus over Redis: a table of announcements with numbers, a channel on which they are told, and beats by which instances are known. */
+export class RedisBus implements Bus {
+  readonly #options: RedisBusOptions;
+  readonly #peers: Peers;
+  readonly #outbox: Outbox;
+  readonly #lag = new Histogram();
+  #replica: Replica | undefined;
+  /** How far everything is applied here; undefined before the table was ever read whole. */
+  #place: Place | undefined;
+  /** Whether announcements are missing here, as is known. */
+  #isBehind = false;
+  /** What is told while the table is read, to be looked at afterwards; undefined while it is not. */
+  #early: Heard[] | undefined;
+  /** The numbers that own announcements got meanwhile. */
+  readonly #own = new Map<string, number>();
+  /** The last number that a beat has told: it is missing if it is still not here at the next one. */
+  #told = 0;
+  /** Why beats fail; undefined while they do not. */
+  #trouble: string | undefined;
+  #beating: Timer | undefined;
+  #aheadMs = 0;
+  #applied = 0;
+  #gaps = 0;
+
+  constructor(options: RedisBusOptions) {
+    this.#options = options;
+    this.#peers = new Peers(options.self);
+    this.#outbox = new Outbox({
+      announce: (send, texts) => this.#announce(send, texts),
+      numbered: (stamp) => {
+        options.shared.numbered(stamp);
+        this.#replica?.handed(stamp);
+      },
+    });
+  }
+
+  get isCurrent(): boolean {
+    return this.#place !== undefined && !this.#isBehind;
+  }
+
+  /** Whether what is shared may be asked for: this instance is told of everything now. */
+  get isJoined(): boolean {
+    return this.#options.link.isUp && this.isCurrent && this.#trouble === undefined;
+  }
+
+  /** By how many milliseconds Redis' clock is ahead of this instance's. */
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
+  async join(replica: Replica): Promise<void> {
+    const { clock, link, shared } = this.#options;
+    this.#replica = replica;
+    shared.owe(replica.unsent);
+    void this.#outbox.put(replica.unsent);
+    this.#beating = every(clock, BEAT_MS, () => void this.#beat());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(START_MS, resolve);
+    await Promise.race([link.open(), promise]);
+    timer.cancel();
+  }
+
+  /** Prepares a connection: everything that was announced meanwhile is known before anybody uses it. */
+  async greet(connection: RedisConnection): Promise<void> {
+    const { keys, link, secret } = this.#options;
+    const send: Send = (key, command) => link.within(connection.send(key, command));
+    this.#early = [];
+    await link.within(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
+    await link.within(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
+    await secret.agree(send);
+    await this.#catchUp(send);
+  }
+
+  async publish(marks: readonly Mark[]): Promise<Reception> {
+    const { shared, clock, link } = this.#options;
+    const began = clock.elapsed();
+    shared.owe(marks);
+    const numbered = this.#outbox.put(marks);
+    if (!link.isUp) return this.#peers.reception(undefined);
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const timer = clock.after(PATIENCE_MS, () => resolve(undefined));
+    void this.#outbox.empty(this.#send);
+    const seq = await Promise.race([numbered, late]);
+    const isLate = seq === undefined || (await this.#peers.haveApplied(seq, late));
+    if (!isLate) this.#lag.record((clock.elapsed() - began) * 1_000);
+    timer.cancel();
+    return this.#peers.reception(seq);
+  }
+
+  lease(id: string): Promise<Lease> | undefined {
+    return this.isJoined && this.#peers.all.length > 1 ? this.#options.leases.take(id) : undefined;
+  }
+
+  figures(): BusFigures {
+    const { link, leases } = this.#options;
+    return {
+      peers: this.#peers.all,
+      lag: this.#lag,
+      published: this.#outbox.sent,
+      applied: this.#applied,
+      unsent: this.#outbox.size,
+      gaps: this.#gaps,
+      outages: link.outages,
+      leases: leases.figures(),
+    };
+  }
+
+  health(): TierHealth {
+    const behind = this.#isBehind ? 'catching up with the other instances' : undefined;
+    const reason = this.#options.link.outage ?? this.#trouble ?? behind;
+    return reason === undefined ? { state: 'ok' } : { state: 'degraded', reason };
+  }
+
+  async close(): Promise<void> {
+    const { link, table } = this.#options;
+    this.#beating?.cancel();
+    if (link.isUp) await table.leave(this.#send).catch(() => undefined);
+    if (this.#place !== undefined) await this.#replica?.apply([], this.#place, true);
+    link.close();
+  }
+
+  readonly #send: Send = (key, command) => this.#options.link.ask(key, command);
+
+  /** Says that this instance is there, and looks whether it has missed something: a channel may fall silent without a word. */
+  async #beat(): Promise<void> {
+    const { link, table } = this.#options;
+    if (!link.isUp || this.#early !== undefined) return;
+    try {
+      const { place, peers } = await table.beat(this.#send, this.#place);
+      this.#peers.see(peers);
+      const isOther = place.epoch !== this.#place?.epoch;
+      const isMissing = this.#told > (this.#place?.seq ?? 0);
+      this.#told = place.seq;
+      if (isMissing) this.#gaps += 1;
+      if (isOther || isMissing || this.#isBehind || this.#trouble !== undefined) await this.#catchUpAgain();
+      else if (this.#outbox.size > 0) await this.#outbox.empty(this.#send);
+    } catch (thrown) {
+      this.#trouble = messageOf(thrown);
+      // Another one has become the master.
+      if (this.#trouble.startsWith('READONLY')) link.renew(this.#trouble);
+    }
+  }
+
+  /** Reads what is missing. Where that fails the connection is given up: with the next one it is read before anything else. */
+  async #catchUpAgain(heard?: Heard): Promise<void> {
+    if (this.#early !== undefined) return;
+    this.#isBehind = true;
+    this.#early = heard === undefined ? [] : [heard];
+    try {
+      await this.#catchUp(this.#send);
+    } catch (thrown) {
+      this.#early = undefined;
+      this.#options.link.renew(messageOf(thrown));
+    }
+  }
+
+  async #catchUp(send: Send): Promise<void> {
+    const { table, shared, keys, clock, self } = this.#options;
+    const replica = this.#replica;
+    if (replica === undefined) throw new Error('the bus has nothing to work on yet');
+    const began = clock.now();
+    const formerly = replica.place;
+    const { place: now, peers, now: theirs } = await table.beat(send, this.#place ?? formerly);
+    this.#aheadMs = theirs - (began + clock.now()) / 2;
+    this.#peers.see(peers);
+    const parties = { table, send, shared, place: this.#place, formerly, known: () => replica.known() };
+    const { from, appliedTo } = await reconcile(parties, now);
+    this.#own.clear();
+    await this.#outbox.emptyOver(send);
+    const kept: Promise<void>[] = [];
+    let last = from;
+    for await (const page of table.after(send, from)) {
+      last = page.at(-1)?.[1] ?? last;
+      kept.push(this.#take(page, appliedTo, { epoch: now.epoch, seq: last }));
+    }
+    const place = { epoch: now.epoch, seq: Math.max(last, now.seq) };
+    kept.push(this.#take([], appliedTo, place));
+    await Promise.all(kept);
+    this.#place = place;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.#isBehind = false;
+    this.#trouble = undefined;
+    this.#told = 0;
+    for (const heard of early) this.#hear(heard);
+    await send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${place.seq}`]);
+  }
+
+  async #announce(send: Send, texts: readonly string[]): Promise<number> {
+    const { table, shared } = this.#options;
+    const { epoch, said } = await table.announceNew(send, texts);
+    for (const [text, seq] of said) {
+      if (epoch === shared.epoch) this.#know(text, seq);
+      if (this.#early !== undefined) this.#own.set(text, seq);
+    }
+    return said.at(-1)?.[1] ?? 0;
+  }
+
+  #know(text: string, seq: number): Announcement | undefined {
+    const announced = announcementOf(text);
+    if (announced !== undefined) this.#options.shared.add(announced, seq);
+    return announced;
+  }
+
+  #hear(heard: Heard | undefined): void {
+    const place = this.#place;
+    if (heard === undefined) return;
+    if (this.#early !== undefined || place === undefined) {
+      this.#early?.push(heard);
+      return;
+    }
+    const last = heard.first + heard.said.length - 1;
+    if (heard.epoch === place.epoch && last <= place.seq) return;
+    if (heard.epoch !== place.epoch || heard.before > place.seq) {
+      this.#gaps += 1;
+      void this.#catchUpAgain(heard);
+      return;
+    }
+    const said = heard.said.map((text, at): Numbered => [text, heard.first + at]);
+    const isOwn = heard.from === this.#options.self.id;
+    this.#place = { epoch: place.epoch, seq: last };
+    void this.#take(said, isOwn ? last : place.seq, this.#place).then(() => this.#ack(last));
+  }
+
+  /** Takes announcements in, and applies those of them that come after `appliedTo` and are not this instance's own. */
+  #take(said: readonly Numbered[], appliedTo: number, place: Place): Promise<void> {
+    const { shared, stamps } = this.#options;
+    const fresh: Announcement[] = [];
+    for (const [text, seq] of said) {
+      const announced = this.#know(text, seq);
+      const isNews = seq > appliedTo && seq !== this.#own.get(text);
+      if (announced !== undefined && isNews) fresh.push(announced);
+    }
+    this.#applied += fresh.length;
+    const kept = this.#replica?.apply(fresh, place, fresh.length > 0);
+    shared.applied(stamps.next(), place);
+    return kept ?? Promise.resolve();
+  }
+
+  #ack(seq: number): void {
+    const { keys, self } = this.#options;
+    this.#send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${seq}`]).catch(() => undefined);
+  }
+
+  #hearAck(message: string): void {
+    const [id = '', seq = ''] = message.split(' ');
+    this.#peers.hear(id, Number(seq) || 0);
+  }
+}

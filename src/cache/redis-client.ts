@@ -1,0 +1,185 @@
+import { createClient, createCluster, createSentinel, RESP_TYPES } from '@redis/client';
+import type { RedisAddress } from '../shared/redis-address.ts';
+
+/** Connections to a Redis, as one. Once it is lost it is of no use any more. */
+export interface RedisConnection {
+  /** Sends a command about `key`; texts of the reply are bytes. Rejects with what Redis complains of. */
+  send(key: string, command: readonly (string | Buffer)[]): Promise<unknown>;
+  /** Calls `heard` with what is published on the channel. Resolves when that has begun. */
+  subscribe(channel: string, heard: (message: string) => void): Promise<void>;
+  /** Calls `told` with each key that begins with `prefix`, page by page, on every node. */
+  scan(prefix: string, told: (keys: readonly string[]) => Promise<void>): Promise<void>;
+  /** Cuts it off. */
+  destroy(): void;
+}
+
+/** What a connection is made with. */
+export interface ConnectOptions {
+  readonly address: RedisAddress;
+  /** Milliseconds until a connection that is not made is given up, and until one that is silent is. */
+  readonly connectMs: number;
+  /** What clients are called in Redis' own lists. */
+  readonly name: string;
+  /** Told once when it is lost, and why. */
+  readonly onLost: (cause: unknown) => void;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds between two signs of life on a connection that only listens. */
+const PING_MS = 1_000;
+
+const BYTES = {
+  typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer },
+} as const;
+
+/** Connects. Rejects where that fails, and then nothing is left open. */
+export async function connectRedis(options: ConnectOptions): Promise<RedisConnection> {
+  switch (options.address.kind) {
+    case 'single':
+      return await connectSingle(options);
+    case 'cluster':
+      return await connectCluster(options);
+    case 'sentinel':
+      return await connectSentinel(options);
+  }
+}
+
+async function connectSingle(options: ConnectOptions): Promise<RedisConnection> {
+  const asks = createClient(singleOptions(options));
+  const hears = createClient({ ...singleOptions(options), pingInterval: PING_MS });
+  const clients = [asks, hears];
+  const destroy = () => {
+    for (const client of clients) if (client.isOpen) client.destroy();
+  };
+  for (const client of clients) client.on('error', options.onLost);
+  await made(Promise.all(clients.map((client) => client.connect())), options, destroy);
+  return {
+    send: (_key, command) => asks.sendCommand(command, BYTES),
+    subscribe: (channel, heard) => hears.subscribe(channel, heard),
+    async scan(prefix, told) {
+      for await (const keys of asks.scanIterator({ MATCH: matching(prefix), COUNT: PAGE })) await told(keys);
+    },
+    destroy,
+  };
+}
+
+async function connectCluster(options: ConnectOptions): Promise<RedisConnection> {
+  const { address, onLost } = options;
+  const client = createCluster({
+    rootNodes: address.nodes.map((node) => ({ socket: { ...node, ...tlsOf(address) } })),
+    defaults: { ...nodeOptions(options), socket: { ...socketOf(options), ...tlsOf(address) } },
+  });
+  // Of a node that is away the others know who takes its place; who asks it meanwhile is told that it is away.
+  client.on('error', (cause) => {
+    if (!client.isOpen) onLost(cause);
+  });
+  const destroy = () => {
+    if (client.isOpen) client.destroy();
+  };
+  await made(client.connect(), options, destroy);
+  return {
+    send: (key, command) => client.sendCommand(key, false, [...command], BYTES),
+    subscribe: (channel, heard) => client.subscribe(channel, heard),
+    async scan(prefix, told) {
+      for (const { client: node } of client.masters) {
+        const one = await node;
+        if (one === undefined) continue;
+        for await (const keys of one.scanIterator({ MATCH: matching(prefix), COUNT: PAGE })) await told(keys);
+      }
+    },
+    destroy,
+  };
+}
+
+async function connectSentinel(options: ConnectOptions): Promise<RedisConnection> {
+  const { address, onLost } = options;
+  const socket = { ...socketOf(options), ...tlsOf(address) };
+  const client = createSentinel({
+    name: address.master ?? '',
+    sentinelRootNodes: [...address.nodes],
+    nodeClientOptions: { ...nodeOptions(options), database: address.database, socket },
+    sentinelClientOptions: { socket: { ...socketOf(options), ...tlsOf(address) } },
+    // One connection that everybody's commands go out on in order.
+    reserveClient: true,
+    scanInterval: PING_MS,
+  });
+  client.on('error', () => undefined);
+  client.on('end', () => onLost(new Error('the sentinels know of no master')));
+  const destroy = () => void client.destroy().catch(() => undefined);
+  await made(client.connect(), options, destroy);
+  return {
+    send: (_key, command) => client.sendCommand(false, [...command], BYTES),
+    subscribe: (channel, heard) => client.subscribe(channel, heard),
+    async scan(prefix, told) {
+      for await (const keys of client.scanIterator({ MATCH: matching(prefix), COUNT: PAGE }))
+        await told(keys);
+    },
+    destroy,
+  };
+}
+
+/** Resolves when a connection is made. What takes too long, or is not wanted any more, is given up: clients go on trying by themselves. */
+async function made(
+  connecting: Promise<unknown>,
+  options: ConnectOptions,
+  giveUp: () => void,
+): Promise<void> {
+  const enough = AbortSignal.any([options.signal, AbortSignal.timeout(2 * options.connectMs)]);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(new Error('the connection could not be made in time'));
+  enough.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([connecting, over]);
+  } catch (thrown) {
+    connecting.catch(() => undefined);
+    giveUp();
+    throw thrown;
+  } finally {
+    enough.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Keys that are looked at in one step of a scan. */
+const PAGE = 1_000;
+
+function singleOptions(options: ConnectOptions) {
+  const { address } = options;
+  const [node] = address.nodes;
+  const where =
+    node === undefined ? { path: address.path ?? '', tls: false as const } : { ...node, ...tlsOf(address) };
+  return {
+    ...nodeOptions(options),
+    database: address.database,
+    // Who reconnects is decided where it is known what has to be caught up with.
+    socket: { ...socketOf(options), reconnectStrategy: false as const, ...where },
+  };
+}
+
+function nodeOptions({ address, name }: ConnectOptions) {
+  return {
+    ...(address.username !== undefined && { username: address.username }),
+    ...(address.password !== undefined && { password: address.password }),
+    name,
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: 'disabled' as const,
+    commandsQueueMaxLength: MOST_WAITING,
+  };
+}
+
+/** Commands that wait for their answer: more are refused, since they would only wait longer. */
+const MOST_WAITING = 20_000;
+
+function socketOf({ connectMs }: ConnectOptions) {
+  return { connectTimeout: connectMs, socketTimeout: Math.max(connectMs, 4 * PING_MS) };
+}
+
+function tlsOf({ tls }: RedisAddress) {
+  return tls ? { tls: true as const } : {};
+}
+
+/** A pattern of Redis for what begins with `prefix`. */
+function matching(prefix: string): string {
+  return `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
+}

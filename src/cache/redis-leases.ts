@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, every, type Timer } from '../shared/clock.ts';
+import type { BusFigures, Lease } from './bus.ts';
+import { run, type Send, textOf } from './redis-run.ts';
+import { RENEW } from './redis-scripts.ts';
+
+/** Milliseconds after which a lease that its holder does not renew is free, and between two renewals. */
+const LEASE_MS = 4_000;
+const RENEWAL_MS = 1_000;
+/** Milliseconds between two looks at a lease that another has: they grow. */
+const FIRST_LOOK_MS = 10;
+const LOOK_MS = 100;
+
+/** Leases in Redis: of all instances one fetches what several ask for. Who cannot get an answer has none to wait for. */
+export class RedisLeases {
+  readonly #send: Send;
+  readonly #keyOf: (id: string) => string;
+  readonly #clock: Clock;
+  #held = 0;
+  #waited = 0;
+  #waitedMs = 0;
+
+  constructor(send: Send, keyOf: (id: string) => string, clock: Clock) {
+    this.#send = send;
+    this.#keyOf = keyOf;
+    this.#clock = clock;
+  }
+
+  /** Asks for the lease of `id`. Where Redis does not answer everybody has it. */
+  async take(id: string): Promise<Lease> {
+    const key = this.#keyOf(id);
+    const token = randomUUID();
+    try {
+      const reply = await this.#send(key, ['SET', key, token, 'NX', 'PX', String(LEASE_MS)]);
+      if (textOf(reply) !== 'OK') return { kind: 'elsewhere', over: (ms) => this.#over(key, ms) };
+    } catch {
+      return { kind: 'held', release() {} };
+    }
+    this.#held += 1;
+    const renewing = this.#renew(key, token);
+    return {
+      kind: 'held',
+      release: () => {
+        renewing.cancel();
+        this.#set(key, token, 0);
+      },
+    };
+  }
+
+  figures(): BusFigures['leases'] {
+    return { held: this.#held, waited: this.#waited, waitedMs: this.#waitedMs };
+  }
+
+  #renew(key: string, token: string): Timer {
+    return every(this.#clock, RENEWAL_MS, () => this.#set(key, token, LEASE_MS));
+  }
+
+  #set(key: string, token: string, ms: number): void {
+    run(this.#send, RENEW, [key], [token, String(ms)]).catch(() => undefined);
+  }
+
+  async #over(key: string, ms: number): Promise<void> {
+    const began = this.#clock.elapsed();
+    this.#waited += 1;
+    try {
+      for (let pause = FIRST_LOOK_MS; ; pause = Math.min(2 * pause, LOOK_MS)) {
+        const left = began + ms - this.#clock.elapsed();
+        if (left <= 0) return;
+        await new Promise<void>((resolve) => this.#clock.after(Math.min(pause, left), resolve));
+        if (textOf(await this.#send(key, ['EXISTS', key])) !== '1') return;
+      }
+    } catch {
+      // Nobody knows then, and whoever waits goes on alone.
+    } finally {
+      this.#waitedMs += this.#clock.elapsed() - began;
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+
+/** A script that Redis runs as one step (https://redis.io/docs/latest/develop/programmability/eval-intro/). */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** The most announcements that the table holds; of more the older half becomes "everything before". */
+const MOST_MARKS = 100_000;
+
+/**
+ * KEYS: state, marks, what has been handed over of an earlier life of the table. ARGV: an epoch for a table that has none, for how
+ * many µs announcements are kept, the channel, who announces, how, and then for each announcement its text and the number it had.
+ *
+ * How: `new` each is announced; `same` those are passed over that the table has with at least the number they had, so that one that
+ * has lost some gets them again; `other` those that somebody has handed over already with at least the number they had before.
+ *
+ * Of too many, and of those that are too old, the last becomes "everything before", for an instance that has been away for so long.
+ * Numbers are microseconds by Redis' own clock, and rise whatever that does. Gives the epoch, the number of the last announcement
+ * before these, and of the last of these.
+ */
+export const ANNOUNCE = script(`
+local state, marks, handed = KEYS[1], KEYS[2], KEYS[3]
+local how = ARGV[5]
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local epoch = redis.call('HGET', state, 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
+end
+local before = tonumber(redis.call('HGET', state, 'seq')) or now
+local seq = before
+local said = {}
+for i = 6, #ARGV, 2 do
+  local has = false
+  if how == 'same' then has = redis.call('ZSCORE', marks, ARGV[i]) end
+  if how == 'other' then has = redis.call('HGET', handed, ARGV[i]) end
+  if not has or tonumber(has) < tonumber(ARGV[i + 1]) then
+    if #said == 0 then seq = math.max(before + 1, now) else seq = seq + 1 end
+    redis.call('ZADD', marks, string.format('%.0f', seq), ARGV[i])
+    if how == 'other' then redis.call('HSET', handed, ARGV[i], ARGV[i + 1]) end
+    said[#said + 1] = ARGV[i]
+  end
+end
+if how == 'other' then redis.call('EXPIRE', handed, 86400) end
+if #said > 0 then
+  redis.call('HSET', state, 'seq', string.format('%.0f', seq))
+  local old = string.format('%.0f', now - tonumber(ARGV[2]))
+  local last = redis.call('ZREVRANGEBYSCORE', marks, old, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local count = redis.call('ZCARD', marks)
+  if count > ${MOST_MARKS} then
+    local half = math.floor(count / 2)
+    last = redis.call('ZRANGE', marks, half, half, 'WITHSCORES')[2]
+  end
+  if last then
+    redis.call('ZREMRANGEBYSCORE', marks, '-inf', last)
+    redis.call('ZADD', marks, 'GT', last, 'purge')
+  end
+  local first = seq - #said + 1
+  redis.call('PUBLISH', ARGV[3], string.format('{"epoch":%s,"before":%.0f,"first":%.0f,"from":%s,"said":%s}',
+    cjson.encode(epoch), before, first, cjson.encode(ARGV[4]), cjson.encode(said)))
+end
+return {epoch, string.format('%.0f', before), string.format('%.0f', seq)}
+`);
+
+/**
+ * KEYS: state, instances. ARGV: an epoch for a table that has none, the epoch and the number that the instance has got to (empty and 0
+ * for none), its id, what it says of itself (JSON), after how many µs of silence an instance is gone.
+ *
+ * A table that comes back older than an instance knows it goes on with greater numbers. Gives the epoch, the last number, the time (µs),
+ * and what the instances say of themselves.
+ */
+export const BEAT = script(`
+local state, instances = KEYS[1], KEYS[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local epoch = redis.call('HGET', state, 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
+end
+local seq = redis.call('HGET', state, 'seq') or '0'
+local known = seq
+if epoch == ARGV[2] and tonumber(ARGV[3]) > tonumber(seq) then
+  seq = ARGV[3]
+  redis.call('HSET', state, 'seq', seq)
+end
+redis.call('HSET', instances, ARGV[4], string.format('%.0f ', now) .. ARGV[5])
+local all = redis.call('HGETALL', instances)
+local said = {}
+for i = 1, #all, 2 do
+  local at = tonumber(string.match(all[i + 1], '^%d+'))
+  if not at or at < now - tonumber(ARGV[6]) then redis.call('HDEL', instances, all[i])
+  else said[#said + 1] = string.match(all[i + 1], '^%d+ (.*)$') end
+end
+return {epoch, known, string.format('%.0f', now), said}
+`);
+
+/** KEYS: marks. ARGV: a number, and how many at most. Gives the announcements after it with their numbers, in order. */
+export const AFTER = script(`
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+`);
+
+/** KEYS: a lease. ARGV: whose it is, for how many ms more. Gives 1 if it still is. 0 ms gives it back. */
+export const RENEW = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`);
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}

@@ -1,0 +1,233 @@
+import type { Codec } from '../codec/compress.ts';
+import { exact } from '../codec/exact.ts';
+import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import { isOver } from '../shared/life.ts';
+import type { Stamps } from '../shared/stamps.ts';
+import type { Entry, Times } from './entry.ts';
+import { digestOf, fromRecord, toRecord } from './record.ts';
+import type { RedisKeys } from './redis-keys.ts';
+import type { RedisLink } from './redis-link.ts';
+import type { SharedMarks } from './shared-marks.ts';
+import type { Cleared, Tier, TierFigures, TierHealth } from './tier.ts';
+
+/** What L3 works with. */
+export interface RedisTierOptions {
+  readonly link: RedisLink;
+  readonly keys: RedisKeys;
+  readonly shared: SharedMarks;
+  /** How this instance stands to the others: whether it is told of everything, and how far Redis' clock is ahead of its own. */
+  readonly bus: { readonly isJoined: boolean; readonly aheadMs: number; health(): TierHealth };
+  readonly stamps: Stamps;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  /** The largest record that is shared, in bytes. */
+  readonly maxRecord: number;
+}
+
+/** Bytes that one look-up brings at most, however many entries it asks for. */
+const MOST_READ = 64_000_000;
+/** Bytes on their way to Redis; what comes when there are more is not shared. */
+const MOST_WRITING = 32_000_000;
+/** Deletions owed to a Redis that is away; if there are more, everything is deleted. */
+const MOST_OWED = 100_000;
+/** Clocks that differ by less are taken for the same one: nobody can measure it better. */
+const SAME_CLOCK_MS = 500;
+
+/**
+ * L3: entries that instances share, in Redis. Each is judged when it is read, by what all instances have announced. It is kept as a record
+ * like those on disk, but for its stamps, which are numbers of announcements, and its times, which are by Redis' clock.
+ */
+export class RedisTier implements Tier {
+  readonly level = 'l3';
+  readonly isShared = true;
+  readonly #options: RedisTierOptions;
+  /** What is on its way, by id. */
+  readonly #writing = new Map<string, Promise<void>>();
+  #writingBytes = 0;
+  /** What may still lie there and must not. */
+  readonly #owed = new Set<string>();
+  /** Why the last write was refused. */
+  #refusal: string | undefined;
+  #hits = 0;
+  #misses = 0;
+  #faults = 0;
+  #rawBytes = 0;
+  #storedBytes = 0;
+
+  constructor(options: RedisTierOptions) {
+    this.#options = options;
+  }
+
+  async get(id: string): Promise<Entry | undefined> {
+    return (await this.getMany([id])).get(id);
+  }
+
+  async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const { bus, keys, shared, stamps, maxRecord } = this.#options;
+    const { epoch } = shared;
+    const found = new Map<string, Entry>();
+    if (!bus.isJoined || epoch === undefined || ids.length === 0) return found;
+    const stamp = stamps.next();
+    const most = Math.min(maxRecord, Math.floor(MOST_READ / ids.length));
+    const prefix = keys.entries(epoch);
+    const reads = ids.map((id) => this.#read(prefix, id, most));
+    for (const [at, record] of (await Promise.all(reads)).entries()) {
+      const id = ids[at] ?? '';
+      // What was read belongs to a life of the table that may have ended.
+      const entry = record && shared.epoch === epoch ? this.#accept(id, record, most, stamp) : undefined;
+      if (entry !== undefined) found.set(id, entry);
+    }
+    this.#hits += found.size;
+    this.#misses += ids.length - found.size;
+    return found;
+  }
+
+  set(entry: Entry): void {
+    const { shared, keys, codec, maxRecord, bus } = this.#options;
+    const { id } = entry.key;
+    const ours = shared.toShared(entry);
+    if (ours === undefined || shared.epoch === undefined || !bus.isJoined) {
+      this.delete(id);
+      return;
+    }
+    const times = shifted(entry, bus.aheadMs);
+    const record = toRecord({ ...ours, ...times }, digestOf(id), codec);
+    if (record.length > maxRecord || this.#writingBytes + record.length > MOST_WRITING) {
+      this.delete(id);
+      return;
+    }
+    if (entry.payload.form !== 'vector') {
+      this.#rawBytes += entry.payload.body.length;
+      this.#storedBytes += record.length;
+    }
+    const key = keys.entries(shared.epoch) + id;
+    const command = ['SET', key, record, 'PXAT', String(Math.floor(times.keepUntil))];
+    this.#writingBytes += record.length;
+    this.#owed.delete(id);
+    const written = this.#write(id, key, command).then(() => {
+      this.#writingBytes -= record.length;
+      if (this.#writing.get(id) === written) this.#writing.delete(id);
+    });
+    this.#writing.set(id, written);
+  }
+
+  delete(id: string): void {
+    const { keys, shared, link } = this.#options;
+    if (shared.epoch === undefined || !link.isUp) this.#owe(id);
+    else {
+      const key = keys.entries(shared.epoch) + id;
+      void this.#write(id, key, ['UNLINK', key]);
+    }
+  }
+
+  touch(): void {}
+
+  async sweep(): Promise<void> {}
+
+  async written(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#writing.get(id)));
+  }
+
+  async clear(): Promise<Cleared> {
+    const { link, keys, shared } = this.#options;
+    let cleared = 0;
+    let freedBytes = 0;
+    if (shared.epoch === undefined) return { cleared, freedBytes };
+    await link.scan(keys.entries(shared.epoch), async (page) => {
+      const sizes = await Promise.all(page.map((key) => link.ask(key, ['STRLEN', key])));
+      const gone = await Promise.all(page.map((key) => link.ask(key, ['UNLINK', key])));
+      for (const [at, count] of gone.entries()) {
+        cleared += Number(count);
+        freedBytes += Number(count) * Number(sizes[at]);
+      }
+    });
+    return { cleared, freedBytes };
+  }
+
+  /** Redis can be asked again: first what it must not have any more is deleted. */
+  resume(): void {
+    if (this.#owed.size > MOST_OWED) void this.clear().catch(() => undefined);
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const id of owed) this.delete(id);
+  }
+
+  figures(): TierFigures {
+    const { codec } = this.#options;
+    const packed = { codec, rawBytes: this.#rawBytes, storedBytes: this.#storedBytes };
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      evictions: 0,
+      unexpired: 0,
+      expirations: 0,
+      faults: this.#faults,
+      ...(codec !== 'none' && { compression: packed }),
+    };
+  }
+
+  health(): TierHealth {
+    const health = this.#options.bus.health();
+    if (health.state !== 'ok' || this.#refusal === undefined) return health;
+    return { state: 'degraded', reason: `Redis takes nothing: ${this.#refusal}` };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#writing.values());
+  }
+
+  async #read(prefix: string, id: string, most: number): Promise<Buffer | undefined> {
+    const key = prefix + id;
+    try {
+      const reply = await this.#options.link.ask(key, ['GETRANGE', key, '0', String(most - 1)]);
+      return Buffer.isBuffer(reply) && reply.length > 0 ? reply : undefined;
+    } catch {
+      this.#faults += 1;
+      return undefined;
+    }
+  }
+
+  #accept(id: string, record: Buffer, most: number, stamp: number): Entry | undefined {
+    const { shared, bus, clock, maxRecord } = this.#options;
+    const read = fromRecord(record, id, digestOf(id), maxRecord);
+    if (read === undefined) {
+      // One that is longer than what was asked for is no damage.
+      if (record.length < most) this.#faults += 1;
+      return undefined;
+    }
+    const entry = shared.toLocal(read, stamp);
+    if (entry === undefined) return undefined;
+    const body = exact(entry.payload.body);
+    const times = shifted(entry, -bus.aheadMs);
+    if (isOver(times, clock.now())) return undefined;
+    return { ...entry, ...times, payload: { ...entry.payload, body } };
+  }
+
+  async #write(id: string, key: string, command: readonly (string | Buffer)[]): Promise<void> {
+    try {
+      await this.#options.link.ask(key, command);
+      this.#refusal = undefined;
+    } catch (thrown) {
+      this.#faults += 1;
+      this.#refusal = messageOf(thrown);
+      // What it would have replaced must not come back.
+      this.#owe(id);
+    }
+  }
+
+  #owe(id: string): void {
+    if (this.#owed.size <= MOST_OWED) this.#owed.add(id);
+  }
+}
+
+/** Times by a clock that is ahead by so many milliseconds. */
+function shifted({ born, freshUntil, staleUntil, keepUntil }: Times, aheadMs: number): Times {
+  const by = Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : Math.round(aheadMs);
+  return {
+    born: born + by,
+    freshUntil: freshUntil + by,
+    staleUntil: staleUntil + by,
+    keepUntil: keepUntil + by,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Announcement, Place } from './bus.ts';
+import type { Entry, Tagged } from './entry.ts';
+import type { Mark } from './mark.ts';
+import { Marks } from './marks.ts';
+import { Moments } from './moments.ts';
+
+/**
+ * The marks that all instances share, as this one knows them. They are ordered by the numbers they got in the shared table, and so are
+ * the entries that are shared: each says up to which number its instance had applied marks when its fetch began. No clock is asked.
+ */
+export class SharedMarks {
+  readonly #moments = new Moments();
+  /** Their stamps are their numbers. */
+  #marks = new Marks();
+  /** Own marks that have no number yet; all of one stamp. */
+  #unnumbered: Mark[] = [];
+  #pending = new Marks();
+  #epoch: string | undefined;
+
+  /** The life of the table that these are of; undefined before it was ever read. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** Forgets everything: the table is another one. */
+  begin(epoch: string): void {
+    this.#epoch = epoch;
+    this.#marks = new Marks();
+    this.#moments.clear();
+  }
+
+  /** The table has this under this number. */
+  add(announced: Announcement, seq: number): void {
+    this.#marks.add({ ...announced, stamp: seq });
+  }
+
+  /** Everything up to `seq` counts here for what begins after the stamp. */
+  applied(stamp: number, { seq }: Pick<Place, 'seq'>): void {
+    this.#moments.add(stamp, seq);
+  }
+
+  /** These were made here, and count from now on. */
+  owe(marks: readonly Mark[]): void {
+    this.#unnumbered.push(...marks);
+    for (const mark of marks) this.#pending.add({ ...mark, stamp: PENDING });
+  }
+
+  /** Own marks up to this stamp have got their numbers. */
+  numbered(stamp: number): void {
+    this.#unnumbered = this.#unnumbered.filter((mark) => mark.stamp > stamp);
+    if (this.#unnumbered.length === 0) this.#pending = new Marks();
+  }
+
+  /** All that are known, with their numbers for stamps. */
+  all(): Iterable<Mark> {
+    return this.#marks.all();
+  }
+
+  /** The entry as it is shared, its stamps being numbers; undefined where nobody knows any more what it is older than. */
+  toShared(entry: Entry): Entry | undefined {
+    const stamp = this.#moments.at(entry.stamp);
+    if (stamp === undefined) return undefined;
+    const tags: Tagged[] = [];
+    for (const [tag, at] of entry.tags) {
+      const seq = this.#moments.at(at);
+      if (seq === undefined) return undefined;
+      tags.push([tag, seq + 1]);
+    }
+    // A mark concerns what has its stamp or a lower one, and not what began when it had been applied.
+    return { ...entry, stamp: stamp + 1, tags };
+  }
+
+  /** A shared entry as one of this instance, found by a look-up that began at `stamp`; undefined if a mark concerns it. */
+  toLocal(shared: Entry, stamp: number): Entry | undefined {
+    if (this.#marks.standing(shared) !== 'alive') return undefined;
+    const tags = shared.tags.map(([tag]): Tagged => [tag, stamp]);
+    const entry = { ...shared, stamp, tags };
+    if (this.#unnumbered.length === 0) return entry;
+    const old = { ...shared, stamp: PENDING, tags: shared.tags.map(([tag]): Tagged => [tag, PENDING]) };
+    return this.#pending.standing(old) === 'alive' ? entry : undefined;
+  }
+}
+
+/** The stamp of what is to be older than everything: the numbers begin above it. */
+const PENDING = 1;

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import type { Peer, Place } from './bus.ts';
+import type { RedisKeys } from './redis-keys.ts';
+import { run, type Send, textOf, textsOf } from './redis-run.ts';
+import { AFTER, ANNOUNCE, BEAT } from './redis-scripts.ts';
+
+/** An announcement as the table has it: what it says, and its number there; 0 for one that has none yet. */
+export type Numbered = readonly [text: string, seq: number];
+
+/** How announcements are made: see the script. */
+export type How =
+  | { readonly how: 'new' | 'same' }
+  /** They are from this earlier life of the table. */
+  | { readonly how: 'other'; readonly epoch: string };
+
+/** What a beat tells. */
+export interface Beat {
+  /** The life of the table, and the number of its last announcement. */
+  readonly place: Place;
+  /** The instances there are, and Redis' time in milliseconds since the epoch. */
+  readonly peers: readonly Peer[];
+  readonly now: number;
+}
+
+/** Texts that go into one step: Redis does nothing else meanwhile. */
+const STEP = 500;
+const PAGE = 5_000;
+/** Microseconds of silence after which an instance is gone. */
+const GONE_US = 5_000_000;
+
+/** The table of announcements that all instances share, in Redis. Rejects where that does not answer, or with something else. */
+export class SharedTable {
+  readonly #keys: RedisKeys;
+  readonly #self: Peer;
+  readonly #keptUs: string;
+
+  /** `keptMs` is how long announcements are kept: nothing that they concern lives longer. */
+  constructor(keys: RedisKeys, self: Peer, keptMs: number) {
+    this.#keys = keys;
+    this.#self = self;
+    this.#keptUs = String(Math.ceil(keptMs * 1_000));
+  }
+
+  /** Adds announcements and tells everybody. Gives the numbers they got, and in which life of the table. */
+  async announceNew(
+    send: Send,
+    texts: readonly string[],
+  ): Promise<{ readonly epoch: string; readonly said: readonly Numbered[] }> {
+    const said: Numbered[] = [];
+    let epoch = '';
+    for (let at = 0; at < texts.length; at += STEP) {
+      const step = texts.slice(at, at + STEP);
+      const made = await this.#step(
+        send,
+        step.map((text): Numbered => [text, 1]),
+        { how: 'new' },
+      );
+      epoch = made.epoch;
+      // All of them got a number, one after the other.
+      said.push(...step.map((text, index): Numbered => [text, made.seq - step.length + 1 + index]));
+    }
+    return { epoch, said };
+  }
+
+  /** Adds announcements that the table may have already, or have lost. Says whether any was added. */
+  async announce(
+    send: Send,
+    announced: readonly Numbered[],
+    how: How,
+  ): Promise<{ readonly changed: boolean }> {
+    let changed = false;
+    for (let at = 0; at < announced.length; at += STEP) {
+      const { before, seq } = await this.#step(send, announced.slice(at, at + STEP), how);
+      if (seq > before) changed = true;
+    }
+    return { changed };
+  }
+
+  async #step(
+    send: Send,
+    announced: readonly Numbered[],
+    how: How,
+  ): Promise<{ readonly epoch: string; readonly before: number; readonly seq: number }> {
+    const { state, marks, handed, channel } = this.#keys;
+    const keys = [state, marks, handed(how.how === 'other' ? how.epoch : '')] as const;
+    const texts = announced.flatMap(([text, seq]) => [text, String(seq)]);
+    const args = [newEpoch(), this.#keptUs, channel, this.#self.id, how.how, ...texts];
+    const [epoch, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
+    if (epoch === undefined || seq === undefined)
+      throw new Error('Redis answers an announcement with something else');
+    return { epoch, before: Number(before), seq: Number(seq) };
+  }
+
+  /** Says that this instance is there, and how far it has got. */
+  async beat(send: Send, place: Place | undefined): Promise<Beat> {
+    const { state, instances } = this.#keys;
+    const { epoch = '', seq = 0 } = place ?? {};
+    const args = [newEpoch(), epoch, String(seq), this.#self.id, JSON.stringify(this.#self), String(GONE_US)];
+    const reply = await run(send, BEAT, [state, instances], args);
+    const [now, last, us, said] = Array.isArray(reply) ? reply : [];
+    const texts = textsOf(said);
+    const known = { epoch: textOf(now), seq: Number(textOf(last)), us: Number(textOf(us)) };
+    if (known.epoch === undefined || texts === undefined || !Number.isFinite(known.seq + known.us))
+      throw new Error('Redis answers a beat with something else');
+    return {
+      place: { epoch: known.epoch, seq: known.seq },
+      now: known.us / 1_000,
+      peers: texts.flatMap((text) => peerOf(text) ?? []),
+    };
+  }
+
+  /** All announcements after a number, in order, page by page. */
+  async *after(send: Send, seq: number): AsyncGenerator<readonly Numbered[]> {
+    for (let from = seq; ; ) {
+      const reply = textsOf(await run(send, AFTER, [this.#keys.marks], [String(from), String(PAGE)]));
+      if (reply === undefined) throw new Error('Redis answers a reading of the table with something else');
+      const page: Numbered[] = [];
+      for (let at = 0; at + 1 < reply.length; at += 2) page.push([reply[at] ?? '', Number(reply[at + 1])]);
+      yield page;
+      if (page.length < PAGE) return;
+      from = page.at(-1)?.[1] ?? from;
+    }
+  }
+
+  /** Says that this instance is gone. */
+  async leave(send: Send): Promise<void> {
+    await send(this.#keys.instances, ['HDEL', this.#keys.instances, this.#self.id]);
+  }
+}
+
+function newEpoch(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+function peerOf(text: string): Peer | undefined {
+  try {
+    const said: unknown = JSON.parse(text);
+    if (typeof said !== 'object' || said === null) return undefined;
+    const { id, name, version, wire } = { id: '', name: '', version: '', wire: 0, ...said };
+    return { id: String(id), name: String(name), version: String(version), wire: Number(wire) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { ALONE, type Bus, type Peer } from '../cache/bus.ts';
+import { RedisBus } from '../cache/redis-bus.ts';
+import { connectRedis } from '../cache/redis-client.ts';
+import { redisKeys, WIRE } from '../cache/redis-keys.ts';
+import { RedisLeases } from '../cache/redis-leases.ts';
+import { RedisLink } from '../cache/redis-link.ts';
+import { RedisTier } from '../cache/redis-tier.ts';
+import { SharedMarks } from '../cache/shared-marks.ts';
+import { SharedSecret } from '../cache/shared-secret.ts';
+import { SharedTable } from '../cache/shared-table.ts';
+import type { Tier } from '../cache/tier.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Events } from '../observe/events.ts';
+import type { Clock } from '../shared/clock.ts';
+import { parseRedisUrl } from '../shared/redis-address.ts';
+import type { Stamps } from '../shared/stamps.ts';
+
+/** What sharing works with. */
+export interface SharingContext {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly stamps: Stamps;
+  readonly version: string;
+  /** This installation's own secret. */
+  readonly secret: Buffer;
+}
+
+/** What instances share, or nothing. */
+export interface Sharing {
+  readonly bus: Bus;
+  readonly tier: Tier | undefined;
+  /** How long announcements are kept, in milliseconds: nothing that they concern lives longer. */
+  readonly keptMs: number;
+  /** The secret of all instances, as far as it is known when the bus has joined. */
+  readonly secret: () => Buffer;
+}
+
+/** Until a new connection stands; and what a life may last beyond what its type says: answers that were on their way. */
+const CONNECT_MS = 2_000;
+const DAY_MS = 86_400_000;
+
+/** What instances share by the settings. Nothing is asked of Redis before the bus joins. */
+export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
+  const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
+  const address = parseRedisUrl(url);
+  if (address === undefined) return { bus: ALONE, tier: undefined, keptMs: 0, secret: () => secret };
+  const self: Peer = { id: randomUUID(), name: `${hostname()}/${process.pid}`, version, wire: WIRE };
+  const keys = redisKeys(prefix);
+  const shared = new SharedMarks();
+  const common = new SharedSecret(keys.secret, secret);
+  const link: RedisLink = new RedisLink({
+    connect: (onLost, signal) =>
+      connectRedis({ address, connectMs: CONNECT_MS, name: 'reprise', onLost, signal }),
+    clock,
+    timeoutMs: timeout,
+    greet: (connection) => bus.greet(connection),
+    onChange(why) {
+      if (why === undefined) tier.resume();
+      const told = { what: 'redis', why: why ?? 'it can be reached again' };
+      events.emit({ kind: why === undefined ? 'recovered' : 'degraded', ...told });
+    },
+  });
+  const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
+  const leases = new RedisLeases(send, keys.lease, clock);
+  const keptMs = longestLifeMs(settings) + DAY_MS;
+  const table = new SharedTable(keys, self, keptMs);
+  const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
+  const tier = new RedisTier({ link, keys, shared, bus, stamps, clock, codec: compression, maxRecord });
+  return { bus, tier, keptMs, secret: () => common.current };
+}
+
+/** Nothing that is stored by these settings lives longer. */
+function longestLifeMs({ types }: Settings): number {
+  const lives = [...types.values()].map((type) => {
+    const { ttl, max_ttl: most = ttl, stale_while_revalidate: swr, stale_if_error: sie } = type;
+    return Math.max(ttl, most) + Math.max(swr, sie);
+  });
+  return Math.max(...lives);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from '../support/deadline.ts';
+import { startFleet } from '../support/fleet.ts';
+import { chat, send } from '../support/http.ts';
+import { noRedis } from '../support/redis.ts';
+
+const CHAT = '/v1/chat/completions';
+
+describe('instances that share a Redis', { skip: noRedis }, () => {
+  test('serve what one of them fetched, streams and vectors included', async () => {
+    await using fleet = await startFleet();
+    const [one, two, three] = fleet.instances;
+    const asks = [
+      [CHAT, { body: chat('hi') }],
+      [CHAT, { body: chat('live', { stream: true }) }],
+      ['/v1/embeddings', { body: { model: 'e', input: ['a', 'b'] } }],
+      ['/v1/models', {}],
+    ] as const;
+    for (const [path, sent] of asks) {
+      const miss = await send(one.url + path, sent);
+      assert.equal(miss.headers.get('x-cache'), 'MISS', path);
+      await fleet.settled();
+      for (const other of [two, three]) {
+        const hit = await send(other.url + path, sent);
+        assert.equal(hit.headers.get('x-cache'), 'HIT', path);
+        assert.equal(hit.headers.get('x-cache-level'), 'l3', path);
+        assert.match(hit.headers.get('cache-status') ?? '', /detail=l3/);
+        const again = await send(other.url + path, sent);
+        assert.equal(again.headers.get('x-cache-level'), 'l1', path);
+        assert.deepEqual(again.body, hit.body);
+      }
+    }
+    assert.equal(fleet.upstream.calls.length, asks.length);
+  });
+
+  test('purge together: whoever is told of it, nobody serves it any more, and the call says who has it', async () => {
+    await using fleet = await startFleet();
+    const [one, two, three] = fleet.instances;
+    const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+    for (const { url } of fleet.instances) await send(url + CHAT, sent);
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+    assert.equal(purge.status, 200);
+    const { instances } = purge.json() as {
+      instances: { shared: boolean; acknowledged: string[]; missing: string[] };
+    };
+    assert.equal(instances.shared, true);
+    assert.equal(instances.acknowledged.length, 2);
+    assert.deepEqual(instances.missing, []);
+    const before = fleet.upstream.calls.length;
+    const miss = await send(two.url + CHAT, sent);
+    assert.equal(miss.headers.get('x-cache'), 'MISS');
+    await fleet.settled();
+    for (const { url } of [one, three]) {
+      assert.equal((await send(url + CHAT, sent)).headers.get('x-cache-level'), 'l3');
+    }
+    assert.equal(fleet.upstream.calls.length, before + 1);
+  });
+
+  test('make one upstream call of 300 that ask the same for JSON at once', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const gate = fleet.upstream.hold();
+    const answers = Array.from({ length: 300 }, (_, at) =>
+      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('all at once') }),
+    );
+    await until(() => fleet.instances.every((one) => one.running() === 100), 'everybody waiting', 20_000);
+    gate.release();
+    const bodies = new Set((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`));
+    assert.equal(bodies.size, 1);
+    assert.equal(fleet.upstream.calls.length, 1);
+  });
+
+  test('make no more calls than there are instances of as many that ask for a stream', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const gate = fleet.upstream.holdChunks(1);
+    const answers = Array.from({ length: 60 }, (_, at) =>
+      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('live', { stream: true }) }),
+    );
+    await until(() => fleet.instances.every((one) => one.running() === 20), 'everybody waiting', 20_000);
+    gate.release();
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+    assert.ok(fleet.upstream.calls.length <= 3, `${fleet.upstream.calls.length} calls`);
+  });
+});
