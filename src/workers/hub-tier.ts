@@ -88,7 +88,8 @@ export class HubTier implements Tier {
   async close(): Promise<void> {}
 
   async #ask(ids: readonly string[]): Promise<Entry[]> {
-    return unpack(await this.#context.wire.ask('get', { level: this.level, ids }));
+    const parcel = await this.#context.wire.ask('get', { level: this.level, ids }).catch(() => undefined);
+    return parcel === undefined ? [] : unpack(parcel);
   }
 }
 
