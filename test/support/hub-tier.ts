@@ -30,7 +30,10 @@ export function hubTierOf(tier: Tier): Tier {
     set: (entry) => near.set(entry),
     delete: (id) => near.delete(id),
     touch: (id) => near.touch(id),
-    sweep: () => tier.sweep(),
+    sweep() {
+      far.drain();
+      return tier.sweep();
+    },
     figures: () => tier.figures(),
     health: () => tier.health(),
     async close() {
