@@ -73,9 +73,9 @@ export class FollowedMemory extends MemoryTier {
     this.#bulletin = bulletin;
   }
 
-  override get(id: string): Entry | undefined {
+  override get(...asked: Parameters<MemoryTier['get']>): Entry | undefined {
     this.#bulletin.catchUp();
-    return super.get(id);
+    return super.get(...asked);
   }
 }
 
