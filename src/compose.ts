@@ -92,6 +92,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     background,
     store: watched,
     bus,
+    threads: () => hub?.threads,
     catalog,
     upstreams: upstreams.byName,
   });

@@ -8,7 +8,7 @@ import { LIST_PRICES } from '../observe/list-prices.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Monitor } from '../observe/monitor.ts';
 import { type Price, Prices } from '../observe/prices.ts';
-import type { LevelState, UpstreamState } from '../observe/sources.ts';
+import type { LevelState, Sources, UpstreamState } from '../observe/sources.ts';
 import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
@@ -24,6 +24,7 @@ export interface MonitoringContext {
   readonly background: Background;
   readonly store: Pick<Store, 'levels' | 'figures' | 'health'>;
   readonly bus: Bus;
+  readonly threads: Sources['threads'];
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -40,7 +41,7 @@ const WRITE_EVERY_MS = 60_000;
 
 /** Begins to watch. Totals of an earlier run go on; where they cannot be kept, they begin anew. */
 export async function openMonitoring(context: MonitoringContext): Promise<Monitoring> {
-  const { settings, profile, clock, events, background, store, bus, catalog, upstreams } = context;
+  const { settings, profile, clock, events, background, store, bus, threads, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
     events,
@@ -50,6 +51,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       types: settings.types,
       levels: () => levelsOf(store),
       bus: () => bus.figures(),
+      threads,
       upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
       places: () => catalog.places(),
     },

@@ -74,6 +74,11 @@ export class Hub {
     return this.#holders.watchOf('hub');
   }
 
+  /** The threads, once there are to be any. */
+  get threads(): Crew['state'] | undefined {
+    return this.#crew?.state;
+  }
+
   /** Whether all threads are there, by the name of the check. */
   get checks(): readonly (readonly [name: string, TierHealth])[] {
     return [['workers', this.#crew?.health() ?? { state: 'ok' }]];
