@@ -172,6 +172,12 @@ export class Store {
     this.#forget(id, true);
   }
 
+  /** Forgets what L1 has of an entry, or is just getting, and no other tier: elsewhere there is a newer one. */
+  outdate(id: string): void {
+    this.#fence(id);
+    this.#memory.delete(id);
+  }
+
   /** The tiers there are, the fastest first. */
   get levels(): readonly Level[] {
     return this.#tiers().map(({ level }) => level);
@@ -273,8 +279,7 @@ export class Store {
   }
 
   #forget(id: string, own: boolean): void {
-    this.#fence(id);
-    this.#memory.delete(id);
+    this.outdate(id);
     this.#lower.delete(id, { own });
   }
 

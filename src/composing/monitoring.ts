@@ -3,13 +3,14 @@ import type { Catalog } from '../cache/catalog.ts';
 import { AT_WORST } from '../cache/disk-space.ts';
 import type { Store } from '../cache/store.ts';
 import type { Settings } from '../config/schema.ts';
+import type { Sample } from '../http/tracing.ts';
 import type { Events } from '../observe/events.ts';
 import { KeptFigures } from '../observe/kept-figures.ts';
 import { LIST_PRICES } from '../observe/list-prices.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { Monitor } from '../observe/monitor.ts';
 import { type Price, Prices } from '../observe/prices.ts';
-import type { DiskState, LevelState, UpstreamState } from '../observe/sources.ts';
+import type { DiskState, LevelState, Sources, UpstreamState } from '../observe/sources.ts';
 import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
@@ -17,7 +18,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { openAlertPosts } from './alert-posts.ts';
 import { type FreeSpace, measureFreeSpace } from './free-space.ts';
 import { kept } from './kept.ts';
-import { openTracing, type Sample } from './tracing.ts';
+import { openTracing } from './tracing.ts';
 
 /** What monitoring watches. */
 export interface MonitoringContext {
@@ -31,8 +32,9 @@ export interface MonitoringContext {
   readonly env: NodeJS.ProcessEnv;
   /** This program's. */
   readonly version: string;
-  readonly store: Store;
+  readonly store: Pick<Store, 'levels' | 'figures' | 'health'>;
   readonly bus: Bus;
+  readonly threads: Sources['threads'];
   readonly catalog: Catalog;
   readonly upstreams: ReadonlyMap<string, Upstream>;
 }
@@ -56,7 +58,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
   const freeSpace = measureFreeSpace(context);
   const alertPosts = openAlertPosts(context);
   const tracing = await openTracing(context);
-  const { settings, profile, clock, events, background, store, bus, catalog, upstreams } = context;
+  const { settings, profile, clock, events, background, store, bus, threads, catalog, upstreams } = context;
   const monitor = new Monitor({
     clock,
     events,
@@ -66,6 +68,7 @@ export async function openMonitoring(context: MonitoringContext): Promise<Monito
       types: settings.types,
       levels: () => levelsOf(store),
       bus: () => bus.figures(),
+      threads,
       upstreams: () => new Map([...upstreams].map(([name, upstream]) => [name, stateOf(upstream)])),
       places: () => catalog.places(),
       disk: () => diskOf(store, freeSpace),
@@ -118,7 +121,7 @@ function pricesOf({ prices }: Settings): ReadonlyMap<string, Price> {
 
 const KINDS = { l1: 'memory', l2: 'disk', l3: 'redis' } as const;
 
-function levelsOf(store: Store): readonly LevelState[] {
+function levelsOf(store: MonitoringContext['store']): readonly LevelState[] {
   const { levels, lookups, promotions } = store.figures();
   const health = store.health();
   return store.levels.flatMap((level) => {
@@ -137,7 +140,7 @@ function levelsOf(store: Store): readonly LevelState[] {
   });
 }
 
-function diskOf(store: Store, { bytes: free }: FreeSpace): DiskState | undefined {
+function diskOf(store: Pick<Store, 'figures'>, { bytes: free }: FreeSpace): DiskState | undefined {
   const { maxBytes, bytes } = store.figures().levels.l2 ?? {};
   if (free === undefined || maxBytes === undefined || bytes === undefined) return undefined;
   return { free, growth: Math.max(0, AT_WORST * maxBytes - bytes) };

@@ -6,7 +6,7 @@ import type { StampedTag } from '../policy/told.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 
 /** Lineage over all instances: the calls of a trace may come to any of them. Without Redis nobody knows what the others were told. */
-export function sharedLineage(own: Lineage, shared: SharedTraces): Traces {
+export function sharedLineage(own: Lineage, shared: Pick<SharedTraces, 'note' | 'told'>): Traces {
   return {
     async note(owner, id, tags) {
       own.note(owner, id, tags);

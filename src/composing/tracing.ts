@@ -1,5 +1,5 @@
+import type { Sample } from '../http/tracing.ts';
 import type { Events } from '../observe/events.ts';
-import type { SpanExport } from '../observe/otel.ts';
 import type { SpanCounts } from '../observe/span-draft.ts';
 import type { Clock } from '../shared/clock.ts';
 import { readTracingVariables } from './otel-variables.ts';
@@ -14,9 +14,6 @@ export interface TracingContext {
   readonly events: Events;
 }
 
-/** Decides whether a trace is recorded, of which `parent` is its caller's span. */
-export type Sample = SpanExport['sample'];
-
 /** Tracing as it runs. */
 export interface Tracing {
   readonly sample: Sample;
@@ -28,13 +25,21 @@ export interface Tracing {
 /** A collector that comes and goes is told once in so long. */
 const QUIET_MS = 60_000;
 
+/** Decides which traces are recorded, in a thread of which another one records the spans; undefined where none are. */
+export async function samplingOf(env: NodeJS.ProcessEnv): Promise<Sample | undefined> {
+  const { url, sampling } = readTracingVariables(env);
+  if (url === undefined) return undefined;
+  const { sampleBy } = await import('../observe/otel.ts');
+  return sampleBy(sampling);
+}
+
 /** Records spans where OpenTelemetry's variables say where they go; undefined where they do not, and nothing of it is loaded. */
 export async function openTracing(context: TracingContext): Promise<Tracing | undefined> {
   const { env, version, clock, wallClock, events } = context;
   const { mistakes, url, ...settings } = readTracingVariables(env);
   for (const why of mistakes) events.emit({ kind: 'degraded', what: WHAT, why });
   if (url === undefined) return undefined;
-  const { SpanExport } = await import('../observe/otel.ts');
+  const { sampleBy, SpanExport } = await import('../observe/otel.ts');
   let isTroubled = false;
   let quietUntil = Number.NEGATIVE_INFINITY;
   const spans = new SpanExport({
@@ -55,7 +60,7 @@ export async function openTracing(context: TracingContext): Promise<Tracing | un
   });
   const deaf = events.listen(spans.take);
   return {
-    sample: (traceId, parent) => spans.sample(traceId, parent),
+    sample: sampleBy(settings.sampling),
     counts: spans.counts,
     async close() {
       deaf();

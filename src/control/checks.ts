@@ -5,7 +5,7 @@ import type { Check } from './health.ts';
 
 /** The state of every tier and upstream, by name: what `/health/ready` shows. A tier that is required does not work less well, but fails. */
 export function healthChecks(
-  store: Store,
+  store: Pick<Store, 'health'>,
   upstreams: ReadonlyMap<string, Upstream>,
   isRequired: (level: string) => boolean,
 ): ReadonlyMap<string, Check> {

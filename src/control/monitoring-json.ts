@@ -26,6 +26,7 @@ export function cacheJson(monitor: Monitor, status: string): Json {
     const { entries = 0, bytes = 0 } = held.get(encodeURIComponent(name)) ?? {};
     return [name, { ttl_s: ttl / 1_000, mode, ...lineJson(line), entries, bytes }] as const;
   });
+  const threads = sources.threads();
   return {
     status,
     profile: sources.profile,
@@ -52,6 +53,7 @@ export function cacheJson(monitor: Monitor, status: string): Json {
       }),
     ),
     top_keys: monitor.hotKeys.top(20),
+    ...(threads && { workers: threads }),
   };
 }
 

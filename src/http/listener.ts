@@ -1,7 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
@@ -9,7 +7,7 @@ import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
 import type { HeadedRequest } from './heads.ts';
 import { refuse } from './raw-answer.ts';
-import { type Request, readHead } from './request.ts';
+import { type Request, type RequestListener, readHead } from './request.ts';
 import { isWebSocket } from './tunnel.ts';
 
 /** What an HTTPS server shows and knows, in PEM. */
@@ -17,11 +15,6 @@ export interface Certificate {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly passphrase: string | undefined;
-}
-
-/** What a request to the control plane brings along: the connection says who asks. */
-export interface ControlBindings {
-  readonly incoming: IncomingMessage;
 }
 
 /** The data plane, as a listener hands requests to it. */
@@ -41,7 +34,7 @@ export interface ListenerContext {
   /** Absent where only the control plane is. */
   readonly data: DataListener | undefined;
   /** Answers everything else. */
-  readonly control: Hono<{ Bindings: ControlBindings }>;
+  readonly control: RequestListener;
   readonly timeouts: ClientTimeouts;
   /** Absent: plain HTTP. */
   readonly certificate: Certificate | undefined;
@@ -53,8 +46,7 @@ export interface ListenerContext {
  * ways to corrupt an answer.
  */
 export function createListener(context: ListenerContext): Server {
-  const control = getRequestListener(context.control.fetch);
-  const { certificate, timeouts, data } = context;
+  const { certificate, control, timeouts, data } = context;
   const corsOrigins = data?.corsOrigins ?? [];
   const settings = { ...SETTINGS, ...headTimeouts(timeouts.headers) };
   const server: Server =

@@ -1,9 +1,12 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
 import { Pieces } from '../shared/pieces.ts';
 import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
 import type { RequestTrace } from './tracing.ts';
+
+/** Answers requests; never rejects. */
+export type RequestListener = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** A request as it came over the wire, its head read and its body not yet. */
 export interface Request extends Target, EndToEnd {

@@ -130,6 +130,10 @@ export const COUNTERS: readonly Family<number>[] = [
   bus('leases_held_total', 'Fetches that were made for all instances.', ({ leases }) => leases.held),
   bus('lease_waits_total', 'Waits for what another instance was fetching.', ({ leases }) => leases.waited),
   bus('lease_wait_seconds_total', 'Time of these waits.', ({ leases }) => leases.waitedMs / 1_000),
+  family('worker_restarts_total', 'Threads that took the place of one that had ended.', [], ({ sources }) => {
+    const threads = sources.threads();
+    return threads === undefined ? [] : [[threads.restarts]];
+  }),
   family('auth_failures_total', 'Calls with a wrong key, token or signature, or none.', [], ({ figures }) => [
     [figures.refused],
   ]),
@@ -161,6 +165,9 @@ export const GAUGES: readonly Family<number>[] = [
     const versions = Map.groupBy(sources.bus()?.peers ?? [], ({ version }) => version);
     return [...versions].map(([version, peers]) => [peers.length, version]);
   }),
+  family('workers', 'Threads that answer requests.', [], ({ sources }) => [
+    [sources.threads()?.working ?? 1],
+  ]),
   family('alert', 'Alerts that stand: 1 for each.', ['id', 'severity'], ({ alerts }) =>
     alerts.map(({ id, severity }) => [1, id, severity]),
   ),

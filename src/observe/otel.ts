@@ -41,7 +41,6 @@ export interface SpanExportOptions {
   /** Milliseconds for one batch, with its retries. */
   readonly timeoutMs: number;
   readonly batches: BatchLimits;
-  readonly sampling: Sampling;
   readonly version: string;
   readonly clock: Clock;
   /** Told of each batch, whether it arrived or why not. */
@@ -76,15 +75,13 @@ export class SpanExport {
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
   readonly #ids = new GivenIds();
-  readonly #sampler: Sampler;
   readonly #maxQueue: number;
   /** Spans that wait to be handed to the exporter. */
   #waiting = 0;
 
   constructor(options: SpanExportOptions) {
-    const { url, timeoutMs, batches, sampling, version } = options;
+    const { url, timeoutMs, batches, version } = options;
     this.#options = options;
-    this.#sampler = samplerOf(sampling);
     this.#maxQueue = batches.maxQueue ?? MAX_QUEUE;
     const named = resourceFromAttributes({ 'service.name': 'reprise', 'service.version': version });
     const said = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });
@@ -106,21 +103,6 @@ export class SpanExport {
       ],
     });
     this.#tracer = this.#provider.getTracer('reprise', version);
-  }
-
-  /** Whether a trace is recorded, of which `parent` is its caller's span. */
-  sample(traceId: string, parent: { readonly id: string; readonly flags: number } | undefined): boolean {
-    const context =
-      parent === undefined
-        ? ROOT_CONTEXT
-        : trace.setSpanContext(ROOT_CONTEXT, {
-            traceId,
-            spanId: parent.id,
-            traceFlags: parent.flags & TraceFlags.SAMPLED,
-            isRemote: true,
-          });
-    const { decision } = this.#sampler.shouldSample(context, traceId, '', SpanKind.SERVER, {}, []);
-    return decision === SamplingDecision.RECORD_AND_SAMPLED;
   }
 
   /** Records what events tell of spans. */
@@ -176,6 +158,26 @@ export class SpanExport {
       shutdown: () => exporter.shutdown(),
     };
   }
+}
+
+/** Decides whether a trace is recorded, of which `parent` is its caller's span. */
+export function sampleBy(
+  sampling: Sampling,
+): (traceId: string, parent: { readonly id: string; readonly flags: number } | undefined) => boolean {
+  const sampler = samplerOf(sampling);
+  return (traceId, parent) => {
+    const context =
+      parent === undefined
+        ? ROOT_CONTEXT
+        : trace.setSpanContext(ROOT_CONTEXT, {
+            traceId,
+            spanId: parent.id,
+            traceFlags: parent.flags & TraceFlags.SAMPLED,
+            isRemote: true,
+          });
+    const { decision } = sampler.shouldSample(context, traceId, '', SpanKind.SERVER, {}, []);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  };
 }
 
 /** A share is decided by the trace id, as every service does that samples so. */

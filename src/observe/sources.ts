@@ -50,6 +50,16 @@ export interface TypePolicy {
   readonly mode: string;
 }
 
+/** The threads that answer requests. */
+export interface ThreadsState {
+  /** How many there are to be. */
+  readonly size: number;
+  /** How many take requests. */
+  readonly working: number;
+  /** How often one has taken the place of another that had ended. */
+  readonly restarts: number;
+}
+
 /** What figures are put together with when somebody asks: how things stand, and what the settings say. */
 export interface Sources {
   readonly profile: string;
@@ -58,6 +68,8 @@ export interface Sources {
   readonly levels: () => readonly LevelState[];
   /** What joins this instance with others; undefined where it is alone. */
   readonly bus: () => BusFigures | undefined;
+  /** Undefined where there is one, the process's own. */
+  readonly threads: () => ThreadsState | undefined;
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
   /** Undefined where spans are not exported. */

@@ -13,15 +13,16 @@ export interface Subject {
   readonly pid: number;
 }
 
-/** A server of Node's own that sends the answers of a payload. */
+/** A server of Node's own, of so many threads, that sends the answers of a payload. */
 export async function startBare(
   { contentType }: Payload,
   answer: Buffer,
   folder: string,
+  threads = 1,
 ): Promise<Subject & Disposable> {
   const file = join(folder, 'answer');
   await writeFile(file, answer);
-  const child = spawn(process.execPath, [at('./bare-server.ts'), contentType, file], {
+  const child = spawn(process.execPath, [at('./bare-server.ts'), contentType, file, String(threads)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await once(child.stdout, 'data');

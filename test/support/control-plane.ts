@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { MemoryTier } from '../../src/cache/memory.ts';
 import { Store } from '../../src/cache/store.ts';
 import type { Level } from '../../src/cache/tier.ts';
-import { createControlApp } from '../../src/control/app.ts';
+import { createControlPlane } from '../../src/control/app.ts';
 import { cacheCalls } from '../../src/control/cache-calls.ts';
 import type { ControlCall } from '../../src/control/call.ts';
 import type { Cleared } from '../../src/control/clear-call.ts';
@@ -108,7 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     data: undefined,
     timeouts: { headers: 60_000, body: 60_000, write: 60_000 },
     certificate: undefined,
-    control: createControlApp({
+    control: createControlPlane({
       calls: [...calls, ...(options.calls ?? [])],
       token: token === undefined ? undefined : new AdminToken(token),
       events,

@@ -45,6 +45,7 @@ export function testMonitor(sources: Partial<Sources> = {}) {
       profile: 'testing',
       types: new Map([['products', { ttl: 600_000, mode: 'on' }]]),
       bus: () => undefined,
+      threads: () => undefined,
       levels: () => [levelState()],
       upstreams: () => new Map([['default', upstreamState()]]),
       places: () => [],
