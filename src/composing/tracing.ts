@@ -9,8 +9,6 @@ export interface TracingContext {
   readonly env: NodeJS.ProcessEnv;
   readonly version: string;
   readonly clock: Clock;
-  /** The machine's: collectors put spans of several machines in order. */
-  readonly wallClock: Clock;
   readonly events: Events;
 }
 
@@ -35,7 +33,7 @@ export async function samplingOf(env: NodeJS.ProcessEnv): Promise<Sample | undef
 
 /** Records spans where OpenTelemetry's variables say where they go; undefined where they do not, and nothing of it is loaded. */
 export async function openTracing(context: TracingContext): Promise<Tracing | undefined> {
-  const { env, version, clock, wallClock, events } = context;
+  const { env, version, clock, events } = context;
   const { mistakes, url, ...settings } = readTracingVariables(env);
   for (const why of mistakes) events.emit({ kind: 'degraded', what: WHAT, why });
   if (url === undefined) return undefined;
@@ -46,7 +44,6 @@ export async function openTracing(context: TracingContext): Promise<Tracing | un
     url,
     ...settings,
     version,
-    clock: wallClock,
     exported(why) {
       if (why === undefined) {
         if (isTroubled) events.emit({ kind: 'recovered', what: WHAT, why: 'the collector takes spans' });

@@ -33,10 +33,19 @@ export function toldOfTrace({ trace, stream, head }: HeadedRequest): TracedReque
 
 /** The same of a handshake. */
 export function toldOf(
-  { span, joined }: RequestTrace,
+  trace: RequestTrace,
   { socket, headers, url = '' }: IncomingMessage,
   route?: string,
 ): TracedRequest {
+  const { span, joined } = trace;
   const scheme = 'encrypted' in socket ? 'https' : 'http';
-  return { span, joined, scheme, host: headers.host, path: url.replace(/\?.*$/s, ''), route };
+  return {
+    span,
+    joined,
+    scheme,
+    host: headers.host,
+    path: url.replace(/\?.*$/s, ''),
+    route,
+    at: trace.now(),
+  };
 }

@@ -61,6 +61,11 @@ export class RequestTrace {
     return this.#joined;
   }
 
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#context.clock.now();
+  }
+
   /** It waits for somebody else's call; `span` is that one's, if it is traced. */
   join(span: Span | undefined): void {
     if (span !== undefined) this.#joined.push(span);
@@ -119,6 +124,7 @@ export class TracedCall {
       usage,
       finish,
       ms: clock.elapsed() - this.#began,
+      at: clock.now(),
     };
     events.emit(called);
   }

@@ -51,6 +51,8 @@ export interface TracedRequest {
   readonly path: string;
   /** The path as its endpoint or route writes it, with {names}. */
   readonly route: string | undefined;
+  /** When it was over, in milliseconds since the epoch: who is told may be told later. */
+  readonly at: number;
 }
 
 /** A call to an upstream, made for a request that is traced, is over. */
@@ -77,6 +79,8 @@ export interface Called {
   readonly finish: readonly string[];
   /** Milliseconds of the whole call. */
   readonly ms: number;
+  /** When it was over, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** One data-plane request has been answered, or its caller has gone. */

@@ -30,7 +30,6 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { Clock } from '../shared/clock.ts';
 import type { Event, Span } from './events.ts';
 import { clientSpan, type SpanCounts, type SpanDraft, serverSpan } from './span-draft.ts';
 
@@ -42,7 +41,6 @@ export interface SpanExportOptions {
   readonly timeoutMs: number;
   readonly batches: BatchLimits;
   readonly version: string;
-  readonly clock: Clock;
   /** Told of each batch, whether it arrived or why not. */
   readonly exported: (why: string | undefined) => void;
 }
@@ -118,14 +116,13 @@ export class SpanExport {
     await this.#provider.shutdown().catch(() => undefined);
   }
 
-  #record({ span, kind, name, attributes, isError, links, ms }: SpanDraft): void {
+  #record({ span, kind, name, attributes, isError, links, at, ms }: SpanDraft): void {
     if ((span.flags & TraceFlags.SAMPLED) === 0) return;
     if (this.#waiting >= this.#maxQueue) {
       this.counts.dropped += 1;
       return;
     }
     this.#waiting += 1;
-    const end = this.#options.clock.now();
     const parent =
       span.parent === undefined ? undefined : contextOf({ ...span, id: span.parent }, span.isRemote);
     this.#ids.next = span;
@@ -133,14 +130,14 @@ export class SpanExport {
       name,
       {
         kind: kind === 'server' ? SpanKind.SERVER : SpanKind.CLIENT,
-        startTime: end - ms,
+        startTime: at - ms,
         attributes: known(attributes),
         links: links.map((link) => ({ context: contextOf(link, false), attributes: JOINED })),
       },
       parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
     );
     if (isError) recorded.setStatus({ code: SpanStatusCode.ERROR });
-    recorded.end(end);
+    recorded.end(at);
   }
 
   /** `exporter`, whose outcomes are counted and told. */

@@ -12,7 +12,9 @@ export interface SpanDraft {
   readonly isError: boolean;
   /** Calls of others that it waited for. */
   readonly links: readonly Span[];
-  /** Milliseconds. */
+  /** When it was over, in milliseconds since the epoch. */
+  readonly at: number;
+  /** How long it took, in milliseconds. */
   readonly ms: number;
 }
 
@@ -31,7 +33,7 @@ export interface SpanCounts {
  */
 export function serverSpan(event: Answered, traced: TracedRequest): SpanDraft {
   const { method, outcome, status, parts, spared } = event;
-  const { span, joined, scheme, host, path, route } = traced;
+  const { span, joined, scheme, host, path, route, at } = traced;
   const isOurs = outcome === 'ERROR';
   return {
     span,
@@ -62,6 +64,7 @@ export function serverSpan(event: Answered, traced: TracedRequest): SpanDraft {
     },
     isError: status >= 500,
     links: joined,
+    at,
     ms: event.ms,
   };
 }
@@ -71,7 +74,7 @@ export function serverSpan(event: Answered, traced: TracedRequest): SpanDraft {
  * (semantic-conventions-genai, in development).
  */
 export function clientSpan(event: Called): SpanDraft {
-  const { span, method, origin, path, status, error, ms } = event;
+  const { span, method, origin, path, status, error, at, ms } = event;
   const operation = OPERATIONS.get(event.endpoint ?? '');
   const isError = error !== undefined || (status ?? 0) >= 400;
   return {
@@ -89,6 +92,7 @@ export function clientSpan(event: Called): SpanDraft {
     },
     isError,
     links: [],
+    at,
     ms,
   };
 }

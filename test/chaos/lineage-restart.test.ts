@@ -9,11 +9,12 @@ import { startUpstream, type Upstream } from '../support/upstream.ts';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 /** A server on a folder of its own, one process after the other, and what is asked of it. */
-async function served(upstream: Upstream) {
+async function served(upstream: Upstream, workers: number) {
   answerAsShop(upstream, new Map([[7, 70]]));
   const folder = tempFolder();
   const profile = {
     ...shopProfile(upstream.origin),
+    server: { workers },
     upstreams: { default: { base_url: upstream.url }, shop: { base_url: `${upstream.origin}/api` } },
   };
   const start = () => startServer(profile, folder);
@@ -38,28 +39,30 @@ async function served(upstream: Upstream) {
   };
 }
 
-describe('a question whose search came before a restart and whose answer comes after it', () => {
-  it('inherits what the search was told, if that was a clean stop', async () => {
-    await using upstream = await startUpstream();
-    await using server = await served(upstream);
-    await server.search();
-    await server.restart();
-    assert.equal(cacheOf(await server.prose(TRACE)), 'MISS');
-    assert.equal(cacheOf(await server.prose(TRACE)), 'HIT');
-    assert.equal((await server.invalidate('product:7')).json().matched, 2);
-    assert.equal(cacheOf(await server.prose(TRACE)), 'MISS');
-  });
+for (const workers of [1, 2]) {
+  describe(`a question whose search came before a restart and whose answer comes after it, with ${workers} threads`, () => {
+    it('inherits what the search was told, if that was a clean stop', async () => {
+      await using upstream = await startUpstream();
+      await using server = await served(upstream, workers);
+      await server.search();
+      await server.restart();
+      assert.equal(cacheOf(await server.prose(TRACE)), 'MISS');
+      assert.equal(cacheOf(await server.prose(TRACE)), 'HIT');
+      assert.equal((await server.invalidate('product:7')).json().matched, 2);
+      assert.equal(cacheOf(await server.prose(TRACE)), 'MISS');
+    });
 
-  it('is answered and not stored, if that was a crash; what has no trace is', async () => {
-    await using upstream = await startUpstream();
-    await using server = await served(upstream);
-    await server.search();
-    await server.crash();
-    for (let time = 0; time < 2; time += 1) {
-      const { headers } = await server.prose(TRACE);
-      assert.deepEqual([headers.get('x-cache'), headers.get('x-cache-reason')], ['MISS', 'too-many-tags']);
-    }
-    assert.equal(cacheOf(await server.prose()), 'MISS');
-    assert.equal(cacheOf(await server.prose()), 'HIT');
+    it('is answered and not stored, if that was a crash; what has no trace is', async () => {
+      await using upstream = await startUpstream();
+      await using server = await served(upstream, workers);
+      await server.search();
+      await server.crash();
+      for (let time = 0; time < 2; time += 1) {
+        const { headers } = await server.prose(TRACE);
+        assert.deepEqual([headers.get('x-cache'), headers.get('x-cache-reason')], ['MISS', 'too-many-tags']);
+      }
+      assert.equal(cacheOf(await server.prose()), 'MISS');
+      assert.equal(cacheOf(await server.prose()), 'HIT');
+    });
   });
-});
+}

@@ -43,6 +43,20 @@ async function tracedStage(options: StageOptions = {}): Promise<Traced> {
 const CHAT = '/v1/chat/completions';
 
 describe('spans', () => {
+  it('are the same where threads answer requests, and as exact', async () => {
+    const began = Date.now();
+    await using stage = await tracedStage({ workers: 2 });
+    await stage.ask(CHAT, { body: chat('hello'), headers: { traceparent: PARENT } });
+    const { servers, clients } = await stage.spans();
+    const [first] = servers;
+    const [call] = clients;
+    assert.ok(first && call && servers.length === 1 && clients.length === 1);
+    assert.deepEqual([first.traceId, first.parent], [TRACE, CALLER]);
+    assert.deepEqual([call.traceId, call.parent], [TRACE, first.id]);
+    assert.ok(first.start >= BigInt(began) * 1_000_000n);
+    assert.ok(call.start >= first.start && call.end <= first.end + 1_000_000n);
+  });
+
   it('a miss is a span with its upstream call in it, which the upstream can go on with; a hit is a span alone', async () => {
     await using stage = await tracedStage();
     const miss = await stage.ask(CHAT, { body: chat('hello') });
