@@ -101,10 +101,10 @@ export class RedisBus implements Bus {
   /** Prepares a connection: everything that was announced meanwhile is known before anybody uses it. */
   async greet(connection: RedisConnection): Promise<void> {
     const { keys, link, secret } = this.#options;
-    const send: Send = (key, command) => link.within(connection.send(key, command));
+    const send: Send = (key, command) => link.patiently(connection.send(key, command));
     this.#early = [];
-    await link.within(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
-    await link.within(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
+    await link.patiently(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
+    await link.patiently(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
     await secret.agree(send);
     await this.#catchUp(send);
   }
@@ -115,12 +115,13 @@ export class RedisBus implements Bus {
     shared.owe(marks);
     const numbered = this.#outbox.put(marks);
     if (!link.isUp) return this.#peers.reception(undefined);
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = clock.after(PATIENCE_MS, () => resolve(undefined));
-    void this.#outbox.empty(this.#send);
-    const seq = await Promise.race([numbered, late]);
-    const isLate = seq === undefined || (await this.#peers.haveApplied(seq, late));
-    if (!isLate) this.#lag.record((clock.elapsed() - began) * 1_000);
+    // What Redis does not take now is handed over later: whoever waits has no more of it.
+    const tried = this.#outbox.empty(this.#send).then(() => undefined);
+    const seq = await Promise.race([numbered, tried]);
+    if (seq === undefined) return this.#peers.reception(undefined);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(PATIENCE_MS, resolve);
+    if (!(await this.#peers.haveApplied(seq, late))) this.#lag.record((clock.elapsed() - began) * 1_000);
     timer.cancel();
     return this.#peers.reception(seq);
   }
@@ -185,7 +186,7 @@ export class RedisBus implements Bus {
     this.#isBehind = true;
     this.#early = heard === undefined ? [] : [heard];
     try {
-      await this.#catchUp(this.#send);
+      await this.#catchUp((key, command) => this.#options.link.askPatiently(key, command));
     } catch (thrown) {
       this.#early = undefined;
       this.#options.link.renew(messageOf(thrown));

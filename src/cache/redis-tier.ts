@@ -92,13 +92,13 @@ export class RedisTier implements Tier {
     const { id } = entry.key;
     const ours = shared.toShared(entry);
     if (ours === undefined || shared.epoch === undefined || !bus.isJoined) {
-      this.delete(id);
+      this.#withhold(entry);
       return;
     }
     const times = shifted(entry, bus.aheadMs);
     const record = toRecord({ ...ours, ...times }, digestOf(id), codec);
     if (record.length > maxRecord || this.#writingBytes + record.length > MOST_WRITING) {
-      this.delete(id);
+      this.#withhold(entry);
       return;
     }
     if (entry.payload.form !== 'vector') {
@@ -109,7 +109,7 @@ export class RedisTier implements Tier {
     const command = ['SET', key, record, 'PXAT', String(Math.floor(times.keepUntil))];
     this.#writingBytes += record.length;
     this.#owed.delete(id);
-    const written = this.#write(id, key, command).then(() => {
+    const written = this.#write(entry, key, command).then(() => {
       this.#writingBytes -= record.length;
       if (this.#writing.get(id) === written) this.#writing.delete(id);
     });
@@ -121,7 +121,7 @@ export class RedisTier implements Tier {
     if (shared.epoch === undefined || !link.isUp) this.#owe(id);
     else {
       const key = keys.entries(shared.epoch) + id;
-      void this.#write(id, key, ['UNLINK', key]);
+      link.ask(key, ['UNLINK', key]).catch(() => this.#owe(id));
     }
   }
 
@@ -235,16 +235,20 @@ export class RedisTier implements Tier {
     return { ...entry, ...times, payload: { ...entry.payload, body } };
   }
 
-  async #write(id: string, key: string, command: readonly (string | Buffer)[]): Promise<void> {
+  async #write(entry: Entry, key: string, command: readonly (string | Buffer)[]): Promise<void> {
     try {
       await this.#options.link.ask(key, command);
       this.#refusal = undefined;
     } catch (thrown) {
       this.#faults += 1;
       this.#refusal = messageOf(thrown);
-      // What it would have replaced must not come back.
-      this.#owe(id);
+      this.#withhold(entry);
     }
+  }
+
+  /** The entry is not shared. What lies there instead stands by itself, but for tags that it may lack. */
+  #withhold({ key, tags }: Entry): void {
+    if (tags.length > 0) this.delete(key.id);
   }
 
   #owe(id: string): void {

@@ -82,7 +82,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const upper = catalog.watch('l1');
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, inCommon?.watchFor(upper) ?? upper);
   const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
-  const { bus, tier, traces, keptMs } = sharing;
+  const { bus, tier, traces } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
   const store = new Store(memory, lower, { clock, isCurrent: () => bus.isCurrent });
   const { markLog } = data;
@@ -119,7 +119,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     clock,
     isListed: () => data.disk?.isListed !== false,
     longestMs: longestCallMs + TRACES_LAST_MS,
-    sharedMs: keptMs,
   });
   let tending = { cancel() {} };
   return {
@@ -144,6 +143,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       await data.lineage.close();
       await store.close();
       await bus.close();
+      await background.drain();
       await markLog?.close();
     },
   };

@@ -34,8 +34,6 @@ export interface Sharing {
   readonly bus: Bus;
   readonly tier: Tier | undefined;
   readonly traces: SharedTraces | undefined;
-  /** How long announcements are kept, in milliseconds: nothing that they concern lives longer. */
-  readonly keptMs: number;
   /** The secret of all instances, as far as it is known when the bus has joined. */
   readonly secret: () => Buffer;
 }
@@ -43,16 +41,18 @@ export interface Sharing {
 /** Until a new connection stands; and what a life may last beyond what its type says: answers that were on their way. */
 const CONNECT_MS = 2_000;
 const DAY_MS = 86_400_000;
+/** Milliseconds between two outages that are told. */
+const QUIET_MS = 10_000;
 
 /** What instances share by the settings. Nothing is asked of Redis before the bus joins. */
 export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
-  if (address === undefined)
-    return { bus: ALONE, tier: undefined, traces: undefined, keptMs: 0, secret: () => secret };
+  if (address === undefined) return { bus: ALONE, tier: undefined, traces: undefined, secret: () => secret };
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
+  const tell = outagesTold(events, clock);
   const shared = new SharedMarks();
   const common = new SharedSecret(keys.secret, secret);
   const link: RedisLink = new RedisLink({
@@ -63,14 +63,12 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     greet: (connection) => bus.greet(connection),
     onChange(why) {
       if (why === undefined) tier.resume();
-      const told = { what: 'redis', why: why ?? 'it can be reached again' };
-      events.emit({ kind: why === undefined ? 'recovered' : 'degraded', ...told });
+      tell(why);
     },
   });
   const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
   const leases = new RedisLeases(send, keys.lease, clock);
-  const keptMs = longestLifeMs(settings) + DAY_MS;
-  const table = new SharedTable(keys, self, keptMs);
+  const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
   const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
   const isOneServer = address.kind !== 'cluster';
   const tier = new RedisTier({
@@ -85,7 +83,21 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     isOneServer,
   });
   const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
-  return { bus, tier, traces, keptMs, secret: () => common.current };
+  return { bus, tier, traces, secret: () => common.current };
+}
+
+/** Tells of outages and of their ends: of one that comes again and again, no more than now and then. */
+function outagesTold(events: Events, clock: Clock): (why: string | undefined) => void {
+  let at = Number.NEGATIVE_INFINITY;
+  let isTold = false;
+  return (why) => {
+    const isOut = why !== undefined;
+    if (isOut === isTold || (isOut && clock.elapsed() - at < QUIET_MS)) return;
+    isTold = isOut;
+    if (isOut) at = clock.elapsed();
+    const kind = isOut ? 'degraded' : 'recovered';
+    events.emit({ kind, what: 'redis', why: why ?? 'it can be reached again' });
+  };
 }
 
 /** Nothing that is stored by these settings lives longer. */
