@@ -27,7 +27,7 @@ import { withTags } from './endpoints/tagged.ts';
 import { AskedLately } from './http/asked.ts';
 import { bindEndpoints, bindRoutes } from './http/bindings.ts';
 import { placeOf } from './http/classify.ts';
-import { type DataPlaneContext, serveData } from './http/data-plane.ts';
+import { type DataPlaneContext, dataPlane } from './http/data-plane.ts';
 import type { Slot } from './http/fetch.ts';
 import { Heads } from './http/heads.ts';
 import { type Certificate, createListener, type DataListener } from './http/listener.ts';
@@ -217,7 +217,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   ];
   const dataListener: DataListener = {
     readHead: (incoming) => heads.read(incoming),
-    serveData: (request, response) => serveData(context, request, response),
+    serveData: dataPlane(context),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
   };

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { RepriseError } from '../shared/errors.ts';
+import type { Soon } from '../shared/soon.ts';
 import { answerHeaders, type Header, replayable } from '../upstream/headers.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
@@ -8,34 +9,44 @@ import { relay } from './relay.ts';
 import { writeHead } from './write-head.ts';
 
 /**
- * Writes an answer. Resolves when it is through or the caller has gone. An answer that breaks half-way destroys the
- * connection: written to its end it would look complete.
+ * Writes an answer: at once if it is whole, else resolves when it is through or the caller has gone. An answer that breaks
+ * half-way destroys the connection: written to its end it would look complete.
  */
-export async function deliver(
-  delivery: Delivery,
-  response: ServerResponse,
-  envelope: Envelope,
-): Promise<void> {
+export function deliver(delivery: Delivery, response: ServerResponse, envelope: Envelope): Soon<void> {
   if (response.destroyed) {
     if (delivery.kind === 'follow') delivery.leave();
     return;
   }
-  if (delivery.kind === 'relay') {
-    await relay(delivery.relay, response, envelope.requestId);
-    return;
+  switch (delivery.kind) {
+    case 'relay':
+      return relay(delivery.relay, response, envelope.requestId).then(() => {});
+    case 'whole':
+      return deliverWhole(delivery, response, envelope);
+    case 'follow':
+      return follow(delivery, response, envelope);
   }
-  if (delivery.kind === 'whole') {
-    const { rendering, head } = delivery;
-    const upstream =
-      head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
-    const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
-    // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
-    if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
-    writeHead(response, rendering.status, headers);
-    if (rendering.body.length <= PIECE) response.end(rendering.body);
-    else await writeInPieces(rendering.body, response);
-    return;
-  }
+}
+
+function deliverWhole(
+  { rendering, head, report }: Extract<Delivery, { kind: 'whole' }>,
+  response: ServerResponse,
+  envelope: Envelope,
+): Soon<void> {
+  const upstream =
+    head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
+  const headers = answerWith(upstream, rendering.headers, report, envelope);
+  // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
+  if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
+  writeHead(response, rendering.status, headers);
+  if (rendering.body.length > PIECE) return writeInPieces(rendering.body, response);
+  response.end(rendering.body);
+}
+
+async function follow(
+  delivery: Extract<Delivery, { kind: 'follow' }>,
+  response: ServerResponse,
+  envelope: Envelope,
+): Promise<void> {
   const { head, cursor, view } = delivery;
   const shown = delivery.own
     ? answerHeaders(head.headers)
