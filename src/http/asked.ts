@@ -6,6 +6,7 @@ import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Head } from './heads.ts';
+import { keepHeadOf } from './kept-heads.ts';
 
 /** What a request asks, as its head and body say it and whenever it comes: all but who may have it, and what there is of it. */
 export interface Asked<P extends TaggedPlan | Bypass = TaggedPlan | Bypass> {
@@ -88,6 +89,7 @@ export class AskedLately {
     const rendering = plan.putTogether(payloads, replay);
     known.last = { payloads, rendering };
     if (charge(known) > this.#maxEach) known.last = undefined;
+    else keepHeadOf(rendering);
     // It now weighs more, or less.
     if (this.#known?.peek(id) === known) this.#known.set(id, known);
     return rendering;
@@ -106,12 +108,12 @@ function areSame(some: readonly Payload[], others: readonly Payload[]): boolean 
 
 /**
  * The bytes that are kept of a request: its body, its text (of two bytes a character at worst), what is made of that, and the
- * plan itself; and the answer with what it was made of, of which most is in L1, too.
+ * plan itself; and the answer with its head, and with what it was made of, of which most is in L1, too.
  */
 function charge({ body, asked: { plan }, last }: Known): number {
   let bytes = 3 * body.length + 4_000;
   for (const { content } of plan.parts) bytes += 2 * content.length + 600;
   if (last === undefined) return bytes;
   for (const payload of last.payloads) bytes += payload.body.length;
-  return bytes + last.rendering.body.length;
+  return bytes + last.rendering.body.length + 2_000;
 }

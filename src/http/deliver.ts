@@ -5,6 +5,7 @@ import { answerHeaders, type Header, replayable } from '../upstream/headers.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
+import { keptHeadOf } from './kept-heads.ts';
 import { relay } from './relay.ts';
 import { writeHead } from './write-head.ts';
 
@@ -32,14 +33,21 @@ function deliverWhole(
   response: ServerResponse,
   envelope: Envelope,
 ): Soon<void> {
+  const kept = head === undefined ? keptHeadOf(rendering) : undefined;
+  if (kept?.write(response, report, envelope)) return writeBody(rendering.body, response);
   const upstream =
     head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
   const headers = answerWith(upstream, rendering.headers, report, envelope);
   // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
   if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
   writeHead(response, rendering.status, headers);
-  if (rendering.body.length > PIECE) return writeInPieces(rendering.body, response);
-  response.end(rendering.body);
+  kept?.learn(response, report, envelope);
+  return writeBody(rendering.body, response);
+}
+
+function writeBody(body: Buffer, response: ServerResponse): Soon<void> {
+  if (body.length > PIECE) return writeInPieces(body, response);
+  response.end(body);
 }
 
 async function follow(
