@@ -86,10 +86,8 @@ class Serving {
   #deliver(delivery: Delivery, { uncacheableDownstream }: Call): Soon<void> {
     this.#report = delivery.report;
     this.#outcome = delivery.report.outcome;
-    if (delivery.kind !== 'relay') {
-      this.#served = delivery.served;
-      this.#headMs = this.#context.clock.elapsed() - this.#began;
-    }
+    if (delivery.kind !== 'relay') this.#served = delivery.served;
+    if (delivery.kind === 'follow') this.#headMs = this.#context.clock.elapsed() - this.#began;
     return deliver(delivery, this.#response, { requestId: this.#requestId, uncacheableDownstream });
   }
 
@@ -105,6 +103,7 @@ class Serving {
     const call = received?.kind === 'call' ? received.call : undefined;
     const bypassed = received?.kind === 'relay' ? received : undefined;
     const cost = this.#served && call ? costOf(this.#served, call.plan.order) : undefined;
+    const ms = this.#context.clock.elapsed() - this.#began;
     this.#context.events.emit({
       kind: 'answered',
       endpoint: received?.endpoint ?? 'unknown',
@@ -122,8 +121,9 @@ class Serving {
       parts: this.#report?.parts,
       usage: cost?.usage,
       spared: cost?.spared,
-      ms: this.#context.clock.elapsed() - this.#began,
-      headMs: this.#headMs,
+      ms,
+      // What is whole is written with its head.
+      headMs: this.#headMs ?? (this.#served && ms),
       upstreamMs: this.#served?.ownMs(),
       requestId: this.#requestId,
     });

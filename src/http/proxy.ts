@@ -34,7 +34,7 @@ function fromCache(context: ProxyContext, call: Call, shelf: Shelf): Delivery | 
   addTags(context, call, shelf);
   if (shelf.lacking.length === 0) {
     refreshBehind(context, call, shelf);
-    return serve(context, call, shelf);
+    return serve(context, call, shelf, shelf.at);
   }
   if (call.directives.onlyIfCached) throw notCached();
   if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
@@ -82,10 +82,10 @@ async function fromFetches(
 
 const ATTEMPTS = 3;
 
-/** Answers from what the cache holds. */
-function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
+/** Answers from what the cache holds, as it is now. */
+function serve(context: ProxyContext, call: Call, shelf: Shelf, now = context.clock.now()): Delivery {
   noteLineage(context, call, shelf);
-  return fromShelf(context.clock, call, shelf);
+  return fromShelf(call, shelf, now);
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */
