@@ -30,9 +30,9 @@ export class KeptHead {
     const ttl = wholeSeconds(report.ttlMs);
     const second = wholeSeconds(Date.now());
     if (age !== this.#age || ttl !== this.#ttl || second !== this.#second) {
-      const [first, second_, third, last] = this.#parts;
-      this.#upToId = `${first}${momentOf(report)}${second_}`;
-      this.#fromId = `${third}${new Date(second * 1000).toUTCString()}${last}`;
+      const [toMoment, toId, toDate, rest] = this.#parts;
+      this.#upToId = `${toMoment}${momentOf(report)}${toId}`;
+      this.#fromId = `${toDate}${new Date(second * 1000).toUTCString()}${rest}`;
       this.#age = age;
       this.#ttl = ttl;
       this.#second = second;
