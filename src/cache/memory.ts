@@ -45,9 +45,10 @@ export class MemoryTier implements Tier {
     });
   }
 
-  get(id: string): Entry | undefined {
+  /** What is held under `id` at `now`, in milliseconds since the epoch. */
+  get(id: string, now = this.#clock.now()): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && !isOver(entry, this.#clock.now())) {
+    if (entry !== undefined && !isOver(entry, now)) {
       this.#hits++;
       return entry;
     }

@@ -56,9 +56,9 @@ export class Store {
     return { left: Math.max(1, Math.floor(this.#memory.maxEntries / 4)) };
   }
 
-  /** What L1 holds under `id`, at once. */
-  peek(id: string): Found | undefined {
-    const entry = this.#recall(id);
+  /** What L1 holds under `id`, at once; `now`, in milliseconds since the epoch, for who has just looked at the clock. */
+  peek(id: string, now?: number): Found | undefined {
+    const entry = this.#recall(id, now);
     if (entry === undefined) return undefined;
     this.#lower.touch(id);
     return { entry, level: 'l1' };
@@ -230,11 +230,11 @@ export class Store {
   }
 
   /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
-  #recall(id: string): Entry | undefined {
+  #recall(id: string, now: number | undefined): Entry | undefined {
     this.#looks += 1;
-    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id);
+    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id, now);
     const began = this.#clock.elapsed();
-    const entry = this.#memory.get(id);
+    const entry = this.#memory.get(id, now);
     this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
     return entry;
   }

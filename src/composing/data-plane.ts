@@ -9,7 +9,7 @@ import { withTags } from '../endpoints/tagged.ts';
 import { AskedLately } from '../http/asked.ts';
 import { bindEndpoints, bindRoutes } from '../http/bindings.ts';
 import { placeOf } from '../http/classify.ts';
-import { type DataPlaneContext, serveData } from '../http/data-plane.ts';
+import { type DataPlaneContext, dataPlane } from '../http/data-plane.ts';
 import type { Slot } from '../http/fetch.ts';
 import type { FetchPolicy } from '../http/fetch-work.ts';
 import { Heads } from '../http/heads.ts';
@@ -78,7 +78,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   };
   return {
     readHead: (incoming) => heads.read(incoming),
-    serveData: (request, response) => serveData(context, request, response),
+    serveData: dataPlane(context),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
   };
