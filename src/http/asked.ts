@@ -109,8 +109,8 @@ export class AskedLately {
   }
 }
 
-// Room for so many of the largest.
-const FEWEST = 16;
+// Room for so many of the largest: batches of a hundred vectors with their answers are smaller.
+const FEWEST = 8;
 
 // 64 KB of them.
 const PLACES = 16_384;
