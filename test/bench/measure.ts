@@ -113,7 +113,7 @@ function task({ payload, connections, varied }: Scenario, { port, pid }: Subject
 }
 
 /** Sends each of the payload's requests once; gives the last answer. Throws where the level it comes from is not as it must be. */
-async function ask(
+export async function ask(
   url: string,
   payload: Payload,
   isRight: (level: string | null) => boolean,
