@@ -1,36 +1,27 @@
-import { readFileSync } from 'node:fs';
-import { Flights } from './cache/flights.ts';
+import type { Level } from './cache/tier.ts';
 import { accessOf } from './composing/access.ts';
+import { certificateOf } from './composing/certificate.ts';
+import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
 import { sharedLineage } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
-import { createControlApp } from './control/app.ts';
+import { createControlPlane } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
-import type { ControlCall } from './control/call.ts';
+import { type ControlCall, once } from './control/call.ts';
 import { alertChecks, healthChecks } from './control/checks.ts';
 import { dashboardCall } from './control/dashboard-call.ts';
-import { type HealthContext, healthCalls, statusOf } from './control/health.ts';
+import { type Check, type HealthContext, healthCalls, statusOf } from './control/health.ts';
 import { liveCall } from './control/live-call.ts';
 import { monitoringCalls } from './control/monitoring-calls.ts';
 import { readPageFiles } from './control/page-files.ts';
 import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
-import { ENDPOINTS } from './endpoints/table.ts';
-import { withTags } from './endpoints/tagged.ts';
-import { AskedLately } from './http/asked.ts';
-import { bindEndpoints, bindRoutes } from './http/bindings.ts';
-import { placeOf } from './http/classify.ts';
-import { type DataPlaneContext, serveData } from './http/data-plane.ts';
-import type { Slot } from './http/fetch.ts';
-import { Heads } from './http/heads.ts';
-import { Leases } from './http/leases.ts';
-import { type Certificate, createListener, type DataListener } from './http/listener.ts';
-import { Service } from './http/service.ts';
+import { createListener, type DataListener } from './http/listener.ts';
+import { Service, type Serving } from './http/service.ts';
 import { verdictOn } from './http/shelf.ts';
-import { openTunnel } from './http/tunnel.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
@@ -38,12 +29,11 @@ import { told } from './invalidation/told.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
-import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
-import { type TagRule, TagRules } from './policy/tag-rules.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, neverBack } from './shared/clock.ts';
 import { fetchJson } from './upstream/fetch-json.ts';
+import { Hub } from './workers/hub.ts';
 
 /** What the process brings along, beside its settings. */
 export interface Surroundings {
@@ -53,7 +43,7 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
-  /** The product's version, as other instances are told it. */
+  /** The program's, as others are told it. */
   readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
@@ -62,7 +52,7 @@ export interface Surroundings {
 /** The whole, as it runs. */
 export interface Composed {
   /** Closes everything again, in reverse, when it is stopped. */
-  readonly service: Service;
+  readonly service: Serving;
   /** Where the control plane listens: like the service, or at a port of its own. */
   readonly controlUrl: string;
 }
@@ -77,108 +67,86 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
-  const certificate = certificateOf(settings);
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
   const version = surroundings.version ?? 'unknown';
-  const engine = await openEngine({ settings, clock, events, background, version });
-  const { stamps, marks, graves, catalog, data, store, bus, secret: installSecret, invalidations } = engine;
-  const carrier = surroundings.invalidator ?? invalidations;
-  const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
-  // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
-  const storeWrites = new VectorStoreWrites({
-    clock,
-    background,
-    async purge(tag) {
-      const order = {
-        condition: { tags: [tag] },
-        effect: 'purge',
-        by: 'vector-store',
-        dryRun: false,
-      } as const;
-      await carrier.invalidate([order]);
-    },
-  });
-
-  const { byName: upstreams, fallback } = upstreamsOf(settings, clock, env);
-  const { monitor, metrics, ...monitoring } = await openMonitoring({
-    settings,
-    profile: surroundings.profile ?? 'unnamed',
-    clock,
-    events,
-    background,
-    store,
-    bus,
-    catalog,
-    upstreams,
-  });
-  const offers = [...settings.upstreams].map(([name, offer]) => {
-    return { ...offer, upstream: upstreams.get(name) ?? fallback };
-  });
-  const rulesOf = ({ type, tags = [] }: { readonly type: string; readonly tags?: readonly TagRule[] }) =>
-    new TagRules([...(settings.types.get(type)?.tags ?? []), ...tags], () => clock.elapsed());
-  const endpoints = ENDPOINTS.map((endpoint) => withTags(endpoint, rulesOf(endpoint), 'api'));
-  const policyOf = (type: string) => {
-    const policy = settings.types.get(type);
-    if (policy === undefined) throw new Error(`the settings name no type "${type}"`);
-    return policy;
-  };
-  const { server, admin } = settings;
-  const bindings = [
-    ...bindRoutes(settings.routes, upstreams, rulesOf),
-    ...bindEndpoints(endpoints, offers, fallback),
-  ];
-  // A head is a few hundred bytes, and shared by all requests of a client.
-  const headBytes = Math.floor(settings.memory.plans / 4);
-  const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
-  const lineage = new Lineage(clock);
-  const flights = new Flights<Slot>();
-  const waitMs = settings.redis.lease_wait;
-  const context: DataPlaneContext = {
-    askedLately: new AskedLately(settings.memory.plans - headBytes),
-    upstreams,
-    fallback,
-    access: accessOf(settings, new Scopes(installSecret), clock, token),
-    policyOf,
-    maxBody: server.max_body,
-    maxEntry: server.max_entry,
-    store,
+  const hub = settings.server.workers === 1 ? undefined : new Hub(settings, clock);
+  const engine = await openEngine({ settings, clock, events, background, version, inCommon: hub });
+  const {
     stamps,
     marks,
     graves,
-    lineage: engine.traces === undefined ? lineage : sharedLineage(lineage, engine.traces),
-    storeWrites,
-    flights,
-    leases: new Leases({ bus, store, flights, clock, waitMs }),
-    clock,
-    background,
-    events,
+    catalog,
+    data,
+    store,
+    bus,
+    secret: installSecret,
+    invalidations,
+    traces,
+  } = engine;
+  const { lineage } = data.lineage;
+  const carrier = surroundings.invalidator ?? invalidations;
+  const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
+  // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
+  const purgeTag = async (tag: string) => {
+    const order = { condition: { tags: [tag] }, effect: 'purge', by: 'vector-store', dryRun: false } as const;
+    await carrier.invalidate([order]);
   };
+
+  const upstreams = upstreamsOf(settings, clock, env, hub?.upstreamInCommon);
+  const watched = hub?.watched(store) ?? store;
+  const { monitor, metrics, sample, ...monitoring } = await openMonitoring({
+    settings,
+    profile: surroundings.profile ?? 'unnamed',
+    clock,
+    wallClock: surroundings.clock,
+    events,
+    background,
+    env,
+    version,
+    store: watched,
+    bus,
+    threads: () => hub?.threads,
+    catalog,
+    upstreams: upstreams.byName,
+  });
+  const { server, admin } = settings;
 
   const values = storedValues({
     store,
     clock,
-    policyOf,
+    policyOf: (type) => policyOf(settings, type),
     outdate: store.isShared
       ? ({ shown }) =>
           carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
       : undefined,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
-    entryOf(key, times, payload, tags) {
-      const stamp = stamps.next();
-      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
-    },
+    isInvalid: (entry) => marks.standing(entry) !== 'alive',
+    stamps,
   });
   const isRequired = (level: string) => level === 'l3' && settings.redis.required;
   const health: HealthContext = {
     accepting: () => service.accepting,
-    checks: () => new Map([...healthChecks(store, upstreams, isRequired), ...alertChecks(monitor.alerts)]),
+    checks: () =>
+      new Map<string, Check>([
+        ...healthChecks(store, upstreams.byName, isRequired),
+        ...(hub?.checks ?? []),
+        ...alertChecks(monitor.alerts),
+      ]),
   };
   const status = () => statusOf(health);
+  const drop = (level: Level) => {
+    const copies = [...catalog.at(level)];
+    if (level === 'l1') hub?.drop(copies);
+    return store.drop(level, copies);
+  };
+  // What threads know has to be told before it is shown.
+  const telling = (called: readonly ControlCall[]) =>
+    hub === undefined ? called : called.map((call) => once(() => hub.upToDate(), call));
   const calls: readonly ControlCall[] = [
     ...healthCalls(health),
-    ...monitoringCalls({ monitor, metrics, status }),
+    ...telling(monitoringCalls({ monitor, metrics, status })),
     liveCall({ monitor, events, clock, status, accepting: health.accepting }),
     webhookCall(
       new Webhooks(settings.webhooks, {
@@ -190,29 +158,25 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
-    dashboardCall(readPageFiles()),
-    ...cacheCalls({
-      invalidator,
-      catalog,
-      audit: data.audit,
-      values,
-      maxEntry: server.max_entry,
-      types: () => settings.types.keys(),
-      drops: new Map(store.levels.map((level) => [level, () => store.drop(level, catalog.at(level))])),
-    }),
+    dashboardCall(readPageFiles(), token !== undefined),
+    ...telling(
+      cacheCalls({
+        invalidator,
+        catalog,
+        audit: data.audit,
+        values,
+        maxEntry: server.max_entry,
+        types: () => settings.types.keys(),
+        drops: new Map(store.levels.map((level) => [level, () => drop(level)])),
+      }),
+    ),
   ];
-  const dataListener: DataListener = {
-    readHead: (incoming) => heads.read(incoming),
-    serveData: (request, response) => serveData(context, request, response),
-    openTunnel: (incoming, early) => openTunnel(context, incoming, early),
-    corsOrigins: server.cors.origins,
-  };
   const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,
-      control: createControlApp({ calls: offered, token, events }),
+      control: createControlPlane({ calls: offered, token, events }),
       timeouts: server.timeouts,
-      certificate,
+      certificate: certificateOf(settings),
     });
   const drainMs = server.drain;
   const control =
@@ -220,19 +184,58 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       ? undefined
       : new Service({ clock, drainMs, server: serverOf(calls), close: async () => {} });
   const open = control === undefined ? calls : calls.filter(({ who }) => who === 'everyone');
-  const service = new Service({
-    clock,
-    drainMs,
-    server: serverOf(open, dataListener),
-    async close() {
-      storeWrites.close();
-      // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
-      for (const upstream of upstreams.values()) await upstream.client.close();
-      await control?.stop();
-      await monitoring.close();
-      await engine.close();
-    },
-  });
+  const close = async () => {
+    // Calls still under way end with their connections: nobody is left to answer, and refreshes can wait.
+    for (const upstream of upstreams.byName.values()) await upstream.client.close();
+    await control?.stop();
+    await monitoring.close();
+    await engine.close();
+    await monitoring.flush();
+  };
+  const answering = () => {
+    const storeWrites = new VectorStoreWrites({ clock, background, purge: purgeTag });
+    const dataPlane = dataPlaneOf({
+      settings,
+      clock,
+      events,
+      background,
+      access: accessOf(settings, new Scopes(installSecret), clock, token),
+      upstreams,
+      store,
+      bus,
+      stamps,
+      marks,
+      graves,
+      lineage: traces === undefined ? lineage : sharedLineage(lineage, traces),
+      storeWrites,
+      sample,
+    });
+    return new Service({
+      clock,
+      drainMs,
+      server: serverOf(open, dataPlane),
+      async close() {
+        storeWrites.close();
+        await close();
+      },
+    });
+  };
+  const service: Serving =
+    hub?.crew({
+      settings,
+      clock,
+      events,
+      env,
+      secret: installSecret,
+      tiers: engine.tiers,
+      bus,
+      lineage,
+      traces,
+      upstreams: upstreams.byName,
+      purge: purgeTag,
+      control: createControlPlane({ calls: open, token, events }),
+      close,
+    }) ?? answering();
   engine.tend();
   try {
     await control?.listen(server.host, admin.port ?? 0);
@@ -242,8 +245,4 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   }
   await service.listen(server.host, server.port);
   return { service, controlUrl: (control ?? service).url };
-}
-
-function certificateOf({ server: { tls } }: Settings): Certificate | undefined {
-  return tls && { cert: readFileSync(tls.cert), key: readFileSync(tls.key), passphrase: tls.passphrase };
 }

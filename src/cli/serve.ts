@@ -84,6 +84,8 @@ function whyNot(thrown: unknown, { server, disk, admin }: Settings): string {
   const address = `${server.host}:${port}`;
   if (code === 'EADDRINUSE')
     return `${address} is in use by another process. Stop that one, or choose another port with ${flag}.`;
+  if (code === 'ENOTSUP')
+    return 'Threads cannot share a port on this system (SO_REUSEPORT): it takes Linux or a BSD that hands connections out. Run without --workers.';
   if (code === 'EACCES')
     return `This user may not listen on ${address}. Choose a port above 1023 with ${flag}.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {

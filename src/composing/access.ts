@@ -6,7 +6,16 @@ import { passthroughAccess } from '../policy/passthrough.ts';
 import type { Scopes } from '../policy/scope.ts';
 import { Verifications } from '../policy/verifications.ts';
 import { mustParseCallPattern } from '../shared/call-pattern.ts';
+import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
+
+/** What is in common with other threads. */
+export interface AccessInCommon {
+  /** Makes what is known of credentials that count for so long, in milliseconds. */
+  readonly verifications?: (ttlMs: number) => Verifications;
+  /** What the limit of a client's key counts with, by its place in the settings. */
+  readonly fullAt?: (key: number) => Cell;
+}
 
 /** Who may ask the data plane, and whose entries they are served. The admin token is nobody's key there. */
 export function accessOf(
@@ -14,16 +23,23 @@ export function accessOf(
   scopes: Scopes,
   clock: Clock,
   token: AdminToken | undefined,
+  inCommon: AccessInCommon = {},
 ): Access {
-  const access = withoutToken(settings, scopes, clock);
+  const access = withoutToken(settings, scopes, clock, inCommon);
   return token === undefined ? access : keepingOut(token, access);
 }
 
-function withoutToken({ access }: Settings, scopes: Scopes, clock: Clock): Access {
+function withoutToken(
+  { access }: Settings,
+  scopes: Scopes,
+  clock: Clock,
+  { verifications, fullAt }: AccessInCommon,
+): Access {
   if (access.mode === 'passthrough') {
     const verifies = access.share === 'verified';
-    return passthroughAccess(scopes, verifies ? new Verifications(access.verify_ttl, clock) : undefined);
+    const known = verifications ?? ((ttlMs) => new Verifications(ttlMs, clock));
+    return passthroughAccess(scopes, verifies ? known(access.verify_ttl) : undefined);
   }
   const keys = access.keys.map((key) => ({ ...key, allow: key.allow.map(mustParseCallPattern) }));
-  return gatewayAccess(keys, access.share === 'all' ? 'all' : 'tenant', scopes, clock);
+  return gatewayAccess(keys, access.share === 'all' ? 'all' : 'tenant', scopes, clock, fullAt);
 }

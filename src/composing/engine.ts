@@ -1,16 +1,19 @@
 import { ALONE, type Bus } from '../cache/bus.ts';
 import { Catalog } from '../cache/catalog.ts';
 import { Graves } from '../cache/graves.ts';
+import type { Watch } from '../cache/listed.ts';
 import { Marks } from '../cache/marks.ts';
 import { MemoryTier } from '../cache/memory.ts';
 import type { SharedTraces } from '../cache/shared-traces.ts';
 import { Store } from '../cache/store.ts';
+import type { Tier } from '../cache/tier.ts';
 import type { Settings } from '../config/schema.ts';
 import { Invalidations } from '../invalidation/invalidations.ts';
 import { replicaOf } from '../invalidation/replica.ts';
 import { Upkeep } from '../invalidation/upkeep.ts';
 import type { Events } from '../observe/events.ts';
 import type { Background } from '../shared/background.ts';
+import type { Cell } from '../shared/cell.ts';
 import { type Clock, every } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { Stamps } from '../shared/stamps.ts';
@@ -25,6 +28,18 @@ export interface EngineContext {
   readonly background: Background;
   /** The product's version, as other instances are told it. */
   readonly version: string;
+  /** Absent where no other threads answer requests. */
+  readonly inCommon?: EngineInCommon | undefined;
+}
+
+/** What the engine has in common with the threads that answer requests. */
+export interface EngineInCommon {
+  /** What `Stamps` count with. */
+  readonly lastStamp: Cell;
+  readonly marks: Marks;
+  readonly graves: Graves;
+  /** What the engine's own memory tells what it holds, where `watch` is to be told what any thread does. */
+  watchFor(watch: Watch): Watch;
 }
 
 /** The cache itself: its tiers, what is invalid in them, and what joins it with others. */
@@ -35,6 +50,8 @@ export interface Engine {
   readonly catalog: Catalog;
   readonly data: DataFolder;
   readonly store: Store;
+  /** Those below L1, the fastest first; where there is none, this L1 is below those of other threads. */
+  readonly tiers: readonly Tier[];
   readonly bus: Bus;
   /** What scopes are made under. */
   readonly secret: Buffer;
@@ -52,17 +69,18 @@ const TRACES_LAST_MS = 3_600_000;
 
 /** Opens the tiers, and joins the other instances. Rejects if another process has the data folder. */
 export async function openEngine(context: EngineContext): Promise<Engine> {
-  const { settings, clock, events, background, version } = context;
-  const stamps = new Stamps(clock);
-  const marks = new Marks();
-  const graves = new Graves(clock);
+  const { settings, clock, events, background, version, inCommon } = context;
+  const stamps = new Stamps(clock, inCommon?.lastStamp);
+  const marks = inCommon?.marks ?? new Marks();
+  const graves = inCommon?.graves ?? new Graves(clock);
   const catalog = new Catalog(
     (listed) => !isOver(listed, clock.now()) && marks.standing(listed) !== 'purged',
   );
   const watch = catalog.watch('l2');
   const data = await openDataFolder({ settings, clock, events, background, marks, stamps, watch });
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
-  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, catalog.watch('l1'));
+  const upper = catalog.watch('l1');
+  const memory = new MemoryTier({ maxEntries, maxBytes }, clock, inCommon?.watchFor(upper) ?? upper);
   const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
   const { bus, tier, traces } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
@@ -84,6 +102,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   await bus.join(replicaOf({ marks, stamps, background, log: markLog, sweep }));
   const health = bus.health();
   if (settings.redis.required && health.state === 'degraded') {
+    await data.lineage.close();
     await store.close();
     await bus.close();
     await markLog?.close();
@@ -109,6 +128,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     catalog,
     data,
     store,
+    tiers: lower.length === 0 ? [memory] : lower,
     bus,
     secret,
     invalidations,
@@ -120,6 +140,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       tending.cancel();
       await background.drain();
       await data.deliveries.close();
+      await data.lineage.close();
       await store.close();
       await bus.close();
       await background.drain();

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { SharedTraces } from '../cache/shared-traces.ts';
-import type { Lineage, StampedTag, Traces } from '../policy/lineage.ts';
+import type { Lineage, Traces } from '../policy/lineage.ts';
 import { ANONYMOUS } from '../policy/scope.ts';
+import type { StampedTag } from '../policy/told.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 
 /** Lineage over all instances: the calls of a trace may come to any of them. Without Redis nobody knows what the others were told. */
-export function sharedLineage(own: Lineage, shared: SharedTraces): Traces {
+export function sharedLineage(own: Lineage, shared: Pick<SharedTraces, 'note' | 'told'>): Traces {
   return {
     async note(owner, id, tags) {
       own.note(owner, id, tags);

@@ -43,6 +43,13 @@ export const OVERRIDES: readonly Override[] = [
     keys: ['disk', 'path'],
     meaning: 'the folder of the cache on disk',
   },
+  {
+    flag: 'workers',
+    value: 'N',
+    variables: ['REPRISE_WORKERS'],
+    keys: ['server', 'workers'],
+    meaning: 'the threads that answer requests, on one port and with one cache',
+  },
 ];
 
 /** The settings that have an environment variable of their own and no flag. */

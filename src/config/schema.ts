@@ -1,5 +1,6 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { access } from './access-settings.ts';
+import { alerts } from './alert-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
 import { redis } from './redis-settings.ts';
@@ -74,5 +75,11 @@ export const settingsSchema = section({
   })
     .prefault({})
     .describe('The log.'),
+  alerts: alerts(),
   prices: prices(),
 });
+
+/** Settings as a profile has them: what `settingsSchema.parse` makes them of again. */
+export function profileOf(settings: Settings): z.input<typeof settingsSchema> {
+  return z.encode(settingsSchema, settings);
+}

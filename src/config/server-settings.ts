@@ -39,6 +39,9 @@ export function server() {
     })
       .prefault({})
       .describe('How long a client is waited for.'),
+    workers: whole(1, 128)
+      .prefault(1)
+      .describe('Threads that answer requests, on one port and with one cache. 1 is the process itself.'),
     drain: duration().prefault('10s').describe('Duration that running answers get to finish at a stop.'),
   })
     .prefault({})

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { errorAnswer } from '../http/errors.ts';
-import { readBody } from '../http/request.ts';
+import { type RequestListener, readBody } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
 import type { AdminToken } from '../policy/admin-token.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
@@ -17,7 +18,11 @@ export interface ControlContext {
 }
 
 /** The control plane: its calls, who may make them, and an answer for every path that is nobody else's. */
-export function createControlApp({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
+export function createControlPlane(context: ControlContext): RequestListener {
+  return getRequestListener(appOf(context).fetch);
+}
+
+function appOf({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
   const check = (incoming: IncomingMessage) => {
     try {
@@ -68,7 +73,7 @@ function askOf(incoming: IncomingMessage): Ask {
     path,
     query: new URLSearchParams(query.join('?')),
     header,
-    readBody: (limit, bound) => readBody({ header, stream: incoming }, limit, bound),
+    readBody: async (limit, bound) => await readBody({ header, stream: incoming }, limit, bound),
   };
 }
 

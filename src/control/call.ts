@@ -36,6 +36,14 @@ export function controlCall(
   return { path, who, handlers: new Map(Object.entries(handlers)) };
 }
 
+/** The same call, answered when `before` has resolved. */
+export function once(before: () => Promise<void>, { handlers, ...call }: ControlCall): ControlCall {
+  const waiting = [...handlers].map(([method, handle]): [string, Handler] => {
+    return [method, (ask) => before().then(() => handle(ask))];
+  });
+  return { ...call, handlers: new Map(waiting) };
+}
+
 /** What stands in a path, as sent, behind its first `segments` segments, which may be percent-encoded in other ways than ours. */
 export function behind(segments: number, path: string): string {
   return path

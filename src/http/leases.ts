@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bus, Lease } from '../cache/bus.ts';
+import type { Key } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Store } from '../cache/store.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -23,6 +24,12 @@ interface Common {
   /** Resolves when another instance has given it back, or that takes too long; made when somebody waits for it. */
   over: Promise<void> | undefined;
   users: number;
+}
+
+/** A lease of one call, which it may have in common with others. */
+interface Taken {
+  readonly id: string;
+  readonly common: Common;
 }
 
 /** The leases that this instance's calls have, or wait for. */
@@ -71,7 +78,7 @@ export class Leases {
  */
 export class Errand {
   readonly #leases: Leases;
-  #taken: { readonly id: string; readonly common: Common } | undefined;
+  #taken: Taken | undefined;
   #boarding: Boarding | undefined;
   /** Monotonic milliseconds at which it no longer waits. */
   #patience: number | undefined;
@@ -94,13 +101,15 @@ export class Errand {
     const left = this.#patience - now;
     this.#isSettled = call.plan.streams || left <= 0;
     if (left <= 0) return false;
-    const [only, ...more] = keys;
-    const id = more.length === 0 && only !== undefined ? only.id : digest(wholeOf(keys));
-    const common = this.#leases.take(id);
-    if (common === undefined) return false;
-    this.#taken = { id, common };
-    this.#keys = keys.map((key) => key.id);
-    return call.plan.streams ? false : this.#wait(id, common, left);
+    const taken = this.#take(keys);
+    return taken === undefined || call.plan.streams ? false : this.#wait(taken, left);
+  }
+
+  /** Whether another instance fetches these parts already, so that they need not be refreshed here. */
+  isElsewhere(call: Call, parts: readonly number[]): boolean | Promise<boolean> {
+    if (!isShareable(call)) return false;
+    const taken = this.#take(parts.flatMap((part) => call.keys[part] ?? []));
+    return taken?.common.lease.then((lease) => lease?.kind === 'elsewhere') ?? false;
   }
 
   /** What lacks is being fetched: the lease is given back when that is over. */
@@ -113,13 +122,23 @@ export class Errand {
     if (this.#taken !== undefined) void this.#end(this.#taken);
   }
 
-  async #end({ id, common }: { readonly id: string; readonly common: Common }): Promise<void> {
+  #take(keys: readonly Key[]): Taken | undefined {
+    const [only, ...more] = keys;
+    const id = more.length === 0 && only !== undefined ? only.id : digest(wholeOf(keys));
+    const common = this.#leases.take(id);
+    if (common === undefined) return undefined;
+    this.#taken = { id, common };
+    this.#keys = keys.map((key) => key.id);
+    return this.#taken;
+  }
+
+  async #end({ id, common }: Taken): Promise<void> {
     await this.#boarding?.complete();
     await this.#leases.context.store.written(this.#keys);
     await this.#leases.leave(id, common);
   }
 
-  async #wait(id: string, common: Common, ms: number): Promise<boolean> {
+  async #wait({ id, common }: Taken, ms: number): Promise<boolean> {
     const lease = await common.lease;
     if (lease?.kind === 'held') {
       this.#isSettled = true;

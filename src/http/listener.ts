@@ -1,7 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
@@ -9,7 +7,7 @@ import { deliverError } from './deliver.ts';
 import { newId } from './delivery.ts';
 import type { HeadedRequest } from './heads.ts';
 import { refuse } from './raw-answer.ts';
-import { type Request, readHead } from './request.ts';
+import { type Request, type RequestListener, readHead } from './request.ts';
 import { isWebSocket } from './tunnel.ts';
 
 /** What an HTTPS server shows and knows, in PEM. */
@@ -19,17 +17,12 @@ export interface Certificate {
   readonly passphrase: string | undefined;
 }
 
-/** What a request to the control plane brings along: the connection says who asks. */
-export interface ControlBindings {
-  readonly incoming: IncomingMessage;
-}
-
 /** The data plane, as a listener hands requests to it. */
 export interface DataListener {
   /** Reads a request's head, be it the data plane's or not. Throws a RepriseError for one that is not taken. */
   readonly readHead: (incoming: IncomingMessage) => HeadedRequest;
-  /** Answers a request; never rejects. */
-  readonly serveData: (request: HeadedRequest, response: ServerResponse) => Promise<void>;
+  /** Answers a request; never throws. */
+  readonly serveData: (request: HeadedRequest, response: ServerResponse) => void;
   /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
   readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
   /** The origins whose web pages may read answers; `*` is every one. */
@@ -41,7 +34,7 @@ export interface ListenerContext {
   /** Absent where only the control plane is. */
   readonly data: DataListener | undefined;
   /** Answers everything else. */
-  readonly control: Hono<{ Bindings: ControlBindings }>;
+  readonly control: RequestListener;
   readonly timeouts: ClientTimeouts;
   /** Absent: plain HTTP. */
   readonly certificate: Certificate | undefined;
@@ -53,8 +46,7 @@ export interface ListenerContext {
  * ways to corrupt an answer.
  */
 export function createListener(context: ListenerContext): Server {
-  const control = getRequestListener(context.control.fetch);
-  const { certificate, timeouts, data } = context;
+  const { certificate, control, timeouts, data } = context;
   const corsOrigins = data?.corsOrigins ?? [];
   const settings = { ...SETTINGS, ...headTimeouts(timeouts.headers) };
   const server: Server =
@@ -80,7 +72,7 @@ export function createListener(context: ListenerContext): Server {
     }
     if (data === undefined || request?.head.place.isData !== true) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
-    else void data.serveData(request, response);
+    else data.serveData(request, response);
   });
   // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
   server.maxHeadersCount = 0;

@@ -5,7 +5,7 @@ import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
-import type { Leases } from './leases.ts';
+import { Errand, type Leases } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */
@@ -45,29 +45,35 @@ export function rests(context: ProxyContext, call: Call, parts: readonly number[
 /** Fetches anew what was served stale, once a key, without anybody waiting (RFC 5861 §3). */
 export function refreshBehind(context: ProxyContext, call: Call, shelf: Shelf): void {
   if (shelf.stale.length === 0) return;
-  const now = context.clock.elapsed();
-  const due = shelf.stale.filter((part) => {
+  const parts = due(context, call, shelf.stale);
+  if (parts.length > 0 && !call.upstream.health.failing())
+    context.background.run('refresh', refresh(context, call, parts));
+}
+
+/** Those of the parts that nobody here is fetching, and whose last refresh has not just failed. */
+function due({ flights, clock }: ProxyContext, call: Call, parts: readonly number[]): readonly number[] {
+  const now = clock.elapsed();
+  return parts.filter((part) => {
     const key = call.keys[part];
-    return (
-      key !== undefined &&
-      context.flights.find(key.id, now) === undefined &&
-      !context.flights.rests(key.id, now)
-    );
+    return key !== undefined && flights.find(key.id, now) === undefined && !flights.rests(key.id, now);
   });
-  if (due.length > 0 && !call.upstream.health.failing())
-    context.background.run('refresh', refresh(context, call, due));
 }
 
 async function refresh(context: ProxyContext, call: Call, parts: readonly number[]): Promise<void> {
-  let boarding: Boarding;
+  const errand = new Errand(context.leases);
   try {
-    boarding = new Boarding(context, call, parts, true);
+    const elsewhere = errand.isElsewhere(call, parts);
+    // Somebody here may have begun to while others were asked.
+    if (elsewhere !== false && ((await elsewhere) || due(context, call, parts).length < parts.length)) return;
+    const boarding = new Boarding(context, call, parts, true);
+    errand.follow(boarding);
+    const landing = await boarding.complete();
+    if (failed(landing)) rest(context, call, parts);
+    boarding.leave();
   } catch (thrown) {
     // The breaker is open, or the upstream's queue full: old entries answer meanwhile.
-    if (thrown instanceof RepriseError) return;
-    throw thrown;
+    if (!(thrown instanceof RepriseError)) throw thrown;
+  } finally {
+    errand.end();
   }
-  const landing = await boarding.complete();
-  if (failed(landing)) rest(context, call, parts);
-  boarding.leave();
 }

@@ -1,6 +1,8 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
+import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 
 /** What a service is made of. */
@@ -11,7 +13,12 @@ export interface ServiceParts {
   readonly server: Server;
   /** Closes all that lies behind the server. */
   readonly close: () => Promise<void>;
+  /** Where others read how many requests are being answered. */
+  readonly shown?: Cell;
 }
+
+/** Something that serves until it is stopped. */
+export type Serving = Pick<Service, 'listen' | 'url' | 'accepting' | 'running' | 'stop'>;
 
 /** The proxy as it runs: listening, and at its end let down gently. */
 export class Service {
@@ -29,13 +36,13 @@ export class Service {
     this.#server = parts.server;
     const ended = () => this.#ended();
     this.#server.prependListener('request', (_request, response) => {
-      this.#running += 1;
+      this.#began();
       // Said before any answer is written: the client then does not send another request on this connection.
       if (!this.#accepting) response.setHeader('connection', 'close');
       response.on('close', ended);
     });
     this.#server.prependListener('upgrade', (_request, socket) => {
-      this.#running += 1;
+      this.#began();
       this.#tunnels.add(socket);
       socket.on('close', () => {
         this.#tunnels.delete(socket);
@@ -44,17 +51,26 @@ export class Service {
     });
   }
 
+  #began(): void {
+    this.#running += 1;
+    this.#parts.shown?.set(this.#running);
+  }
+
   #ended(): void {
     this.#running -= 1;
+    this.#parts.shown?.set(this.#running);
     if (this.#running === 0) this.#idle?.();
   }
 
-  /** Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. */
-  async listen(host: string, port: number): Promise<void> {
+  /**
+   * Starts to listen. Rejects if the address is taken or not ours. Port 0 picks a free one. `shared`: other threads listen there,
+   * too, and the system hands connections out among them.
+   */
+  async listen(host: string, port: number, shared = false): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
-        this.#server.listen(port, host, () => {
+        this.#server.listen({ port, host, reusePort: shared }, () => {
           this.#server.off('error', reject);
           resolve();
         });
@@ -67,11 +83,7 @@ export class Service {
 
   /** Where it listens, e.g. `http://127.0.0.1:8787`. */
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the service does not listen');
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    const scheme = this.#server instanceof TlsServer ? 'https' : 'http';
-    return `${scheme}://${host}:${address.port}`;
+    return urlAt(this.#server.address(), this.#server instanceof TlsServer);
   }
 
   /** Whether new requests are welcome: false from the moment a stop was asked for. */
@@ -111,4 +123,11 @@ export class Service {
     await closed;
     await this.#parts.close();
   }
+}
+
+/** The URL of what listens there. Throws for what does not listen, or on no port. */
+export function urlAt(address: AddressInfo | string | null, secure: boolean): string {
+  if (address === null || typeof address === 'string') throw new Error('the service does not listen');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${secure ? 'https' : 'http'}://${host}:${address.port}`;
 }

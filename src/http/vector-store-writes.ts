@@ -10,6 +10,8 @@ export interface VectorStoreWritesOptions {
   readonly background: Background;
   /** Resolves when nothing with this tag that was asked for before is served any more, also after a crash; rejects if it may be. */
   readonly purge: (tag: string) => Promise<void>;
+  /** Told of each write, before it is forwarded and when it has been answered. */
+  readonly written?: (tag: string) => void;
 }
 
 /** Files are indexed behind the answer to a write: for so long after it a search may yet find what it found before. */
@@ -62,14 +64,16 @@ export class VectorStoreWrites {
   }
 
   async #written(tag: string): Promise<void> {
-    this.#settle(tag);
+    this.settle(tag);
+    this.#options.written?.(tag);
     const purged = this.#options.purge(tag);
     // The write is the caller's business, and goes on without us.
     this.#options.background.run(LABEL, purged);
     await Promise.allSettled([purged]);
   }
 
-  #settle(tag: string): void {
+  /** A write to the store with this tag has come by, here or elsewhere: from now on it has to settle anew. */
+  settle(tag: string): void {
     const { clock, background, purge } = this.#options;
     this.#settling.get(tag)?.cancel();
     if (!this.#settling.has(tag) && this.#settling.size >= MOST_STORES) {

@@ -99,6 +99,18 @@ export const COUNTERS: readonly Family<number>[] = [
     ({ figures }) =>
       [...figures.deliveries.entries()].map(([name, { count }]) => [count, ...name.split(' ')]),
   ),
+  family(
+    'alert_posts_total',
+    'Alerts that were POSTed (delivered) or given up (dropped), and attempts that failed.',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.alertPosts() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
+  family(
+    'spans_total',
+    'Spans that were exported, that the collector did not take (failed), and that found the queue full (dropped).',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.spans() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
   bus(
     'bus_published_total',
     'Invalidations that were announced to other instances.',
@@ -118,6 +130,10 @@ export const COUNTERS: readonly Family<number>[] = [
   bus('leases_held_total', 'Fetches that were made for all instances.', ({ leases }) => leases.held),
   bus('lease_waits_total', 'Waits for what another instance was fetching.', ({ leases }) => leases.waited),
   bus('lease_wait_seconds_total', 'Time of these waits.', ({ leases }) => leases.waitedMs / 1_000),
+  family('worker_restarts_total', 'Threads that took the place of one that had ended.', [], ({ sources }) => {
+    const threads = sources.threads();
+    return threads === undefined ? [] : [[threads.restarts]];
+  }),
   family('auth_failures_total', 'Calls with a wrong key, token or signature, or none.', [], ({ figures }) => [
     [figures.refused],
   ]),
@@ -133,6 +149,11 @@ export const GAUGES: readonly Family<number>[] = [
     'Entries that a tier may hold, where they are bounded.',
     ({ maxEntries }) => maxEntries,
   ),
+  level('level_write_queue_bytes', 'Bytes that wait to be written to a tier.', ({ queue }) => queue?.bytes),
+  family('data_free_bytes', 'Bytes free on the disk of the data folder.', [], ({ sources }) => {
+    const disk = sources.disk();
+    return disk === undefined ? [] : [[disk.free]];
+  }),
   level('level_up', 'Whether a tier works.', ({ health }) => (health.state === 'ok' ? 1 : 0)),
   state('upstream_up', 'Whether an upstream is asked: 0 while its breaker is open.', ({ state: now }) =>
     now === 'down' ? 0 : 1,
@@ -144,6 +165,9 @@ export const GAUGES: readonly Family<number>[] = [
     const versions = Map.groupBy(sources.bus()?.peers ?? [], ({ version }) => version);
     return [...versions].map(([version, peers]) => [peers.length, version]);
   }),
+  family('workers', 'Threads that answer requests.', [], ({ sources }) => [
+    [sources.threads()?.working ?? 1],
+  ]),
   family('alert', 'Alerts that stand: 1 for each.', ['id', 'severity'], ({ alerts }) =>
     alerts.map(({ id, severity }) => [1, id, severity]),
   ),

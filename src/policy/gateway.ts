@@ -1,6 +1,7 @@
 import { CREDENTIAL_HEADERS, protocolKey } from '../openai/credential-headers.ts';
 import type { Touches } from '../openai/objects.ts';
 import type { CallPattern } from '../shared/call-pattern.ts';
+import { type Cell, ownCell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { Rate } from '../shared/units.ts';
@@ -23,15 +24,24 @@ export interface IssuedKey {
   readonly objects: boolean;
 }
 
-/** Callers with keys issued here: the upstream's own key is the operator's, and none of them has it. */
+/**
+ * Callers with keys issued here: the upstream's own key is the operator's, and none of them has it. `fullAt` is what the
+ * {@link RateLimit} of each key counts with, by the key's place in the list.
+ */
 export function gatewayAccess(
   keys: readonly IssuedKey[],
   share: 'tenant' | 'all',
   scopes: Scopes,
   clock: Clock,
+  fullAt: (key: number) => Cell = () => ownCell(0),
 ): Access {
   // By its hash: how long a look-up takes says nothing of a key, of whose hash nobody can choose the beginning.
-  const holders = new Map(keys.map((key) => [key.hash, new Holder(key, share, scopes, clock)]));
+  const holders = new Map(
+    keys.map((key, index) => {
+      const limit = key.rate && new RateLimit(key.rate, clock, fullAt(index));
+      return [key.hash, new Holder(key, share, scopes, limit)];
+    }),
+  );
   return {
     identify(header) {
       const presented = presentedKey(header);
@@ -68,9 +78,9 @@ class Holder implements Caller {
   readonly #own: string;
   readonly #shared: string;
 
-  constructor(key: IssuedKey, share: 'tenant' | 'all', scopes: Scopes, clock: Clock) {
+  constructor(key: IssuedKey, share: 'tenant' | 'all', scopes: Scopes, limit: RateLimit | undefined) {
     this.#key = key;
-    this.#limit = key.rate === undefined ? undefined : new RateLimit(key.rate, clock);
+    this.#limit = limit;
     this.#own = scopes.shared('key', key.hash);
     this.circle = key.tenant === undefined ? this.#own : scopes.shared('tenant', key.tenant);
     this.#shared = share === 'all' ? scopes.shared('all') : this.circle;

@@ -28,10 +28,11 @@ export const systemClock: Clock = {
 /**
  * `clock`, whose wall clock is no longer followed when it is set back: what is to live for an hour lives no longer than
  * that. Set forward, as after a machine has slept, it is followed. From then on it may be ahead of the wall clock, by as
- * much as that was set back: for lives and ages, and for no one who compares it with another clock.
+ * much as that was set back: for lives and ages, and for no one who compares it with another clock. `least` is by how much
+ * it is ahead of its monotonic clock from the beginning, as another thread's may be already.
  */
-export function neverBack(clock: Clock): Clock {
-  let ahead = clock.now() - clock.elapsed();
+export function neverBack(clock: Clock, least = Number.NEGATIVE_INFINITY): Clock {
+  let ahead = Math.max(least, clock.now() - clock.elapsed());
   return {
     now() {
       const elapsed = clock.elapsed();

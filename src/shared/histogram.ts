@@ -1,3 +1,12 @@
+/** What there is to a histogram. */
+export interface HistogramState {
+  /** By buckets; undefined before the first value. */
+  readonly counts: Uint32Array | undefined;
+  readonly count: number;
+  readonly sum: number;
+  readonly max: number;
+}
+
 /**
  * How often which values came, in log-linear buckets (HdrHistogram's): exact below 128, and from there on 64 buckets for each
  * doubling, so that a percentile is within 0.8 % of the true one. Takes whole numbers from 0 to 2^32 - 1, in any unit.
@@ -7,6 +16,20 @@ export class Histogram {
   #count = 0;
   #sum = 0;
   #max = 0;
+
+  /** One in the state of another one, which may be in another thread. */
+  static of({ counts, count, sum, max }: HistogramState): Histogram {
+    const histogram = new Histogram();
+    histogram.#counts = counts;
+    histogram.#count = count;
+    histogram.#sum = sum;
+    histogram.#max = max;
+    return histogram;
+  }
+
+  get state(): HistogramState {
+    return { counts: this.#counts, count: this.#count, sum: this.#sum, max: this.#max };
+  }
 
   /** How many values came. */
   get count(): number {

@@ -1,3 +1,4 @@
+import { type Cell, ownCell } from './cell.ts';
 import type { Clock } from './clock.ts';
 
 /** Stamps of one millisecond. In 64-bit floats, milliseconds in this unit stay exact until the year 2248. */
@@ -9,26 +10,35 @@ const PER_MS = 1024;
  */
 export class Stamps {
   readonly #clock: Clock;
-  #last = 0;
+  readonly #last: Cell;
 
-  constructor(clock: Clock) {
+  /** `last` is a cell with 0, which all have who are to give no stamp twice. */
+  constructor(clock: Clock, last: Cell = ownCell(0)) {
     this.#clock = clock;
+    this.#last = last;
   }
 
   /** The greatest stamp given or seen. */
   get last(): number {
-    return this.#last;
+    return this.#last.get();
   }
 
   /** A stamp above every one given or seen. */
   next(): number {
-    this.#last = Math.max(this.#last + 1, stampOf(this.#clock.now()));
-    return this.#last;
+    const now = stampOf(this.#clock.now());
+    for (;;) {
+      const last = this.last;
+      const next = Math.max(last + 1, now);
+      if (this.#last.swap(last, next)) return next;
+    }
   }
 
   /** Takes note of a stamp from elsewhere: the disk, another instance. */
   observe(stamp: number): void {
-    if (stamp > this.#last) this.#last = stamp;
+    for (;;) {
+      const last = this.last;
+      if (stamp <= last || this.#last.swap(last, stamp)) return;
+    }
   }
 }
 

@@ -24,8 +24,22 @@ export interface Place {
   leave(): void;
 }
 
+/** Lets so many in at once: see {@link Gate}. */
+export interface Turnstile {
+  /** How many are in. */
+  readonly inside: number;
+  /** How many wait. */
+  readonly waiting: number;
+  /** Whether who comes now is refused at once. */
+  readonly full: boolean;
+  /** Milliseconds for which the first in the queue has waited: about what a queue takes that is as long as it. */
+  readonly delayMs: number;
+  /** Comes to the gate. */
+  enter(comer: Comer): Place;
+}
+
 /** Lets so many in at once; who comes beyond that waits, first come first served, in a queue bounded in length and time. */
-export class Gate {
+export class Gate implements Turnstile {
   readonly #limits: GateLimits;
   readonly #clock: Clock;
   /** In the order in which they came. */
@@ -38,28 +52,23 @@ export class Gate {
     this.#clock = clock;
   }
 
-  /** How many are in. */
   get inside(): number {
     return this.#inside;
   }
 
-  /** How many wait. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Whether who comes now is refused at once. */
   get full(): boolean {
     return !this.#hasRoom && this.#waiting.size >= this.#limits.queue;
   }
 
-  /** Milliseconds for which the first in the queue has waited: about what a queue takes that is as long as it. */
   get delayMs(): number {
     const [first] = this.#waiting;
     return first === undefined ? 0 : this.#clock.elapsed() - first.since;
   }
 
-  /** Comes to the gate. */
   enter(comer: Comer): Place {
     if (this.full) {
       comer.refused();

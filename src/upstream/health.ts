@@ -1,3 +1,4 @@
+import { type Cell, ownCell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { ErrorCode, RepriseError } from '../shared/errors.ts';
 
@@ -11,6 +12,17 @@ export interface HealthPolicy {
   readonly retryAfterFailureMs: number;
 }
 
+/** What is remembered of the calls so far, times by the monotonic clock. */
+export interface HealthMemory {
+  /** Failures in a row. */
+  readonly failures: Cell;
+  readonly failedAt: Cell;
+  readonly nextProbe: Cell;
+}
+
+/** What {@link HealthMemory} begins with: `failures`, `failedAt`, `nextProbe`. */
+export const UNTRIED = [0, Number.NEGATIVE_INFINITY, 0] as const;
+
 /** Whether a call may go upstream now. */
 export type Admission = { readonly kind: 'go' } | { readonly kind: 'refused'; readonly retryAfterS: number };
 
@@ -23,33 +35,35 @@ export type Admission = { readonly kind: 'go' } | { readonly kind: 'refused'; re
 export class Health {
   readonly #policy: HealthPolicy;
   readonly #clock: Clock;
-  #failures = 0;
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #nextProbe = 0;
+  readonly #memory: HealthMemory;
 
-  constructor(policy: HealthPolicy, clock: Clock) {
+  /** All who have the same `memory`, and count by one clock, know the same. */
+  constructor(policy: HealthPolicy, clock: Clock, memory: HealthMemory = ownMemory()) {
     this.#policy = policy;
     this.#clock = clock;
+    this.#memory = memory;
   }
 
   /** To be asked as each call goes out; one that is let through must be reported on. */
   admit(): Admission {
     const admission = this.outlook();
-    if (this.#open && admission.kind === 'go') this.#nextProbe = this.#clock.elapsed() + this.#policy.probeMs;
+    if (this.#open && admission.kind === 'go')
+      this.#memory.nextProbe.set(this.#clock.elapsed() + this.#policy.probeMs);
     return admission;
   }
 
   /** What {@link admit} would say now; no probe is spent. */
   outlook(): Admission {
-    const waitMs = this.#open ? this.#nextProbe - this.#clock.elapsed() : 0;
+    const waitMs = this.#open ? this.#memory.nextProbe.get() - this.#clock.elapsed() : 0;
     if (waitMs <= 0) return { kind: 'go' };
     return { kind: 'refused', retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)) };
   }
 
   /** The upstream answered, with less than a 500. */
   succeeded(): void {
-    this.#failures = 0;
-    this.#failedAt = Number.NEGATIVE_INFINITY;
+    const { failures, failedAt } = this.#memory;
+    failures.set(0);
+    failedAt.set(Number.NEGATIVE_INFINITY);
   }
 
   /** The upstream answered, with this status. */
@@ -65,14 +79,17 @@ export class Health {
 
   /** The upstream answered with a 5xx, or not at all. */
   failed(): void {
-    this.#failures += 1;
-    this.#failedAt = this.#clock.elapsed();
-    if (this.#open) this.#nextProbe = this.#failedAt + this.#policy.probeMs;
+    const { failures, failedAt, nextProbe } = this.#memory;
+    const now = this.#clock.elapsed();
+    // Of two at once one may not be counted: both tell the same.
+    failures.set(failures.get() + 1);
+    failedAt.set(now);
+    if (this.#open) nextProbe.set(now + this.#policy.probeMs);
   }
 
   /** Whether the last call failed so lately that entries within their grace are served without asking. */
   failing(): boolean {
-    return this.#clock.elapsed() - this.#failedAt < this.#policy.retryAfterFailureMs;
+    return this.#clock.elapsed() - this.#memory.failedAt.get() < this.#policy.retryAfterFailureMs;
   }
 
   /** `failing` after a failure, `down` while the breaker is open. */
@@ -82,8 +99,17 @@ export class Health {
   }
 
   get #open(): boolean {
-    return this.#failures >= this.#policy.failures;
+    return this.#memory.failures.get() >= this.#policy.failures;
   }
+}
+
+function ownMemory(): HealthMemory {
+  const [failures, failedAt, nextProbe] = UNTRIED;
+  return {
+    failures: ownCell(failures),
+    failedAt: ownCell(failedAt),
+    nextProbe: ownCell(nextProbe),
+  };
 }
 
 // The request's own fault; then those of calls that the upstream has never seen.

@@ -1,6 +1,6 @@
 import { RepriseError } from '../shared/errors.ts';
 import type { CallHandle, Sink, UpstreamCall, UpstreamClient } from './client.ts';
-import type { Gate, Place } from './gate.ts';
+import type { Place, Turnstile } from './gate.ts';
 import type { Admission, Health } from './health.ts';
 
 /** What lets calls to an upstream through. */
@@ -8,7 +8,7 @@ export interface Admitting {
   /** The upstream's. */
   readonly name: string;
   readonly health: Health;
-  readonly gate: Gate;
+  readonly gate: Turnstile;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Dialect } from '../openai/dialect.ts';
 import type { Clock } from '../shared/clock.ts';
 import { type ClientTimeouts, createUpstreamClient, type UpstreamClient } from './client.ts';
-import { Gate } from './gate.ts';
-import { Health } from './health.ts';
+import { Gate, type Turnstile } from './gate.ts';
+import { Health, type HealthMemory } from './health.ts';
 import { admitting, overloaded, unavailable } from './turns.ts';
 
 /** A server that calls go to. */
@@ -24,7 +24,7 @@ export interface Upstream {
   /** Its calls take turns at the gate, and go out if the breaker lets them. */
   readonly client: UpstreamClient;
   readonly health: Health;
-  readonly gate: Gate;
+  readonly gate: Turnstile;
 }
 
 /**
@@ -49,12 +49,19 @@ export interface UpstreamOptions {
   readonly retry_after_failure: number;
 }
 
-/** An upstream with connections, health and a gate of its own. */
+/** What an upstream has in common with those of the same name in other threads. */
+export interface UpstreamInCommon {
+  readonly memory: HealthMemory;
+  readonly gate?: Turnstile;
+}
+
+/** An upstream with connections of its own, and with health and a gate of its own unless it has them `inCommon`. */
 export function createUpstream(
   name: string,
   options: UpstreamOptions,
   clock: Clock,
   env: NodeJS.ProcessEnv,
+  inCommon?: UpstreamInCommon,
 ): Upstream {
   const { breaker, concurrency } = options;
   const health = new Health(
@@ -64,8 +71,11 @@ export function createUpstream(
       retryAfterFailureMs: options.retry_after_failure,
     },
     clock,
+    inCommon?.memory,
   );
-  const gate = new Gate({ max: concurrency.max, queue: concurrency.queue, waitMs: concurrency.wait }, clock);
+  const gate =
+    inCommon?.gate ??
+    new Gate({ max: concurrency.max, queue: concurrency.queue, waitMs: concurrency.wait }, clock);
   return {
     name,
     baseUrl: options.base_url,

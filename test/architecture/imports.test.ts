@@ -14,10 +14,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   cli: ['compose.ts', 'config', 'demo', 'cache', 'observe', 'invalidation', 'policy/client-key.ts'],
   'compose.ts': [
     'composing',
+    'workers',
     'http',
     'control',
     'config',
-    'endpoints',
     'policy',
     'cache',
     'upstream',
@@ -26,7 +26,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The parts that it is put together of, each of several.
   composing: [
+    'http',
     'config',
+    'endpoints',
     'policy',
     'cache',
     'upstream',
@@ -34,6 +36,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'openai/credential-headers.ts',
     'observe',
   ],
+  // Each thread is put together like the whole; what they share goes between them.
+  workers: ['composing', 'http', 'config', 'policy', 'cache', 'upstream', 'observe/events.ts'],
   // Of the figures, the log and what else watches, the engine knows no more than the events.
   http: [
     'endpoints',
@@ -84,10 +88,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** For each package the files that import it: one where that can be, so that it can be replaced there. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  '@hono/node-server': ['http/listener.ts'],
+  '@hono/node-server': ['control/app.ts'],
+  // All of it in one file, which is loaded only where spans are exported.
+  '@opentelemetry/api': ['observe/otel.ts'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['observe/otel.ts'],
+  '@opentelemetry/resources': ['observe/otel.ts'],
+  '@opentelemetry/sdk-trace': ['observe/otel.ts'],
   '@redis/client': ['cache/redis-client.ts'],
   fflate: ['codec/compress.ts'],
-  hono: ['control/app.ts', 'http/listener.ts'],
+  hono: ['control/app.ts'],
   jose: ['invalidation/schemes/issuer-keys.ts'],
   'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
@@ -100,8 +109,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [
-    'cli/config.ts',
     'config/access-settings.ts',
+    'config/alert-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',
     'config/problems.ts',

@@ -107,13 +107,18 @@ export async function measure(
   }
 }
 
-function task({ payload, connections, varied }: Scenario, { port, pid }: Subject, { ms, warmUpMs }: Effort) {
+/** What the load generator is to do. */
+export function task(
+  { payload, connections, varied }: Scenario,
+  { port, pid }: Subject,
+  { ms, warmUpMs }: Effort,
+) {
   const requests = onTheWire(payload, port).map((request) => request.toString('base64'));
   return { port, pid, connections, warmUpMs, ms, requests, varied: varied ? VARIED : 0 };
 }
 
 /** Sends each of the payload's requests once; gives the last answer. Throws where the level it comes from is not as it must be. */
-async function ask(
+export async function ask(
   url: string,
   payload: Payload,
   isRight: (level: string | null) => boolean,
@@ -145,7 +150,8 @@ function side(all: readonly Achieved[]): Side {
   };
 }
 
-function perSecond({ answers, ms }: Achieved): number {
+/** Answers in a second. */
+export function perSecond({ answers, ms }: Achieved): number {
   return (answers / ms) * 1_000;
 }
 

@@ -92,6 +92,30 @@ describe('reprise serve', () => {
     assert.equal((await send(url + CHAT, { body: chat('x') })).headers.get('x-cache-level'), 'l2');
   });
 
+  it('with --workers threads share the port and the cache, all stop on SIGTERM, and a port in use is refused', async () => {
+    await using upstream = await startUpstream();
+    const args = ['serve', '--upstream', upstream.url, '--workers', '2', '--data', tempFolder()];
+    await using running = run([...args, '--port', '0'], { REPRISE_WORKERS: '7' });
+    const url = await ready(running);
+    const gate = upstream.holdChunks(1);
+    const streams = await Promise.all(
+      Array.from({ length: 12 }, (_, at) => open(url + CHAT, { body: chat(`${at}`, { stream: true }) })),
+    );
+    const second = run(['serve', '--upstream', upstream.url, '--workers', '2', '--port', new URL(url).port]);
+    assert.equal(await within(second.ended, 'the end of the second', 10_000), 1);
+    assert.match(second.err.join('\n'), /is in use by another process/);
+    running.child.kill('SIGTERM');
+    gate.release();
+    for (const { chunks } of streams) {
+      let text = '';
+      for await (const chunk of chunks) text += chunk.toString();
+      assert.match(text, /data: \[DONE\]\n\n$/);
+    }
+    assert.equal(await within(running.ended, 'the end', 10_000), 0);
+    assert.equal(running.err.filter((line) => line.includes('"answered"')).length, 12);
+    assert.equal(running.out.length, 1);
+  });
+
   it('a stop lets running answers finish, streams too, and takes no new connection', async () => {
     await using upstream = await startUpstream();
     await using running = run(['serve', '--upstream', upstream.url, '--port', '0', '--data', tempFolder()]);

@@ -63,6 +63,7 @@ test('everything else has the default that is promised', () => {
     max_body: 50_000_000,
     max_entry: 16_000_000,
     timeouts: { headers: MINUTE, body: MINUTE, write: 5 * MINUTE },
+    workers: 1,
     drain: 10 * SECOND,
   });
   assert.equal(memory.max_bytes, 256_000_000);

@@ -6,6 +6,7 @@ import type { Codec } from '../../src/codec/compress.ts';
 import { ChaosTier } from '../support/chaos-tier.ts';
 import type { ManualClock } from '../support/clock.ts';
 import { tempFolder } from '../support/folder.ts';
+import { hubTierOf } from '../support/hub-tier.ts';
 import { tierContract } from './tier.ts';
 
 const MB = 1_000_000;
@@ -33,6 +34,10 @@ tierContract({
 for (const codec of ['none', 'gzip', 'zstd'] as const) {
   tierContract({ name: `disk, ${codec}`, open: disk(codec), settle: flush });
 }
+tierContract({
+  name: 'memory of another thread',
+  open: async (clock) => hubTierOf(new MemoryTier({ maxEntries: 3_000, maxBytes: 50 * MB }, clock)),
+});
 tierContract({
   name: 'disk with faults',
   open: async (clock, t) => {

@@ -22,7 +22,7 @@ import { codeIn, markdown, README, type Row, tablesWith } from './tables.ts';
 type Schema = z.core.JSONSchema.JSONSchema;
 
 // A key of every kind that a profile can ask the environment for.
-const MADE_UP = `whsec_${Buffer.from('made up').toString('base64')}`;
+const MADE_UP = `whsec_${Buffer.from('made up, but of the length of one').toString('base64')}`;
 
 const CODE = filesBelow('src').filter(({ path }) => path.endsWith('.ts'));
 

@@ -41,7 +41,7 @@ export function saying(question: Question, headers: Sent['headers']): Question {
 
 /** Sets the stage: everything is fresh for ten seconds, may then be refreshed behind for a minute, and stands in for errors for ten. */
 export async function setNumbered(
-  options: Pick<StageOptions, 'clock' | 'profile'> = {},
+  options: Pick<StageOptions, 'clock' | 'profile' | 'workers'> = {},
 ): Promise<NumberedStage> {
   const life = { ttl: '10s', stale_while_revalidate: '1m', stale_if_error: '10m' };
   const stage = await setStage({

@@ -31,6 +31,8 @@ export interface TestOptions {
   readonly profile?: Readonly<Record<string, unknown>>;
   /** Settings of the default upstream. */
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
+  /** How many threads answer requests; with more than one the clock is the machine's. */
+  readonly workers?: number;
   readonly clock?: Clock;
   /** Carries invalidations out in the place of the cache. */
   readonly invalidator?: Invalidator;
@@ -46,7 +48,12 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
   const { upstreams, ...profile } = options.profile ?? {};
   const settings = settingsSchema.parse({
     ...profile,
-    server: { port: 0, drain: '2s', ...section(profile.server) },
+    server: {
+      port: 0,
+      drain: '2s',
+      workers: options.workers ?? (options.clock === undefined ? Number(process.env.TW ?? 1) : 1),
+      ...section(profile.server),
+    },
     disk: { path: folder, max_bytes: '50MB', ...section(profile.disk) },
     upstreams: {
       ...section(upstreams),

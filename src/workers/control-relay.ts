@@ -1,0 +1,71 @@
+import { type IncomingMessage, type ServerResponse, request as startRequest } from 'node:http';
+import { MessageChannel } from 'node:worker_threads';
+import { deliverError } from '../http/deliver.ts';
+import { newId } from '../http/delivery.ts';
+import type { RequestListener } from '../http/request.ts';
+import { writeHead } from '../http/write-head.ts';
+import { RepriseError } from '../shared/errors.ts';
+import type { HubCalls } from './calls.ts';
+import { Line } from './line.ts';
+import type { Wire } from './wire.ts';
+
+/** What is of one connection (RFC 9110 §7.6.1), and what was met already. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'upgrade', 'expect']);
+
+/**
+ * A control plane that is in the hub: each request goes there over a connection between the threads, in HTTP, with the address of
+ * who sent it, and its answer comes back the same way, each side held back by the slower one.
+ */
+export function controlRelay(wire: Wire<HubCalls>): RequestListener {
+  return (incoming, response) =>
+    new Promise((resolve) => {
+      response.on('close', resolve);
+      const { port1, port2 } = new MessageChannel();
+      const { socket } = incoming;
+      const peer = {
+        address: socket.remoteAddress,
+        port: socket.localPort,
+        secure: 'encrypted' in socket,
+      };
+      wire.tell('connect', { port: port2, peer });
+      const line = new Line(port1);
+      const request = startRequest({
+        createConnection: () => line,
+        method: incoming.method ?? 'GET',
+        path: incoming.url ?? '/',
+        headers: forwarded(incoming.rawHeaders),
+        setHost: false,
+      });
+      request.on('response', (answer) => answerWith(answer, response));
+      request.on('error', (error) => {
+        if (response.headersSent) response.destroy();
+        else deliverError(unanswered(error), response, `req_${newId()}`);
+      });
+      // Without the body's end, and after it, there is nobody any more who would read the answer.
+      response.on('close', () => request.destroy());
+      incoming.pipe(request);
+    });
+}
+
+function answerWith(answer: IncomingMessage, response: ServerResponse): void {
+  writeHead(response, answer.statusCode ?? 500, forwarded(answer.rawHeaders));
+  response.flushHeaders();
+  answer.pipe(response);
+  answer.on('error', () => response.destroy());
+}
+
+/** Headers, flat, without those of the connection they came over. */
+function forwarded(raw: readonly string[]): string[] {
+  const headers: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = [raw[at], raw[at + 1]];
+    if (!OF_THE_CONNECTION.has(name.toLowerCase())) headers.push(name, value);
+  }
+  return headers;
+}
+
+function unanswered(cause: Error): RepriseError {
+  return new RepriseError('internal_error', 'The control plane gave no answer; the log may say why.', {
+    cause,
+  });
+}

@@ -1,0 +1,176 @@
+import type { Server } from 'node:http';
+import type { Bus } from '../cache/bus.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { SharedTraces } from '../cache/shared-traces.ts';
+import type { Level, Tier } from '../cache/tier.ts';
+import type { Event, Events } from '../observe/events.ts';
+import type { Cell } from '../shared/cell.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Place } from '../upstream/gate.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { HubCalls, SentEvent } from './calls.ts';
+import type { Holders } from './holders.ts';
+import type { Leases } from './leases.ts';
+import { Line } from './line.ts';
+import { pack, unpack } from './parcel.ts';
+import type { PublishedMarks } from './replicas.ts';
+import type { Thread } from './thread-at-hub.ts';
+
+/** What threads are served from. */
+export interface DeskContext {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly marks: PublishedMarks;
+  /** The last stamp that was given. */
+  readonly lastStamp: Cell;
+  readonly bus: Bus;
+  /** Those below the threads' own memories, the fastest first. */
+  readonly tiers: readonly Tier[];
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly holders: Holders<Thread | 'hub'>;
+  readonly leases: Leases<Thread>;
+  /** What all threads know of traces, as `Lineage.restore` takes it. */
+  readonly knownTraces: () => readonly unknown[];
+  /** What instances share of traces; undefined where there is one. */
+  readonly traces: Pick<SharedTraces, 'note' | 'told'> | undefined;
+  /** Purges everything with this tag, for a write to a vector store. */
+  readonly purge: (tag: string) => Promise<void>;
+  /** The control plane. It does not listen anywhere. */
+  readonly control: Server;
+  /** Receives what the other threads have sent up to now. */
+  readonly drain: (except: Thread) => Promise<void>;
+}
+
+/** What the hub does for one thread. */
+export class Desk {
+  readonly #context: DeskContext;
+  readonly #thread: Thread;
+  /** What was set since the thread last told what has happened: the events of that name it. */
+  readonly #set = new Map<string, Entry>();
+  /** Where its calls to upstreams stand. */
+  readonly #places = new Map<number, Place>();
+  /** Gives up what it has of the instances' leases, by the numbers of its own. */
+  readonly #fleet = new Map<number, () => void>();
+
+  constructor(context: DeskContext, thread: Thread) {
+    this.#context = context;
+    this.#thread = thread;
+  }
+
+  readonly calls: HubCalls = {
+    join: () => ({ marks: [...this.#context.marks.all()], traces: this.#context.knownTraces() }),
+    ready: () => this.#thread.began(),
+    get: async ({ level, ids }) => {
+      await this.#context.drain(this.#thread);
+      return pack(await this.#find(this.#tier(level), ids));
+    },
+    set: ({ level, ...parcel }) => {
+      for (const entry of unpack(parcel)) {
+        this.#tier(level)?.set(entry);
+        this.#set.set(entry.key.id, entry);
+      }
+    },
+    remove: ({ level, id }) => this.#tier(level)?.delete(id),
+    written: async ({ level, ids }) => {
+      await this.#tier(level)?.written?.(ids);
+    },
+    lease: (id) => this.#lease(id),
+    over: async ({ lease, ms }) => {
+      const late = Promise.withResolvers<void>();
+      const timer = this.#context.clock.after(ms, late.resolve);
+      await Promise.race([this.#context.leases.over(lease), late.promise]);
+      timer.cancel();
+    },
+    release: (lease) => this.#release(lease),
+    note: async ({ id, tags }) => await this.#context.traces?.note(id, tags),
+    told: async (ids) => await this.#context.traces?.told(ids),
+    purge: (tag) => this.#context.purge(tag),
+    happened: ({ changes, touched, events }) => {
+      for (const change of changes) this.#context.holders.take(this.#thread, change);
+      for (const [level, id] of touched) this.#tier(level)?.touch(id);
+      for (const event of events) this.#context.events.emit(this.#received(event));
+      this.#set.clear();
+    },
+    enter: ({ upstream, call, open }) => this.#enter(upstream, call, open),
+    leave: (call) => {
+      this.#places.get(call)?.leave();
+      this.#places.delete(call);
+    },
+    connect: ({ port, peer }) => void this.#context.control.emit('connection', new Line(port, peer)),
+  };
+
+  /** The thread is gone. */
+  close(): void {
+    for (const place of this.#places.values()) place.leave();
+    for (const release of this.#fleet.values()) release();
+    this.#context.leases.free(this.#thread);
+    this.#context.holders.forget(this.#thread);
+  }
+
+  #tier(level: Level): Tier | undefined {
+    return this.#context.tiers.find((tier) => tier.level === level);
+  }
+
+  async #find(tier: Tier | undefined, ids: readonly string[]): Promise<readonly Entry[]> {
+    if (tier === undefined || !this.#context.bus.isCurrent) return [];
+    const [only = ''] = ids;
+    if (ids.length !== 1) return [...(await tier.getMany(ids)).values()];
+    const entry = await tier.get(only);
+    return entry === undefined ? [] : [entry];
+  }
+
+  /**
+   * Of several threads that would fetch the same one does, and of several instances, too. Nobody waits for what began before an
+   * invalidation: it may turn out to be meant, and whoever comes after it must not be served that.
+   */
+  async #lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }> {
+    const { leases, marks, lastStamp, bus, drain } = this.#context;
+    await drain(this.#thread);
+    const before = leases.of(id);
+    if (before !== undefined && before.owner !== this.#thread && marks.latest <= before.since)
+      return { elsewhere: before.number };
+    const { number } = leases.take(id, this.#thread, lastStamp.get());
+    const lease = await bus.lease(id);
+    if (lease?.kind === 'held') this.#fleet.set(number, lease.release);
+    if (lease?.kind !== 'elsewhere') return { held: number };
+    // Other threads wait as this one does.
+    void lease.over(LONGEST_WAIT_MS).then(() => leases.release(number));
+    return { elsewhere: number };
+  }
+
+  #release(number: number): void {
+    this.#context.leases.release(number);
+    this.#fleet.get(number)?.();
+    this.#fleet.delete(number);
+  }
+
+  #enter(name: string, call: number, open: boolean): void {
+    const gate = this.#context.upstreams.get(name)?.gate;
+    if (gate === undefined) return;
+    let isRefused = false;
+    const place = gate.enter({
+      turn: () => {
+        if (!open) this.#thread.wire.tell('turn', call);
+      },
+      refused: () => {
+        isRefused = true;
+        this.#places.delete(call);
+        this.#thread.wire.tell('refused', { call, delayMs: gate.delayMs });
+      },
+    });
+    if (!isRefused) this.#places.set(call, place);
+  }
+
+  #received(event: SentEvent): Event {
+    if (event.kind !== 'fetched') return event;
+    const { question, ...rest } = event;
+    return {
+      ...rest,
+      entries: event.entries.flatMap((id) => this.#set.get(id) ?? []),
+      ...(question && { question: () => question }),
+    };
+  }
+}
+
+/** As long as another instance may take for what this one would fetch. */
+const LONGEST_WAIT_MS = 600_000;

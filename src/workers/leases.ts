@@ -1,0 +1,54 @@
+/** Who fetches something, since when. */
+export interface Taken<T> {
+  /** Names it. */
+  readonly number: number;
+  readonly id: string;
+  readonly owner: T;
+  /** The last stamp before. */
+  readonly since: number;
+  /** Resolves when it is given back. */
+  readonly over: Promise<void>;
+}
+
+/** Who fetches what, of several owners `T`. */
+export class Leases<T> {
+  /** Of what each id names the latest. */
+  readonly #latest = new Map<string, Taken<T>>();
+  readonly #taken = new Map<number, { readonly taken: Taken<T>; readonly end: () => void }>();
+  #numbers = 0;
+
+  /** Who fetches it; of several the latest. */
+  of(id: string): Taken<T> | undefined {
+    return this.#latest.get(id);
+  }
+
+  /** Resolves when it is given back. */
+  async over(number: number): Promise<void> {
+    await this.#taken.get(number)?.taken.over;
+  }
+
+  /** `owner` fetches it from now on, and whoever asks is to wait for that. */
+  take(id: string, owner: T, since: number): Taken<T> {
+    this.#numbers += 1;
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const taken = { number: this.#numbers, id, owner, since, over };
+    this.#latest.set(id, taken);
+    this.#taken.set(taken.number, { taken, end });
+    return taken;
+  }
+
+  /** What was fetched is there, or will not be. */
+  release(number: number): void {
+    const released = this.#taken.get(number);
+    if (released === undefined) return;
+    const { taken, end } = released;
+    this.#taken.delete(number);
+    if (this.#latest.get(taken.id) === taken) this.#latest.delete(taken.id);
+    end();
+  }
+
+  /** The owner is gone. */
+  free(owner: T): void {
+    for (const [number, { taken }] of [...this.#taken]) if (taken.owner === owner) this.release(number);
+  }
+}

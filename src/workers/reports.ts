@@ -1,0 +1,99 @@
+import type { Store } from '../cache/store.ts';
+import type { StoreFigures } from '../cache/store-figures.ts';
+import type { Level, OwnFigures } from '../cache/tier.ts';
+import { Histogram } from '../shared/histogram.ts';
+import type { Report } from './calls.ts';
+
+/** What the threads `T` have told of themselves, those that are gone too. */
+export class Reports<T> {
+  readonly #latest = new Map<T, Report>();
+  readonly #gone: Report[] = [];
+
+  take(thread: T, report: Report): void {
+    this.#latest.set(thread, report);
+  }
+
+  /** The thread is gone: what it has counted stays, what it held does not. */
+  forget(thread: T): void {
+    const last = this.#latest.get(thread);
+    this.#latest.delete(thread);
+    if (last === undefined) return;
+    const memory = { ...last.memory, entries: 0, bytes: 0, maxEntries: 0, maxBytes: 0 };
+    this.#gone.push({ ...last, memory });
+    // Of many that are gone one is kept.
+    if (this.#gone.length > 1) this.#gone.splice(0, this.#gone.length, this.#gone.reduce(together));
+  }
+
+  /** A store's figures, with those of all threads. */
+  figuresWith(store: Pick<Store, 'figures'>): StoreFigures {
+    const { levels, lookups, promotions, faults } = store.figures();
+    const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
+    const own: Report = {
+      memory: { ...NOTHING, ...levels.l1 },
+      lookups: Object.fromEntries(states),
+      promotions,
+      faults,
+    };
+    const all = [...this.#latest.values(), ...this.#gone].reduce(together, own);
+    const histograms = Object.entries(all.lookups).map(([level, state]) => [level, Histogram.of(state)]);
+    return {
+      levels: { ...levels, l1: all.memory },
+      lookups: Object.fromEntries(histograms),
+      promotions: all.promotions,
+      faults: all.faults,
+    };
+  }
+}
+
+function together(one: Report, other: Report): Report {
+  const levels = [...new Set([...levelsOf(one.lookups), ...levelsOf(other.lookups)])];
+  const lookups = levels.map((level) => {
+    const histogram = new Histogram();
+    for (const state of [one.lookups[level], other.lookups[level]]) {
+      if (state !== undefined) histogram.add(Histogram.of(state));
+    }
+    return [level, histogram.state];
+  });
+  const promoted = levels.map((level) => {
+    return [level, (one.promotions[level] ?? 0) + (other.promotions[level] ?? 0)];
+  });
+  return {
+    memory: sumOf(one.memory, other.memory),
+    lookups: Object.fromEntries(lookups),
+    promotions: Object.fromEntries(promoted),
+    faults: one.faults + other.faults,
+  };
+}
+
+function levelsOf(lookups: Report['lookups']): readonly Level[] {
+  return LEVELS.filter((level) => lookups[level] !== undefined);
+}
+
+const LEVELS: readonly Level[] = ['l1', 'l2', 'l3'];
+
+function sumOf(one: OwnFigures, other: OwnFigures): OwnFigures {
+  return {
+    entries: one.entries + other.entries,
+    bytes: one.bytes + other.bytes,
+    maxEntries: (one.maxEntries ?? 0) + (other.maxEntries ?? 0),
+    maxBytes: one.maxBytes + other.maxBytes,
+    hits: one.hits + other.hits,
+    misses: one.misses + other.misses,
+    evictions: one.evictions + other.evictions,
+    unexpired: one.unexpired + other.unexpired,
+    expirations: one.expirations + other.expirations,
+    faults: one.faults + other.faults,
+  };
+}
+
+const NOTHING: OwnFigures = {
+  entries: 0,
+  bytes: 0,
+  maxBytes: 0,
+  hits: 0,
+  misses: 0,
+  evictions: 0,
+  unexpired: 0,
+  expirations: 0,
+  faults: 0,
+};

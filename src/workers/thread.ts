@@ -1,0 +1,181 @@
+import { workerData } from 'node:worker_threads';
+import { ALONE } from '../cache/bus.ts';
+import { Store } from '../cache/store.ts';
+import { accessOf } from '../composing/access.ts';
+import { certificateOf } from '../composing/certificate.ts';
+import { dataPlaneOf } from '../composing/data-plane.ts';
+import { sharedLineage } from '../composing/shared-lineage.ts';
+import { samplingOf } from '../composing/tracing.ts';
+import { upstreamsOf } from '../composing/upstreams.ts';
+import { adminToken } from '../config/admin-token.ts';
+import { settingsSchema } from '../config/schema.ts';
+import { createListener } from '../http/listener.ts';
+import { Service } from '../http/service.ts';
+import { VectorStoreWrites } from '../http/vector-store-writes.ts';
+import { Events } from '../observe/events.ts';
+import { AdminToken } from '../policy/admin-token.ts';
+import { Scopes } from '../policy/scope.ts';
+import { Background } from '../shared/background.ts';
+import { every, neverBack, systemClock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
+import { Stamps } from '../shared/stamps.ts';
+import { Bulletin, type Notice } from './bulletin.ts';
+import type { HubCalls, ThreadCalls } from './calls.ts';
+import { controlRelay } from './control-relay.ts';
+import { HubGates } from './hub-gate.ts';
+import { leaseFrom } from './hub-lease.ts';
+import { HubTier } from './hub-tier.ts';
+import { tracesAt } from './hub-traces.ts';
+import { InCommon } from './in-common.ts';
+import { type Replicas, take } from './notices.ts';
+import { Outbox } from './outbox.ts';
+import {
+  FollowedMarks,
+  FollowedMemory,
+  SharedGraves,
+  SharedLineage,
+  SharedVerifications,
+} from './replicas.ts';
+import type { Start } from './start.ts';
+import { Wire } from './wire.ts';
+
+// A thread that answers requests: everything of a proxy but what the hub has for all.
+
+const start: Start = workerData;
+await run(start);
+
+async function run({
+  number,
+  port,
+  settings: plain,
+  env,
+  secret,
+  commons,
+  levels,
+  sharesTraces,
+  listen,
+  ahead,
+}: Start): Promise<void> {
+  const settings = settingsSchema.parse(plain);
+  const inCommon = InCommon.of(settings, commons);
+  const clock = neverBack(inCommon.clockOf(systemClock), ahead);
+  const token = adminToken(env);
+
+  const calls: ThreadCalls = {
+    report() {
+      outbox.flush();
+      const { lookups, promotions, faults } = store.figures();
+      const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
+      return {
+        memory: memory.figures(),
+        lookups: Object.fromEntries(states),
+        promotions,
+        faults,
+      };
+    },
+    turn: (call) => gates.turn(call),
+    refused: ({ call, delayMs }) => gates.refused(call, delayMs),
+    stop: () => service.stop(),
+  };
+  const wire = new Wire<HubCalls>(port, calls);
+  const outbox = new Outbox(wire, clock);
+  const events = new Events();
+  events.listen(outbox.take);
+  const background = new Background((label, message) =>
+    events.emit({ kind: 'background-failed', label, message }),
+  );
+  process.on('unhandledRejection', (thrown) =>
+    events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
+  );
+
+  // What comes before it is known what there was is taken after that.
+  const early: Notice[] = [];
+  let isJoined = false;
+  const bulletin = new Bulletin(commons.bulletin, (notice) => {
+    if (isJoined) take(notice, replicas);
+    else early.push(notice);
+  });
+  const stamps = new Stamps(clock, inCommon.lastStamp);
+  const marks = new FollowedMarks(bulletin);
+  const graves = new SharedGraves(bulletin, clock);
+  const lineage = new SharedLineage(bulletin, clock);
+  const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
+  const memory = new FollowedMemory(bulletin, { maxEntries, maxBytes }, clock, outbox.watch);
+  const tiers = levels.map((level) => {
+    return new HubTier(level, {
+      wire,
+      touched: outbox.touched,
+      stored: ({ key: { id }, stamp, tags }) => bulletin.post({ kind: 'stored', id, stamp, tags }),
+    });
+  });
+  const store = new Store(memory, tiers, { clock });
+  const storeWrites = new VectorStoreWrites({
+    clock,
+    background,
+    purge: (tag) => wire.ask('purge', tag),
+    written: (tag) => bulletin.post({ kind: 'written', tag }),
+  });
+  let verifications: SharedVerifications | undefined;
+  const access = accessOf(
+    settings,
+    new Scopes(Buffer.from(secret)),
+    clock,
+    token === undefined ? undefined : new AdminToken(token),
+    {
+      verifications(ttlMs) {
+        verifications = new SharedVerifications(bulletin, ttlMs, clock);
+        return verifications;
+      },
+      fullAt: (key) => inCommon.rateOf(key),
+    },
+  );
+  const gates = new HubGates(wire);
+  const upstreams = upstreamsOf(settings, clock, env, (name) => {
+    const open = settings.upstreams.get(name)?.concurrency.max === undefined;
+    return { memory: inCommon.healthOf(name), gate: gates.gateOf(name, open) };
+  });
+  const replicas: Replicas = { store, memory, marks, graves, lineage, verifications, storeWrites };
+  const known = await wire.ask('join', undefined);
+  for (const mark of known.marks) marks.add(mark);
+  lineage.restore(known.traces);
+  isJoined = true;
+  for (const notice of early) take(notice, replicas);
+
+  const service = new Service({
+    clock,
+    drainMs: settings.server.drain,
+    shown: inCommon.runningIn(number),
+    server: createListener({
+      data: dataPlaneOf({
+        settings,
+        clock,
+        events,
+        background,
+        access,
+        upstreams,
+        store,
+        bus: { ...ALONE, lease: (id) => leaseFrom(wire, id) },
+        stamps,
+        marks,
+        graves,
+        lineage: sharesTraces ? sharedLineage(lineage, tracesAt(wire)) : lineage,
+        storeWrites,
+        sample: await samplingOf(env),
+      }),
+      control: controlRelay(wire),
+      timeouts: settings.server.timeouts,
+      certificate: certificateOf(settings),
+    }),
+    async close() {
+      sweeping.cancel();
+      storeWrites.close();
+      for (const { client } of upstreams.byName.values()) await client.close();
+      await background.drain();
+      outbox.flush();
+      bulletin.close();
+    },
+  });
+  const sweeping = every(clock, settings.sweep_every, () => background.run('sweep', memory.sweep()));
+  await service.listen(listen.host, listen.port, true);
+  wire.tell('ready', undefined);
+}

@@ -1,0 +1,44 @@
+import { MessageChannel } from 'node:worker_threads';
+import type { Tier } from '../../src/cache/tier.ts';
+import { HubTier } from '../../src/workers/hub-tier.ts';
+import { pack, unpack } from '../../src/workers/parcel.ts';
+import { type Calls, Wire } from '../../src/workers/wire.ts';
+
+/** A tier as another thread sees it: everything goes over a wire, but for what only the thread that has it does. */
+export function hubTierOf(tier: Tier): Tier {
+  const { port1, port2 } = new MessageChannel();
+  const far = new Wire<Calls>(port2, {
+    get: async ({ ids }: { ids: readonly string[] }) => {
+      const [only = ''] = ids;
+      const one = ids.length === 1 ? await tier.get(only) : undefined;
+      const found = ids.length === 1 ? (one === undefined ? [] : [one]) : (await tier.getMany(ids)).values();
+      return pack([...found]);
+    },
+    set: (parcel: Parameters<typeof unpack>[0]) => {
+      for (const entry of unpack(parcel)) tier.set(entry);
+    },
+    remove: ({ id }: { id: string }) => tier.delete(id),
+  });
+  const near = new HubTier(
+    { level: tier.level, isShared: false },
+    { wire: new Wire(port1, {}), touched: (_level, id) => tier.touch(id), stored: () => undefined },
+  );
+  return {
+    level: tier.level,
+    get: (id) => near.get(id),
+    getMany: (ids) => near.getMany(ids),
+    set: (entry) => near.set(entry),
+    delete: (id) => near.delete(id),
+    touch: (id) => near.touch(id),
+    sweep() {
+      far.drain();
+      return tier.sweep();
+    },
+    figures: () => tier.figures(),
+    health: () => tier.health(),
+    async close() {
+      far.close();
+      await tier.close();
+    },
+  };
+}

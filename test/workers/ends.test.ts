@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { until, within } from '../support/deadline.ts';
+import { type Answer, chat, open } from '../support/http.ts';
+import { cacheOf } from '../support/shop.ts';
+import { type Stage, setStage } from '../support/stage.ts';
+
+const CHAT = '/v1/chat/completions';
+const MANY = 24;
+
+/** The threads that are started from now on. */
+function threads(t: TestContext): Worker[] {
+  const started: Worker[] = [];
+  const listen = (worker: Worker) => started.push(worker);
+  process.on('worker', listen);
+  t.after(() => process.off('worker', listen));
+  return started;
+}
+
+async function state(stage: Stage): Promise<string | undefined> {
+  const { checks } = (await stage.ask('/health/ready')).json() as {
+    checks: Record<string, { state: string }>;
+  };
+  return checks.workers?.state;
+}
+
+describe('a thread that ends by itself', () => {
+  it('is replaced, and only those who were connected with it notice', async (t) => {
+    const workers = threads(t);
+    await using stage = await setStage({ workers: 2 });
+    for (let round = 0; round < 3; round += 1) {
+      const gate = stage.upstream.hold();
+      const asked = Promise.allSettled(
+        Array.from({ length: 40 }, () => stage.ask(CHAT, { body: chat(`round ${round}`) })),
+      );
+      await within(stage.running(40), 'all of them');
+      await within(gate.arrived(1), 'the call');
+      await workers.at(-1)?.terminate();
+      // Where it was that one that fetched, another one does now.
+      gate.release();
+      const settled = await within(asked, 'what becomes of them');
+      const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      assert.ok(answers.length > 0 && answers.length < 40, `${answers.length} answers`);
+      assert.ok(answers.every(({ status }) => status === 200));
+      await until(async () => (await state(stage)) === 'ok', 'another thread', 20_000);
+      assert.equal(workers.length, 3 + round);
+    }
+    const { events } = stage.reprise;
+    assert.equal(events.filter(({ kind }) => kind === 'degraded').length, 3);
+    assert.equal(events.filter(({ kind }) => kind === 'recovered').length, 3);
+  });
+
+  it('leaves nothing behind: neither its L1 in the catalog, nor its places at an upstream, nor what it counted', async (t) => {
+    const workers = threads(t);
+    await using stage = await setStage({
+      workers: 2,
+      profile: { disk: { max_bytes: 0 }, memory: { max_entries: 4 } },
+      upstreamSettings: { concurrency: { max: 1 } },
+    });
+    const ask = (content: string): Promise<Answer> => stage.ask(CHAT, { body: chat(content) });
+    const gate = stage.upstream.hold();
+    const held = Promise.allSettled(Array.from({ length: 12 }, (_, at) => ask(`held ${at}`)));
+    await within(gate.arrived(1), 'the one call');
+    for (const worker of [...workers]) await worker.terminate();
+    await held;
+    gate.release();
+    await until(
+      () =>
+        ask('after').then(
+          ({ status }) => status === 200,
+          () => false,
+        ),
+      'a thread, and its turn',
+      20_000,
+    );
+    const { entries } = (await stage.ask('/monitoring/cache/entries')).json();
+    assert.ok(Array.isArray(entries) && entries.length <= 2, `${JSON.stringify(entries)}`);
+  });
+
+  it('loses no invalidation: the next one knows all that were, and of traces that it may not', async (t) => {
+    const workers = threads(t);
+    await using stage = await setStage({ workers: 2 });
+    const tagged = { body: chat('x'), headers: { 'x-cache-tags': 'lamp' } };
+    for (let at = 0; at < MANY; at += 1) await stage.ask(CHAT, tagged);
+    await stage.ask('/cache/invalidate', { body: { tags: 'lamp' } });
+    for (const worker of [...workers]) await worker.terminate();
+    await until(
+      () =>
+        stage.ask('/health/ready').then(
+          async () => (await state(stage)) === 'ok',
+          () => false,
+        ),
+      'other threads',
+      20_000,
+    );
+    const answers = [];
+    for (let at = 0; at < MANY; at += 1) answers.push(cacheOf(await stage.ask(CHAT, tagged)));
+    assert.deepEqual([answers[0], new Set(answers.slice(1))], ['MISS', new Set(['HIT'])]);
+    const traced = await stage.ask(CHAT, { body: chat('prose'), headers: { 'x-cache-trace': 'old' } });
+    assert.equal(cacheOf(traced), 'MISS');
+    assert.equal(cacheOf(await stage.ask(CHAT, { body: chat('prose') })), 'MISS');
+  });
+});
+
+describe('a stop', () => {
+  it('lets running answers finish in all threads, streams too, and takes no new connection', async () => {
+    await using stage = await setStage({ workers: 2 });
+    const gate = stage.upstream.holdChunks(1);
+    const streams = await Promise.all(
+      Array.from({ length: MANY }, (_, at) =>
+        open(stage.reprise.url + CHAT, { body: chat(`${at}`, { stream: true }) }),
+      ),
+    );
+    const stopped = stage.reprise.stop();
+    await until(
+      () =>
+        stage.ask('/health/live').then(
+          () => false,
+          () => true,
+        ),
+      'no new connection',
+    );
+    gate.release();
+    const texts = await Promise.all(
+      streams.map(async ({ chunks }) => {
+        let text = '';
+        for await (const chunk of chunks) text += chunk.toString();
+        return text;
+      }),
+    );
+    assert.ok(texts.every((text) => text.endsWith('data: [DONE]\n\n')));
+    await within(stopped, 'the stop');
+    const { events } = stage.reprise;
+    assert.equal(events.filter(({ kind }) => kind === 'answered').length, MANY);
+    assert.equal(events.filter(({ kind }) => kind === 'degraded').length, 0);
+  });
+
+  it('cuts off what does not finish in time', async () => {
+    await using stage = await setStage({ workers: 2, profile: { server: { drain: '200ms' } } });
+    stage.upstream.hold();
+    const asked = Array.from({ length: 6 }, (_, at) => stage.ask(CHAT, { body: chat(`${at}`) }));
+    await within(stage.running(6), 'all of them');
+    const settled = Promise.allSettled(asked);
+    await within(stage.reprise.stop(), 'the stop');
+    assert.ok((await settled).every(({ status }) => status === 'rejected'));
+  });
+});
