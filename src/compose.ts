@@ -4,6 +4,7 @@ import { certificateOf } from './composing/certificate.ts';
 import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
+import { lineageOf } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
@@ -102,6 +103,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     store,
     clock,
     policyOf: (type) => policyOf(settings, type),
+    outdate: store.isShared
+      ? ({ shown }) =>
+          carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
+      : undefined,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
     entryOf(key, times, payload, tags) {
       const stamp = stamps.next();
@@ -188,7 +193,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       stamps,
       marks,
       graves,
-      lineage: new Lineage(clock),
+      lineage: lineageOf(new Lineage(clock), engine.traces),
       storeWrites,
     });
     return new Service({
@@ -209,6 +214,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       env,
       secret: installSecret,
       tiers: engine.tiers,
+      traces: engine.traces,
       bus,
       upstreams: upstreams.byName,
       purge: purgeTag,

@@ -26,7 +26,7 @@ export interface Reception {
 /** An instance as the others see it. */
 export interface Peer {
   readonly id: string;
-  /** What people call it: a host and a process. */
+  /** What people call it: its host, and what tells it apart from others there. */
   readonly name: string;
   readonly version: string;
   /** The version of what is shared: only those with the same one share it. */

@@ -4,39 +4,61 @@
  */
 export class Moments {
   readonly #most: number;
-  /** Stamps and numbers, both rising. */
+  /** Stamps and numbers, both rising; and for each a stamp below those of all marks that have come since. */
   #stamps: number[] = [];
   #seqs: number[] = [];
+  #befores: number[] = [];
 
   /** Remembers no more than so many; of older stamps nothing is known then. */
   constructor(most = 65_536) {
     this.#most = most;
   }
 
-  /** What has a greater stamp than this one began after everything up to `seq`. */
-  add(stamp: number, seq: number): void {
+  /**
+   * What has a greater stamp than this one began after everything up to `seq`; of what is counted here for the first time, nothing has
+   * a stamp as low as `before`.
+   */
+  add(stamp: number, seq: number, before: number): void {
     this.#stamps.push(stamp);
     this.#seqs.push(seq);
+    this.#befores.push(before);
+    for (let at = this.#befores.length - 2; (this.#befores[at] ?? 0) > before; at -= 1)
+      this.#befores[at] = before;
     if (this.#stamps.length <= this.#most) return;
-    this.#stamps = this.#stamps.slice(this.#most >> 1);
-    this.#seqs = this.#seqs.slice(this.#most >> 1);
+    const from = this.#most >> 1;
+    this.#stamps = this.#stamps.slice(from);
+    this.#seqs = this.#seqs.slice(from);
+    this.#befores = this.#befores.slice(from);
   }
 
   /** The greatest number that had been applied when this stamp was given; undefined for one that is too old. */
   at(stamp: number): number | undefined {
-    let low = 0;
-    let high = this.#stamps.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#stamps[middle] ?? 0) < stamp) low = middle + 1;
-      else high = middle;
-    }
-    return this.#seqs[low - 1];
+    return this.#seqs[countBelow(this.#stamps, stamp) - 1];
+  }
+
+  /** A stamp, at most `now`, below those of all marks with greater numbers; undefined where nobody knows any more. */
+  before(seq: number, now: number): number | undefined {
+    const known = countBelow(this.#seqs, seq + 1);
+    if (known === 0) return undefined;
+    return this.#befores[known] ?? now;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#stamps = [];
     this.#seqs = [];
+    this.#befores = [];
   }
+}
+
+/** How many of the values, which rise, are below this one. */
+function countBelow(rising: readonly number[], value: number): number {
+  let low = 0;
+  let high = rising.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -16,7 +16,7 @@ import type { RedisLink } from './redis-link.ts';
 import type { Send } from './redis-run.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import type { SharedSecret } from './shared-secret.ts';
-import type { Numbered, SharedTable } from './shared-table.ts';
+import { type Beat, LEAVES, type Numbered, type SharedTable } from './shared-table.ts';
 import type { TierHealth } from './tier.ts';
 
 /** What a bus works with. */
@@ -35,6 +35,8 @@ export interface RedisBusOptions {
 const BEAT_MS = 1_000;
 /** How long an invalidation waits for the others. */
 const PATIENCE_MS = 1_000;
+/** By how much a clock must have moved for that to be noticed: nobody can measure it much better. */
+const CLOCK_MS = 250;
 /** How long a start waits for Redis. */
 const START_MS = 2_000;
 
@@ -51,8 +53,6 @@ export class RedisBus implements Bus {
   #isBehind = false;
   /** What is told while the table is read, to be looked at afterwards; undefined while it is not. */
   #early: Heard[] | undefined;
-  /** The numbers that own announcements got meanwhile. */
-  readonly #own = new Map<string, number>();
   /** The last number that a beat has told: it is missing if it is still not here at the next one. */
   #told = 0;
   /** Why beats fail; undefined while they do not. */
@@ -64,7 +64,7 @@ export class RedisBus implements Bus {
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
-    this.#peers = new Peers(options.self);
+    this.#peers = new Peers(options.self, options.clock);
     this.#outbox = new Outbox({
       announce: (send, texts) => this.#announce(send, texts),
       numbered: (stamp) => {
@@ -83,7 +83,7 @@ export class RedisBus implements Bus {
     return this.#options.link.isUp && this.isCurrent && this.#trouble === undefined;
   }
 
-  /** By how many milliseconds Redis' clock is ahead of this instance's. */
+  /** By how many whole milliseconds Redis' clock is ahead of this instance's: 0 where that is too little to be measured. */
   get aheadMs(): number {
     return this.#aheadMs;
   }
@@ -103,10 +103,10 @@ export class RedisBus implements Bus {
   /** Prepares a connection: everything that was announced meanwhile is known before anybody uses it. */
   async greet(connection: RedisConnection): Promise<void> {
     const { keys, link, secret } = this.#options;
-    const send: Send = (key, command) => link.within(connection.send(key, command));
+    const send: Send = (key, command) => link.patiently(connection.send(key, command));
     this.#early = [];
-    await link.within(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
-    await link.within(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
+    await link.patiently(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
+    await link.patiently(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
     await secret.agree(send);
     await this.#catchUp(send);
   }
@@ -117,12 +117,13 @@ export class RedisBus implements Bus {
     shared.owe(marks);
     const numbered = this.#outbox.put(marks);
     if (!link.isUp) return this.#peers.reception(undefined);
-    const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = clock.after(PATIENCE_MS, () => resolve(undefined));
-    void this.#outbox.empty(this.#send);
-    const seq = await Promise.race([numbered, late]);
-    const isLate = seq === undefined || (await this.#peers.haveApplied(seq, late));
-    if (!isLate) this.#lag.record((clock.elapsed() - began) * 1_000);
+    // What Redis does not take now is handed over later: whoever waits has no more of it.
+    const tried = this.#outbox.empty(this.#send).then(() => undefined);
+    const seq = await Promise.race([numbered, tried]);
+    if (seq === undefined) return this.#peers.reception(undefined);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(PATIENCE_MS, resolve);
+    if (!(await this.#peers.haveApplied(seq, late))) this.#lag.record((clock.elapsed() - began) * 1_000);
     timer.cancel();
     return this.#peers.reception(seq);
   }
@@ -163,11 +164,10 @@ export class RedisBus implements Bus {
 
   /** Says that this instance is there, and looks whether it has missed something: a channel may fall silent without a word. */
   async #beat(): Promise<void> {
-    const { link, table } = this.#options;
+    const { link } = this.#options;
     if (!link.isUp || this.#early !== undefined) return;
     try {
-      const { place, peers } = await table.beat(this.#send, this.#place);
-      this.#peers.see(peers);
+      const { place } = await this.#say(this.#send, this.#place);
       const isOther = place.epoch !== this.#place?.epoch;
       const isMissing = this.#told > (this.#place?.seq ?? 0);
       this.#told = place.seq;
@@ -187,7 +187,7 @@ export class RedisBus implements Bus {
     this.#isBehind = true;
     this.#early = heard === undefined ? [] : [heard];
     try {
-      await this.#catchUp(this.#send);
+      await this.#catchUp((key, command) => this.#options.link.askPatiently(key, command));
     } catch (thrown) {
       this.#early = undefined;
       this.#options.link.renew(messageOf(thrown));
@@ -195,17 +195,13 @@ export class RedisBus implements Bus {
   }
 
   async #catchUp(send: Send): Promise<void> {
-    const { table, shared, keys, clock, self } = this.#options;
+    const { table, shared } = this.#options;
     const replica = this.#replica;
     if (replica === undefined) throw new Error('the bus has nothing to work on yet');
-    const began = clock.now();
     const formerly = replica.place;
-    const { place: now, peers, now: theirs } = await table.beat(send, this.#place ?? formerly);
-    this.#aheadMs = theirs - (began + clock.now()) / 2;
-    this.#peers.see(peers);
+    const { place: now } = await this.#say(send, this.#place ?? formerly);
     const parties = { table, send, shared, place: this.#place, formerly, known: () => replica.known() };
     const { from, appliedTo } = await reconcile(parties, now);
-    this.#own.clear();
     await this.#outbox.emptyOver(send);
     const kept: Promise<void>[] = [];
     let last = from;
@@ -223,16 +219,25 @@ export class RedisBus implements Bus {
     this.#trouble = undefined;
     this.#told = 0;
     for (const heard of early) this.#hear(heard);
-    await send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${place.seq}`]);
+    await table.applied(send, place.seq);
+  }
+
+  /** Says that this instance is there, and takes in which others are, and what time Redis has. */
+  async #say(send: Send, place: Place | undefined): Promise<Beat> {
+    const { table, clock } = this.#options;
+    const began = clock.now();
+    const beat = await table.beat(send, place);
+    const ahead = beat.now - (began + clock.now()) / 2;
+    // An entry that comes back has to have the times with which it went.
+    if (Math.abs(ahead - this.#aheadMs) > CLOCK_MS) this.#aheadMs = Math.round(ahead);
+    this.#peers.see(beat.peers);
+    return beat;
   }
 
   async #announce(send: Send, texts: readonly string[]): Promise<number> {
-    const { table, shared } = this.#options;
-    const { epoch, said } = await table.announceNew(send, texts);
-    for (const [text, seq] of said) {
-      if (epoch === shared.epoch) this.#know(text, seq);
-      if (this.#early !== undefined) this.#own.set(text, seq);
-    }
+    // Also in a life of the table that is not known here yet: what lies under the names of the last one is older than any of these.
+    const said = await this.#options.table.announceNew(send, texts);
+    for (const [text, seq] of said) this.#know(text, seq);
     return said.at(-1)?.[1] ?? 0;
   }
 
@@ -262,28 +267,31 @@ export class RedisBus implements Bus {
     void this.#take(said, isOwn ? last : place.seq, this.#place).then(() => this.#ack(last));
   }
 
-  /** Takes announcements in, and applies those of them that come after `appliedTo` and are not this instance's own. */
+  /**
+   * Takes announcements in, and applies those of them that come after `appliedTo`. Of own ones in the table nobody knows whether
+   * another instance had announced the same before, so that they count as others'.
+   */
   #take(said: readonly Numbered[], appliedTo: number, place: Place): Promise<void> {
     const { shared, stamps } = this.#options;
     const fresh: Announcement[] = [];
     for (const [text, seq] of said) {
       const announced = this.#know(text, seq);
-      const isNews = seq > appliedTo && seq !== this.#own.get(text);
-      if (announced !== undefined && isNews) fresh.push(announced);
+      if (announced !== undefined && seq > appliedTo) fresh.push(announced);
     }
     this.#applied += fresh.length;
+    const before = stamps.next();
     const kept = this.#replica?.apply(fresh, place, fresh.length > 0);
-    shared.applied(stamps.next(), place);
+    shared.applied(before, stamps.next(), place);
     return kept ?? Promise.resolve();
   }
 
   #ack(seq: number): void {
-    const { keys, self } = this.#options;
-    this.#send(keys.acks, ['PUBLISH', keys.acks, `${self.id} ${seq}`]).catch(() => undefined);
+    this.#options.table.applied(this.#send, seq).catch(() => undefined);
   }
 
   #hearAck(message: string): void {
-    const [id = '', seq = ''] = message.split(' ');
-    this.#peers.hear(id, Number(seq) || 0);
+    const [id = '', said = ''] = message.split(' ');
+    if (said === LEAVES) this.#peers.leave(id);
+    else this.#peers.hear(id, Number(said) || 0);
   }
 }

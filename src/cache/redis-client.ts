@@ -29,8 +29,13 @@ export interface ConnectOptions {
 /** Milliseconds between two signs of life on a connection that only listens. */
 const PING_MS = 1_000;
 
+/** Texts come as bytes, and maps as lists of names and values. */
 const BYTES = {
-  typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer },
+  typeMapping: {
+    [RESP_TYPES.BLOB_STRING]: Buffer,
+    [RESP_TYPES.SIMPLE_STRING]: Buffer,
+    [RESP_TYPES.MAP]: Array,
+  },
 } as const;
 
 /** Connects. Rejects where that fails, and then nothing is left open. */

@@ -19,6 +19,8 @@ export interface RedisKeys {
   /** What the keys of all entries begin with, in one life of the table. */
   readonly entries: (epoch: string) => string;
   readonly lease: (id: string) => string;
+  /** What was told to a trace, in one life of the table. */
+  readonly trace: (epoch: string, id: string) => string;
 }
 
 /** The names below `prefix`. In a cluster what scripts touch together lies together, by the name in braces; entries lie everywhere. */
@@ -34,5 +36,6 @@ export function redisKeys(prefix: string): RedisKeys {
     acks: `${root}:applied`,
     entries: (epoch) => `${root}:entry:${epoch}:`,
     lease: (id) => `${root}:lease:${id}`,
+    trace: (epoch, id) => `${root}:trace:${epoch}:${id}`,
   };
 }

@@ -17,11 +17,13 @@ export interface RedisLinkOptions {
 
 /** Milliseconds to the next try to connect: the first, and at most. */
 const RETRY_MS = 100;
-const LONGEST_RETRY_MS = 3_000;
+const LONGEST_RETRY_MS = 1_000;
 /** So many answers in a row that do not come, and nobody is sent there any more. */
 const LATE_IN_A_ROW = 3;
 /** Milliseconds after which a connection that stood is no sign that it breaks again and again. */
-const STEADY_MS = 10_000;
+const STEADY_MS = 1_000;
+/** Milliseconds that is waited for what no request waits for. */
+const PATIENCE_MS = 2_000;
 
 /** Redis has given no answer in time, or cannot be asked. */
 export class RedisAway extends Error {}
@@ -92,20 +94,37 @@ export class RedisLink {
   ask(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
     const connection = this.#connection;
     if (connection === undefined || !this.#isUp) return Promise.reject(new RedisAway(this.#why));
-    return this.within(connection.send(key, command));
+    return this.#within(connection.send(key, command));
   }
 
-  /** What an answer comes to, unless that takes too long. */
-  within(answer: Promise<unknown>): Promise<unknown> {
+  /** As {@link ask}, for what no request waits for. */
+  askPatiently(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
+    const connection = this.#connection;
+    if (connection === undefined || !this.#isUp) return Promise.reject(new RedisAway(this.#why));
+    return this.patiently(connection.send(key, command));
+  }
+
+  /** What an answer comes to that no request waits for, unless that takes much too long. */
+  async patiently(answer: Promise<unknown>): Promise<unknown> {
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const late = () => reject(new RedisAway(`no answer within ${PATIENCE_MS} ms`));
+    const timer = this.#options.clock.after(PATIENCE_MS, late);
+    try {
+      return await Promise.race([answer, over]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** What an answer comes to, unless that takes longer than a request may wait. */
+  #within(answer: Promise<unknown>): Promise<unknown> {
     const connection = this.#connection;
     return new Promise((resolve, reject) => {
       const { clock, timeoutMs } = this.#options;
       const waiting: Waiting = {
         end: clock.elapsed() + timeoutMs,
-        late: () => {
-          reject(new RedisAway(`no answer within ${timeoutMs} ms`));
-          this.#wasLate(connection);
-        },
+        connection,
+        late: () => reject(new RedisAway(`no answer within ${timeoutMs} ms`)),
       };
       this.#waiting.add(waiting);
       this.#watch();
@@ -178,20 +197,32 @@ export class RedisLink {
     if (first === undefined) return;
     const { clock } = this.#options;
     this.#timer = clock.after(Math.max(1, first.end - clock.elapsed()), () => {
-      this.#timer = undefined;
-      const now = clock.elapsed();
-      for (const waiting of this.#waiting) {
-        if (waiting.end > now) break;
-        this.#waiting.delete(waiting);
-        waiting.late();
-      }
-      this.#watch();
+      // Where it is this process that had no time, the answers may be here, and are read before that.
+      setImmediate(() => {
+        this.#timer = undefined;
+        this.#giveUpLate();
+        this.#watch();
+      });
     });
+  }
+
+  #giveUpLate(): void {
+    const now = this.#options.clock.elapsed();
+    let late: Waiting | undefined;
+    for (const waiting of this.#waiting) {
+      if (waiting.end > now) break;
+      this.#waiting.delete(waiting);
+      waiting.late();
+      late = waiting;
+    }
+    // Those that were asked together are late together.
+    if (late !== undefined) this.#wasLate(late.connection);
   }
 }
 
 /** Somebody who waits for an answer: until when (monotonic milliseconds), and what is done then. */
 interface Waiting {
   readonly end: number;
+  readonly connection: RedisConnection | undefined;
   readonly late: () => void;
 }

@@ -103,6 +103,43 @@ export const AFTER = script(`
 return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 `);
 
+/**
+ * KEYS: a trace. ARGV: for how many ms it is kept, the most tags it may have, and then tags with their numbers: of each the least
+ * counts. One that has too many has one without a name.
+ */
+export const NOTE = script(`
+for i = 3, #ARGV, 2 do
+  local had = redis.call('HGET', KEYS[1], ARGV[i])
+  local tag = ARGV[i]
+  if not had and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[2]) then tag = '' end
+  if not had or tonumber(had) > tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], tag, ARGV[i + 1]) end
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+`);
+
+/**
+ * KEYS: an entry. ARGV: a record, until when it is kept (ms since the epoch), how the record begins that it may take the place of (its
+ * version and its checksum). Gives 1, or the record that is there instead.
+ */
+export const PUT = script(`
+local head = redis.pcall('GETRANGE', KEYS[1], 0, 7)
+if type(head) == 'string' and #head > 0 and head ~= ARGV[3] then return redis.call('GET', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+return 1
+`);
+
+/** KEYS: any number. ARGV: the most bytes. Gives the values, and nothing for those that there are no bytes left for. */
+export const READ = script(`
+local values, bytes = {}, 0
+for i = 1, #KEYS do
+  local value = redis.call('GET', KEYS[i])
+  if value and bytes + #value > tonumber(ARGV[1]) then value = false end
+  if value then bytes = bytes + #value end
+  values[i] = value
+end
+return values
+`);
+
 /** KEYS: a lease. ARGV: whose it is, for how many ms more. Gives 1 if it still is. 0 ms gives it back. */
 export const RENEW = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -8,7 +8,10 @@ import type { Entry, Times } from './entry.ts';
 import { digestOf, fromRecord, toRecord } from './record.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
+import { run } from './redis-run.ts';
+import { PUT, READ } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
+import { tooMany, withTagged } from './tagged.ts';
 import type { Cleared, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What L3 works with. */
@@ -16,23 +19,29 @@ export interface RedisTierOptions {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
   readonly shared: SharedMarks;
-  /** How this instance stands to the others: whether it is told of everything, and how far Redis' clock is ahead of its own. */
+  /** How this instance stands to the others: whether it is told of everything, and by how many whole ms Redis' clock is ahead. */
   readonly bus: { readonly isJoined: boolean; readonly aheadMs: number; health(): TierHealth };
   readonly stamps: Stamps;
   readonly clock: Clock;
   readonly codec: Codec;
   /** The largest record that is shared, in bytes. */
   readonly maxRecord: number;
+  /** Whether all keys lie on one server, which can be asked for many in one step. */
+  readonly isOneServer: boolean;
 }
 
 /** Bytes that one look-up brings at most, however many entries it asks for. */
 const MOST_READ = 64_000_000;
+/** Entries that are read in one step: Redis does nothing else meanwhile. */
+const STEP = 512;
+/** How often an entry is tried to be put where others put theirs. */
+const ATTEMPTS = 4;
+/** Bytes by which one record is told from another: its version and its checksum. */
+const HEAD = 8;
 /** Bytes on their way to Redis; what comes when there are more is not shared. */
 const MOST_WRITING = 32_000_000;
 /** Deletions owed to a Redis that is away; if there are more, everything is deleted. */
 const MOST_OWED = 100_000;
-/** Clocks that differ by less are taken for the same one: nobody can measure it better. */
-const SAME_CLOCK_MS = 500;
 
 /**
  * L3: entries that instances share, in Redis. Each is judged when it is read, by what all instances have announced. It is kept as a record
@@ -64,18 +73,16 @@ export class RedisTier implements Tier {
   }
 
   async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
-    const { bus, keys, shared, stamps, maxRecord } = this.#options;
+    const { bus, keys, shared, stamps } = this.#options;
     const { epoch } = shared;
     const found = new Map<string, Entry>();
     if (!bus.isJoined || epoch === undefined || ids.length === 0) return found;
     const stamp = stamps.next();
-    const most = Math.min(maxRecord, Math.floor(MOST_READ / ids.length));
-    const prefix = keys.entries(epoch);
-    const reads = ids.map((id) => this.#read(prefix, id, most));
-    for (const [at, record] of (await Promise.all(reads)).entries()) {
+    const records = await this.#read(ids.map((id) => keys.entries(epoch) + id));
+    for (const [at, record] of records.entries()) {
       const id = ids[at] ?? '';
       // What was read belongs to a life of the table that may have ended.
-      const entry = record && shared.epoch === epoch ? this.#accept(id, record, most, stamp) : undefined;
+      const entry = record && shared.epoch === epoch ? this.#accept(id, record, stamp) : undefined;
       if (entry !== undefined) found.set(id, entry);
     }
     this.#hits += found.size;
@@ -84,31 +91,25 @@ export class RedisTier implements Tier {
   }
 
   set(entry: Entry): void {
-    const { shared, keys, codec, maxRecord, bus } = this.#options;
+    const { shared, bus } = this.#options;
     const { id } = entry.key;
+    const size = entry.payload.body.length;
     const ours = shared.toShared(entry);
-    if (ours === undefined || shared.epoch === undefined || !bus.isJoined) {
-      this.delete(id);
+    const isFull = this.#writingBytes + size > MOST_WRITING;
+    if (ours === undefined || shared.epoch === undefined || !bus.isJoined || isFull) {
+      this.#withhold(entry);
       return;
     }
-    const times = shifted(entry, bus.aheadMs);
-    const record = toRecord({ ...ours, ...times }, digestOf(id), codec);
-    if (record.length > maxRecord || this.#writingBytes + record.length > MOST_WRITING) {
-      this.delete(id);
-      return;
-    }
-    if (entry.payload.form !== 'vector') {
-      this.#rawBytes += entry.payload.body.length;
-      this.#storedBytes += record.length;
-    }
-    const key = keys.entries(shared.epoch) + id;
-    const command = ['SET', key, record, 'PXAT', String(Math.floor(times.keepUntil))];
-    this.#writingBytes += record.length;
+    this.#writingBytes += size;
     this.#owed.delete(id);
-    const written = this.#write(id, key, command).then(() => {
-      this.#writingBytes -= record.length;
-      if (this.#writing.get(id) === written) this.#writing.delete(id);
-    });
+    // Of two writes of one entry the second finds what the first has left.
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const written = before
+      .then(() => this.#put({ ...ours, ...shifted(entry, bus.aheadMs) }))
+      .then(() => {
+        this.#writingBytes -= size;
+        if (this.#writing.get(id) === written) this.#writing.delete(id);
+      });
     this.#writing.set(id, written);
   }
 
@@ -117,7 +118,7 @@ export class RedisTier implements Tier {
     if (shared.epoch === undefined || !link.isUp) this.#owe(id);
     else {
       const key = keys.entries(shared.epoch) + id;
-      void this.#write(id, key, ['UNLINK', key]);
+      link.ask(key, ['UNLINK', key]).catch(() => this.#owe(id));
     }
   }
 
@@ -177,23 +178,50 @@ export class RedisTier implements Tier {
     await Promise.all(this.#writing.values());
   }
 
-  async #read(prefix: string, id: string, most: number): Promise<Buffer | undefined> {
-    const key = prefix + id;
+  /** What lies under these keys: in one round trip, and bounded in bytes. */
+  async #read(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
+    const most = Math.min(this.#options.maxRecord, Math.floor(MOST_READ / keys.length));
+    if (keys.length === 1 || !this.#options.isOneServer)
+      return await Promise.all(keys.map((key) => this.#readOne(key, most)));
+    const steps: Promise<readonly (Buffer | undefined)[]>[] = [];
+    for (let at = 0; at < keys.length; at += STEP)
+      steps.push(this.#readStep(keys.slice(at, at + STEP), most));
+    return (await Promise.all(steps)).flat();
+  }
+
+  async #readOne(key: string, most: number): Promise<Buffer | undefined> {
+    const reply = await this.#attempt(this.#options.link.ask(key, ['GETRANGE', key, '0', String(most)]));
+    // A longer one is another instance's, whose settings allow it.
+    return Buffer.isBuffer(reply) && reply.length > 0 && reply.length <= most ? reply : undefined;
+  }
+
+  async #readStep(keys: readonly string[], most: number): Promise<readonly (Buffer | undefined)[]> {
+    const { link } = this.#options;
+    const [first = '', ...more] = keys;
+    const bytes = String(most * keys.length);
+    const reply = await this.#attempt(
+      run((key, command) => link.ask(key, command), READ, [first, ...more], [bytes]),
+    );
+    return keys.map((_, at) => {
+      const value: unknown = Array.isArray(reply) ? reply[at] : undefined;
+      return Buffer.isBuffer(value) ? value : undefined;
+    });
+  }
+
+  async #attempt(answer: Promise<unknown>): Promise<unknown> {
     try {
-      const reply = await this.#options.link.ask(key, ['GETRANGE', key, '0', String(most - 1)]);
-      return Buffer.isBuffer(reply) && reply.length > 0 ? reply : undefined;
+      return await answer;
     } catch {
       this.#faults += 1;
       return undefined;
     }
   }
 
-  #accept(id: string, record: Buffer, most: number, stamp: number): Entry | undefined {
+  #accept(id: string, record: Buffer, stamp: number): Entry | undefined {
     const { shared, bus, clock, maxRecord } = this.#options;
     const read = fromRecord(record, id, digestOf(id), maxRecord);
     if (read === undefined) {
-      // One that is longer than what was asked for is no damage.
-      if (record.length < most) this.#faults += 1;
+      this.#faults += 1;
       return undefined;
     }
     const entry = shared.toLocal(read, stamp);
@@ -204,16 +232,46 @@ export class RedisTier implements Tier {
     return { ...entry, ...times, payload: { ...entry.payload, body } };
   }
 
-  async #write(id: string, key: string, command: readonly (string | Buffer)[]): Promise<void> {
+  /**
+   * Writes a shared entry, unless there is a younger one. Where another instance has put the same answer, it keeps what either says of it;
+   * and where others come between again and again, it is not shared. Does not reject.
+   */
+  async #put(entry: Entry): Promise<void> {
+    const { link, keys, shared, codec, maxRecord } = this.#options;
+    const { id } = entry.key;
+    const key = keys.entries(shared.epoch ?? '') + id;
+    const digest = digestOf(id);
+    let ours = entry;
+    let head: Buffer = Buffer.alloc(0);
     try {
-      await this.#options.link.ask(key, command);
-      this.#refusal = undefined;
+      for (let attempt = 1; attempt <= ATTEMPTS && !tooMany(ours.tags); attempt += 1) {
+        const record = toRecord(ours, digest, codec);
+        if (record.length > maxRecord) break;
+        const args = [record, String(Math.floor(ours.keepUntil)), head];
+        const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
+        this.#refusal = undefined;
+        if (!Buffer.isBuffer(reply)) {
+          const isPacked = ours.payload.form !== 'vector';
+          this.#rawBytes += isPacked ? ours.payload.body.length : 0;
+          this.#storedBytes += isPacked ? record.length : 0;
+          return;
+        }
+        head = reply.subarray(0, HEAD);
+        const theirs = fromRecord(reply, id, digest, maxRecord);
+        if (theirs === undefined) continue;
+        if (isSameAnswer(ours, theirs)) ours = { ...ours, tags: withTagged(ours.tags, theirs.tags) };
+        else if (theirs.born > ours.born && shared.toLocal(theirs, 0) !== undefined) return;
+      }
     } catch (thrown) {
       this.#faults += 1;
       this.#refusal = messageOf(thrown);
-      // What it would have replaced must not come back.
-      this.#owe(id);
     }
+    this.#withhold(ours);
+  }
+
+  /** The entry is not shared. What lies there instead stands by itself, but for tags that it may lack. */
+  #withhold({ key, tags }: Entry): void {
+    if (tags.length > 0) this.delete(key.id);
   }
 
   #owe(id: string): void {
@@ -221,9 +279,13 @@ export class RedisTier implements Tier {
   }
 }
 
+/** Whether two are of one answer, and not of two that say the same: they may be said to speak of different things. */
+function isSameAnswer(one: Entry, other: Entry): boolean {
+  return one.born === other.born && one.payload.body.equals(other.payload.body);
+}
+
 /** Times by a clock that is ahead by so many milliseconds. */
-function shifted({ born, freshUntil, staleUntil, keepUntil }: Times, aheadMs: number): Times {
-  const by = Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : Math.round(aheadMs);
+function shifted({ born, freshUntil, staleUntil, keepUntil }: Times, by: number): Times {
   return {
     born: born + by,
     freshUntil: freshUntil + by,

@@ -15,6 +15,8 @@ export class SharedMarks {
   /** Own marks that have no number yet; all of one stamp. */
   #unnumbered: Mark[] = [];
   #pending = new Marks();
+  /** A stamp below those of own marks that may not have come back yet. */
+  #beforeOwn = Number.POSITIVE_INFINITY;
   #epoch: string | undefined;
 
   /** The life of the table that these are of; undefined before it was ever read. */
@@ -34,14 +36,26 @@ export class SharedMarks {
     this.#marks.add({ ...announced, stamp: seq });
   }
 
-  /** Everything up to `seq` counts here for what begins after the stamp. */
-  applied(stamp: number, { seq }: Pick<Place, 'seq'>): void {
-    this.#moments.add(stamp, seq);
+  /** Everything up to `seq` counts here for what begins after the stamp; what came with it was given stamps above `before`. */
+  applied(before: number, stamp: number, { seq }: Pick<Place, 'seq'>): void {
+    this.#moments.add(stamp, seq, Math.min(before, this.#beforeOwn));
+    if (this.#unnumbered.length === 0) this.#beforeOwn = Number.POSITIVE_INFINITY;
+  }
+
+  /** Up to which announcement this instance had applied them when the stamp was given; 0 where nobody knows any more. */
+  seqAt(stamp: number): number {
+    return this.#moments.at(stamp) ?? 0;
+  }
+
+  /** A stamp, at most `now`, that every announcement after that one is later than: the oldest there is where nobody knows. */
+  stampBefore(seq: number, now: number): number {
+    return this.#moments.before(seq, now) ?? PENDING;
   }
 
   /** These were made here, and count from now on. */
   owe(marks: readonly Mark[]): void {
     this.#unnumbered.push(...marks);
+    for (const { stamp } of marks) this.#beforeOwn = Math.min(this.#beforeOwn, stamp - 1);
     for (const mark of marks) this.#pending.add({ ...mark, stamp: PENDING });
   }
 

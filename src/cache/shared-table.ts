@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Peer, Place } from './bus.ts';
+import { GONE_MS } from './peers.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { run, type Send, textOf, textsOf } from './redis-run.ts';
 import { AFTER, ANNOUNCE, BEAT } from './redis-scripts.ts';
@@ -25,8 +26,8 @@ export interface Beat {
 /** Texts that go into one step: Redis does nothing else meanwhile. */
 const STEP = 500;
 const PAGE = 5_000;
-/** Microseconds of silence after which an instance is gone. */
-const GONE_US = 5_000_000;
+/** What an instance says in the place of a number. */
+export const LEAVES = 'leaves';
 
 /** The table of announcements that all instances share, in Redis. Rejects where that does not answer, or with something else. */
 export class SharedTable {
@@ -41,13 +42,9 @@ export class SharedTable {
     this.#keptUs = String(Math.ceil(keptMs * 1_000));
   }
 
-  /** Adds announcements and tells everybody. Gives the numbers they got, and in which life of the table. */
-  async announceNew(
-    send: Send,
-    texts: readonly string[],
-  ): Promise<{ readonly epoch: string; readonly said: readonly Numbered[] }> {
+  /** Adds announcements and tells everybody. Gives the numbers they got. */
+  async announceNew(send: Send, texts: readonly string[]): Promise<readonly Numbered[]> {
     const said: Numbered[] = [];
-    let epoch = '';
     for (let at = 0; at < texts.length; at += STEP) {
       const step = texts.slice(at, at + STEP);
       const made = await this.#step(
@@ -55,11 +52,10 @@ export class SharedTable {
         step.map((text): Numbered => [text, 1]),
         { how: 'new' },
       );
-      epoch = made.epoch;
       // All of them got a number, one after the other.
       said.push(...step.map((text, index): Numbered => [text, made.seq - step.length + 1 + index]));
     }
-    return { epoch, said };
+    return said;
   }
 
   /** Adds announcements that the table may have already, or have lost. Says whether any was added. */
@@ -80,22 +76,29 @@ export class SharedTable {
     send: Send,
     announced: readonly Numbered[],
     how: How,
-  ): Promise<{ readonly epoch: string; readonly before: number; readonly seq: number }> {
+  ): Promise<{ readonly before: number; readonly seq: number }> {
     const { state, marks, handed, channel } = this.#keys;
     const keys = [state, marks, handed(how.how === 'other' ? how.epoch : '')] as const;
     const texts = announced.flatMap(([text, seq]) => [text, String(seq)]);
     const args = [newEpoch(), this.#keptUs, channel, this.#self.id, how.how, ...texts];
-    const [epoch, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
-    if (epoch === undefined || seq === undefined)
+    const [, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
+    if (before === undefined || seq === undefined)
       throw new Error('Redis answers an announcement with something else');
-    return { epoch, before: Number(before), seq: Number(seq) };
+    return { before: Number(before), seq: Number(seq) };
   }
 
   /** Says that this instance is there, and how far it has got. */
   async beat(send: Send, place: Place | undefined): Promise<Beat> {
     const { state, instances } = this.#keys;
     const { epoch = '', seq = 0 } = place ?? {};
-    const args = [newEpoch(), epoch, String(seq), this.#self.id, JSON.stringify(this.#self), String(GONE_US)];
+    const args = [
+      newEpoch(),
+      epoch,
+      String(seq),
+      this.#self.id,
+      JSON.stringify(this.#self),
+      String(1_000 * GONE_MS),
+    ];
     const reply = await run(send, BEAT, [state, instances], args);
     const [now, last, us, said] = Array.isArray(reply) ? reply : [];
     const texts = textsOf(said);
@@ -124,7 +127,15 @@ export class SharedTable {
 
   /** Says that this instance is gone. */
   async leave(send: Send): Promise<void> {
-    await send(this.#keys.instances, ['HDEL', this.#keys.instances, this.#self.id]);
+    const { instances, acks } = this.#keys;
+    await send(instances, ['HDEL', instances, this.#self.id]);
+    await send(acks, ['PUBLISH', acks, `${this.#self.id} ${LEAVES}`]);
+  }
+
+  /** Says that this instance has applied everything up to `seq`. */
+  async applied(send: Send, seq: number): Promise<void> {
+    const { acks } = this.#keys;
+    await send(acks, ['PUBLISH', acks, `${this.#self.id} ${seq}`]);
   }
 }
 

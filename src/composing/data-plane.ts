@@ -19,7 +19,7 @@ import { openTunnel } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import type { Events } from '../observe/events.ts';
 import type { Access } from '../policy/access.ts';
-import type { Lineage } from '../policy/lineage.ts';
+import type { Traces } from '../policy/lineage.ts';
 import { type TagRule, TagRules } from '../policy/tag-rules.ts';
 import type { Background } from '../shared/background.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -39,7 +39,7 @@ export interface DataPlaneParts {
   readonly stamps: Stamps;
   readonly marks: Marks;
   readonly graves: Graves;
-  readonly lineage: Lineage;
+  readonly lineage: Traces;
   readonly storeWrites: VectorStoreWrites;
 }
 

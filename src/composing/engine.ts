@@ -4,6 +4,7 @@ import { Graves } from '../cache/graves.ts';
 import type { Watch } from '../cache/listed.ts';
 import { Marks } from '../cache/marks.ts';
 import { MemoryTier } from '../cache/memory.ts';
+import type { SharedTraces } from '../cache/shared-traces.ts';
 import { Store } from '../cache/store.ts';
 import type { Tier } from '../cache/tier.ts';
 import type { Settings } from '../config/schema.ts';
@@ -55,6 +56,8 @@ export interface Engine {
   /** What scopes are made under. */
   readonly secret: Buffer;
   readonly invalidations: Invalidations;
+  /** What traces are told, at all instances; undefined where there is one. */
+  readonly traces: SharedTraces | undefined;
   /** Begins to do what is to be done every while. */
   tend(): void;
   /** Writes what is queued, and lets go of everything. */
@@ -79,7 +82,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const upper = catalog.watch('l1');
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, inCommon?.watchFor(upper) ?? upper);
   const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
-  const { bus, tier, keptMs } = sharing;
+  const { bus, tier, traces } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
   const store = new Store(memory, lower, { clock, isCurrent: () => bus.isCurrent });
   const { markLog } = data;
@@ -115,7 +118,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     clock,
     isListed: () => data.disk?.isListed !== false,
     longestMs: longestCallMs + TRACES_LAST_MS,
-    sharedMs: keptMs,
   });
   let tending = { cancel() {} };
   return {
@@ -129,6 +131,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     bus,
     secret,
     invalidations,
+    traces,
     tend() {
       tending = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
     },
@@ -138,6 +141,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       await data.deliveries.close();
       await store.close();
       await bus.close();
+      await background.drain();
       await markLog?.close();
     },
   };

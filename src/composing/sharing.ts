@@ -10,6 +10,7 @@ import { RedisTier } from '../cache/redis-tier.ts';
 import { SharedMarks } from '../cache/shared-marks.ts';
 import { SharedSecret } from '../cache/shared-secret.ts';
 import { SharedTable } from '../cache/shared-table.ts';
+import { SharedTraces } from '../cache/shared-traces.ts';
 import type { Tier } from '../cache/tier.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Events } from '../observe/events.ts';
@@ -32,8 +33,7 @@ export interface SharingContext {
 export interface Sharing {
   readonly bus: Bus;
   readonly tier: Tier | undefined;
-  /** How long announcements are kept, in milliseconds: nothing that they concern lives longer. */
-  readonly keptMs: number;
+  readonly traces: SharedTraces | undefined;
   /** The secret of all instances, as far as it is known when the bus has joined. */
   readonly secret: () => Buffer;
 }
@@ -41,14 +41,18 @@ export interface Sharing {
 /** Until a new connection stands; and what a life may last beyond what its type says: answers that were on their way. */
 const CONNECT_MS = 2_000;
 const DAY_MS = 86_400_000;
+/** Milliseconds between two outages that are told. */
+const QUIET_MS = 10_000;
 
 /** What instances share by the settings. Nothing is asked of Redis before the bus joins. */
 export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
-  if (address === undefined) return { bus: ALONE, tier: undefined, keptMs: 0, secret: () => secret };
-  const self: Peer = { id: randomUUID(), name: `${hostname()}/${process.pid}`, version, wire: WIRE };
+  if (address === undefined) return { bus: ALONE, tier: undefined, traces: undefined, secret: () => secret };
+  const id = randomUUID();
+  const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
+  const tell = outagesTold(events, clock);
   const shared = new SharedMarks();
   const common = new SharedSecret(keys.secret, secret);
   const link: RedisLink = new RedisLink({
@@ -59,17 +63,41 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     greet: (connection) => bus.greet(connection),
     onChange(why) {
       if (why === undefined) tier.resume();
-      const told = { what: 'redis', why: why ?? 'it can be reached again' };
-      events.emit({ kind: why === undefined ? 'recovered' : 'degraded', ...told });
+      tell(why);
     },
   });
   const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
   const leases = new RedisLeases(send, keys.lease, clock);
-  const keptMs = longestLifeMs(settings) + DAY_MS;
-  const table = new SharedTable(keys, self, keptMs);
+  const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
   const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
-  const tier = new RedisTier({ link, keys, shared, bus, stamps, clock, codec: compression, maxRecord });
-  return { bus, tier, keptMs, secret: () => common.current };
+  const isOneServer = address.kind !== 'cluster';
+  const tier = new RedisTier({
+    link,
+    keys,
+    shared,
+    bus,
+    stamps,
+    clock,
+    codec: compression,
+    maxRecord,
+    isOneServer,
+  });
+  const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
+  return { bus, tier, traces, secret: () => common.current };
+}
+
+/** Tells of outages and of their ends: of one that comes again and again, no more than now and then. */
+function outagesTold(events: Events, clock: Clock): (why: string | undefined) => void {
+  let at = Number.NEGATIVE_INFINITY;
+  let isTold = false;
+  return (why) => {
+    const isOut = why !== undefined;
+    if (isOut === isTold || (isOut && clock.elapsed() - at < QUIET_MS)) return;
+    isTold = isOut;
+    if (isOut) at = clock.elapsed();
+    const kind = isOut ? 'degraded' : 'recovered';
+    events.emit({ kind, what: 'redis', why: why ?? 'it can be reached again' });
+  };
 }
 
 /** Nothing that is stored by these settings lives longer. */

@@ -47,7 +47,7 @@ export function valuesCall({ values, maxEntry, types }: ValuesCallContext): Cont
       const { ttlMs } = directives;
       const tags = [...new Set(directives.tags)];
       if (tags.length > MAX_TAGS) throw mistake('x-cache-tags', `${tags.length} tags`, `at most ${MAX_TAGS}`);
-      const entry = values.put(name, { headers, body, ttlMs, tags });
+      const entry = await values.put(name, { headers, body, ttlMs, tags });
       return entry === undefined ? Response.json({ stored: false }) : Response.json(told(entry));
     },
     async DELETE(ask) {

@@ -37,7 +37,7 @@ export interface Values {
   /** The value, if there is one that meets these demands. */
   get(name: ValueName, demands: Demands): Promise<FoundValue | undefined>;
   /** Stores a value in the place of any other. Gives its entry; undefined where it has no life or its type stores nothing. */
-  put(name: ValueName, value: NewValue): Entry | undefined;
+  put(name: ValueName, value: NewValue): Promise<Entry | undefined>;
   /** Forgets the value, and says whether there was one. */
   delete(name: ValueName): Promise<boolean>;
 }
@@ -51,12 +51,14 @@ export interface ValuesContext {
   ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
   /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
   readonly judge: (entry: Entry, demands: Demands) => Verdict;
+  /** Has other instances forget what they hold under a key; absent where there are none. */
+  readonly outdate?: ((key: Key) => Promise<unknown>) | undefined;
   /** Makes an entry of a value that was given at this moment, with its tags. */
   readonly entryOf: (key: Key, times: Times, payload: Payload, tags: readonly string[]) => Entry;
 }
 
 /** Values in the tiers. */
-export function storedValues({ store, clock, policyOf, judge, entryOf }: ValuesContext): Values {
+export function storedValues({ store, clock, policyOf, judge, outdate, entryOf }: ValuesContext): Values {
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
   return {
     async get(name, demands) {
@@ -71,9 +73,10 @@ export function storedValues({ store, clock, policyOf, judge, entryOf }: ValuesC
       const { freshUntil, born } = found.entry;
       return { ...found, stale: now >= freshUntil, ageMs: now - born };
     },
-    put(name, { headers, body, ttlMs, tags }) {
+    async put(name, { headers, body, ttlMs, tags }) {
       const policy = policyOf(name.type);
       const key = keyOf(name);
+      await outdate?.(key);
       const times = lifetimeOf(policy, 200, ttlMs, clock.now());
       const stores = policy.mode === 'on' || policy.mode === 'shadow';
       if (times === undefined || !stores) {
@@ -88,6 +91,7 @@ export function storedValues({ store, clock, policyOf, judge, entryOf }: ValuesC
     async delete(name) {
       const key = keyOf(name);
       const found = await find(key);
+      await outdate?.(key);
       store.delete(key.id);
       return found !== undefined;
     },

@@ -1,6 +1,6 @@
 import { badge, byId, element, gauge, show } from './dom.js';
 import { bytes, count, duration, NOTHING, percent, span } from './format.js';
-import { fieldsAt, latencyAt, listAt, numberAt, textAt } from './json.js';
+import { fieldsAt, latencyAt, listAt, numberAt, textAt, valueAt } from './json.js';
 import { table } from './table.js';
 
 /** The tiers, how full they are and how they do. */
@@ -9,14 +9,15 @@ export class Tiers {
 
   /** @param {unknown} levels  what `GET /monitoring/cache/levels` says */
   show(levels) {
-    show(
-      this.#host,
-      listAt(levels, 'levels').map((level) => ({
-        key: textAt(level, 'level') ?? NOTHING,
-        state: JSON.stringify(level),
-        make: () => tierElement(level),
-      })),
-      () => element('p', { class: 'calm' }, 'No tier has told its figures yet.'),
+    const tiers = listAt(levels, 'levels').map((level) => ({
+      key: textAt(level, 'level') ?? NOTHING,
+      state: JSON.stringify(level),
+      make: () => tierElement(level),
+    }));
+    const bus = valueAt(levels, 'bus');
+    const instances = { key: 'instances', state: JSON.stringify(bus), make: () => instancesElement(bus) };
+    show(this.#host, bus === undefined ? tiers : [...tiers, instances], () =>
+      element('p', { class: 'calm' }, 'No tier has told its figures yet.'),
     );
   }
 }
@@ -82,14 +83,50 @@ function tierElement(level) {
     textAt(level, 'state') === 'degraded'
       ? element('p', {}, badge(`degraded: ${textAt(level, 'reason') ?? NOTHING}`, 'warning'))
       : undefined,
-    fill(`${name} entries`, 'Entries', n('entries'), n('max_entries'), count),
-    fill(`${name} bytes`, 'Size', n('bytes'), n('max_bytes'), bytes),
-    element(
-      'dl',
-      { class: 'facts' },
-      ...facts.map(([label = '', value = '']) =>
-        element('div', {}, element('dt', {}, label), element('dd', {}, value)),
-      ),
+    // What lies in a Redis nobody counts.
+    ...(textAt(level, 'kind') === 'redis'
+      ? []
+      : [
+          fill(`${name} entries`, 'Entries', n('entries'), n('max_entries'), count),
+          fill(`${name} bytes`, 'Size', n('bytes'), n('max_bytes'), bytes),
+        ]),
+    factList(facts),
+  );
+}
+
+/**
+ * The instances that share entries and invalidations.
+ * @param {unknown} bus
+ */
+function instancesElement(bus) {
+  const n = (/** @type {string[]} */ ...path) => numberAt(bus, ...path);
+  const instances = listAt(bus, 'instances');
+  const facts = [
+    ...instances.map((one) => [textAt(one, 'name') ?? NOTHING, textAt(one, 'version') ?? NOTHING]),
+    ['Purge reaches all, p50', duration(latencyAt(bus, 'lag_ms', 'p50'))],
+    ['Purge reaches all, p99', duration(latencyAt(bus, 'lag_ms', 'p99'))],
+    ['Announced', count(n('published'))],
+    ['Applied', count(n('applied'))],
+    ['Still to be announced', count(n('waiting'))],
+    ['Outages', count(n('outages'))],
+    ['Fetched for all', count(n('leases', 'held'))],
+    ['Waited for others', count(n('leases', 'waited'))],
+  ];
+  return element(
+    'article',
+    { class: 'card tier', id: 'instances' },
+    element('h3', {}, 'Instances', element('span', { class: 'note' }, count(instances.length))),
+    factList(facts),
+  );
+}
+
+/** @param {readonly (readonly string[])[]} facts  names and values */
+function factList(facts) {
+  return element(
+    'dl',
+    { class: 'facts' },
+    ...facts.map(([label = '', value = '']) =>
+      element('div', {}, element('dt', {}, label), element('dd', {}, value)),
     ),
   );
 }

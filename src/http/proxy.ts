@@ -68,7 +68,7 @@ async function attempts(
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.
     const agrees = landing.kind !== 'entries' || agree(call, shelf, landing.entries);
     if (landing.kind !== 'foreign' && agrees) {
-      noteLineage(context, call, shelf, boarding);
+      await noteLineage(context, call, shelf, boarding);
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
@@ -82,9 +82,10 @@ async function attempts(
 const ATTEMPTS = 3;
 
 /** Answers from what the cache holds. */
-function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery {
-  noteLineage(context, call, shelf);
-  return fromShelf(context.clock, call, shelf);
+function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery | Promise<Delivery> {
+  const noted = noteLineage(context, call, shelf);
+  const answered = () => fromShelf(context.clock, call, shelf);
+  return noted === undefined ? answered() : noted.then(answered);
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */

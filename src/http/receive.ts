@@ -5,7 +5,7 @@ import { member } from '../openai/json.ts';
 import type { Access, HeaderOf } from '../policy/access.ts';
 import { type Directives, readDirectives, readTrace } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
-import type { Lineage } from '../policy/lineage.ts';
+import type { Traces } from '../policy/lineage.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { join } from '../upstream/target.ts';
@@ -29,7 +29,7 @@ export interface ReceiveContext {
   readonly access: Access;
   readonly askedLately: AskedLately;
   readonly store: Store;
-  readonly lineage: Lineage;
+  readonly lineage: Traces;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
   readonly maxBody: number;
@@ -92,7 +92,7 @@ export async function receive(context: ReceiveContext, request: HeadedRequest): 
       directives,
       trace,
       tags: asked.tags,
-      inherited: inherits ? context.lineage.inherited(caller.circle, trace) : NONE,
+      inherited: inherits ? await context.lineage.inherited(caller.circle, trace) : NONE,
       caller,
       realm,
       trusted: entitled.trusted(realm),

@@ -1,5 +1,5 @@
 import type { Graves } from '../cache/graves.ts';
-import type { Lineage } from '../policy/lineage.ts';
+import type { Traces } from '../policy/lineage.ts';
 import type { Background } from '../shared/background.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
@@ -13,7 +13,7 @@ export interface ProxyContext extends FetchContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
   readonly graves: Graves;
-  readonly lineage: Lineage;
+  readonly lineage: Traces;
   readonly leases: Leases;
 }
 

@@ -26,21 +26,22 @@ function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Hol
 }
 
 /**
- * Tells the call's trace what it is given, from the shelf and with what it boarded: what a model writes afterwards may speak of it.
+ * Tells the call's trace what it is given, from the shelf and with what it boarded: what a model writes afterwards may speak of it. Where
+ * other instances are to know of it, that is to be waited for before the caller has its answer.
  */
 export function noteLineage(
   context: ProxyContext,
   call: Call,
   { holdings, lacking }: Shelf,
   boarding?: Boarding,
-): void {
+): void | Promise<void> {
   const { trace } = call;
   if (trace === undefined || call.plan.lineage !== 'gives') return;
   const fetched = new Set(boarding === undefined ? [] : lacking);
   const held = holdings.flatMap((holding, part) =>
     holding === undefined || fetched.has(part) ? [] : tagsFor(call, part, holding.entry),
   );
-  context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? [])]);
+  return context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? [])]);
 }
 
 /** What an entry speaks of, with what the call says that is served it. */

@@ -6,7 +6,7 @@ export interface Order {
   /** Undefined for everything there is. */
   readonly condition: Condition | undefined;
   readonly effect: Effect;
-  /** Who asks, for the audit log: `api`, `webhook:NAME`, or `vector-store` for a write that passes through. */
+  /** Who asks, for the audit log: `api`, `webhook:NAME`, or `vector-store` for a write that passes through, `values` for a new value. */
   readonly by: string;
   /** Whether it is only to be told what would be meant. */
   readonly dryRun: boolean;

@@ -1,7 +1,7 @@
 import type { Marks } from '../cache/marks.ts';
 import type { Store } from '../cache/store.ts';
 import type { Clock } from '../shared/clock.ts';
-import { type Stamps, stampOf } from '../shared/stamps.ts';
+import type { Stamps } from '../shared/stamps.ts';
 import type { Invalidations } from './invalidations.ts';
 
 /** What upkeep works with. */
@@ -15,8 +15,6 @@ export interface UpkeepContext {
   readonly isListed: () => boolean;
   /** How long what lies in no tier can go on with a stamp it was given: fetches, and what is remembered of traces. Milliseconds. */
   readonly longestMs: number;
-  /** How long marks are kept for others who may need them, also where nothing here does. Milliseconds. */
-  readonly sharedMs: number;
 }
 
 /** What is to be done every while, so that what is over takes no room: entries, and the marks that nothing needs any more. */
@@ -31,13 +29,12 @@ export class Upkeep {
 
   /** Does it once. */
   async run(): Promise<void> {
-    const { store, invalidations, marks, clock, isListed, sharedMs } = this.#context;
+    const { store, invalidations, marks, isListed } = this.#context;
     const settled = this.#settled();
     await store.sweep();
     // Also of what was just removed: its marks stay until next time, when it is gone from the disk for sure.
     const oldest = await invalidations.sweep();
-    const unshared = stampOf(clock.now() - sharedMs);
-    if (isListed()) marks.retire(Math.min(oldest, settled, unshared));
+    if (isListed()) marks.retire(Math.min(oldest, settled));
   }
 
   /** No older stamp than this is still on its way. */

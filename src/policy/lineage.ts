@@ -5,6 +5,17 @@ import { ANONYMOUS } from './scope.ts';
 /** A tag, and the stamp of the moment that the fetch of what has it began. */
 export type StampedTag = readonly [tag: string, stamp: number];
 
+/** What an answer written for a trace inherits: `too-many` where that is more than an entry may have, or not all of it is known. */
+export type Inherited = readonly StampedTag[] | 'too-many';
+
+/** What the calls of traces have been told; where instances share that, it takes a moment. */
+export interface Traces {
+  /** A call of the owner's (`Caller.circle`) trace was given an entry with these tags. */
+  note(owner: string, id: string, tags: readonly StampedTag[]): void | Promise<void>;
+  /** The tags that an answer written now for the owner's trace inherits. */
+  inherited(owner: string, id: string): Inherited | Promise<Inherited>;
+}
+
 /** What is kept of traces at most. */
 export interface LineageLimits {
   readonly traces: number;
@@ -32,7 +43,7 @@ interface Trace {
  * writes afterwards inherits them, since it may speak of any of that. It forgets nothing in silence: where it does not know all that
  * a trace has been told, it says so.
  */
-export class Lineage {
+export class Lineage implements Traces {
   readonly #clock: Clock;
   readonly #limits: LineageLimits;
   /** By their ids, in the order of their last note. */
@@ -72,7 +83,7 @@ export class Lineage {
    * where they are more than an entry may have, or not all of them are known. What was asked for without a credential under the
    * trace's id is part of it: searches often are, of those who ask the model with one.
    */
-  inherited(owner: string, id: string): readonly StampedTag[] | 'too-many' {
+  inherited(owner: string, id: string): Inherited {
     const now = this.#clock.elapsed();
     const trace = this.#traces.get(id);
     if ((trace?.forgotten ?? this.#forgotten) > now) return 'too-many';

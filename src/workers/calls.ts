@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Tagged } from '../cache/entry.ts';
 import type { Listed } from '../cache/listed.ts';
 import type { Mark } from '../cache/mark.ts';
 import type { StoreFigures } from '../cache/store.ts';
@@ -52,6 +53,9 @@ export type HubCalls = {
   /** Resolves when a lease is given back, or after `ms`. */
   over(said: { readonly lease: number; readonly ms: number }): Promise<void>;
   release(lease: number): void;
+  /** What traces were told at all instances: see `SharedTraces`. */
+  note(said: { readonly id: string; readonly tags: readonly Tagged[] }): Promise<void>;
+  told(ids: readonly string[]): Promise<readonly Tagged[] | undefined>;
   /** Purges everything with this tag, as a write to a vector store does. */
   purge(tag: string): Promise<void>;
   /** What has happened since it last told, in that order. */

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Bus } from '../cache/bus.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Level, Tier } from '../cache/tier.ts';
+import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import type { Event, Events } from '../observe/events.ts';
 import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -25,6 +26,8 @@ export interface DeskContext {
   readonly bus: Bus;
   /** Those below the threads' own memories, the fastest first. */
   readonly tiers: readonly Tier[];
+  /** Undefined where no instances share them. */
+  readonly traces: ToldElsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
   readonly leases: Leases<Thread>;
@@ -77,6 +80,8 @@ export class Desk {
       timer.cancel();
     },
     release: (lease) => this.#release(lease),
+    note: async ({ id, tags }) => await this.#context.traces?.note(id, tags),
+    told: async (ids) => await this.#context.traces?.told(ids),
     purge: (tag) => this.#context.purge(tag),
     happened: ({ changes, touched, events }) => {
       for (const change of changes) this.#context.holders.take(this.#thread, change);

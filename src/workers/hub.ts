@@ -3,6 +3,7 @@ import type { Bus } from '../cache/bus.ts';
 import { type Listed, UNWATCHED, type Watch } from '../cache/listed.ts';
 import type { Store } from '../cache/store.ts';
 import type { Tier, TierHealth } from '../cache/tier.ts';
+import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import { profileOf, type Settings } from '../config/schema.ts';
 import type { RequestListener } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
@@ -29,6 +30,8 @@ export interface HubContext {
   /** The tiers below L1, the fastest first; where there is none, the hub's own memory. */
   readonly tiers: readonly Tier[];
   readonly bus: Bus;
+  /** What traces were told at all instances; undefined where there is one. */
+  readonly traces: ToldElsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;
@@ -105,7 +108,7 @@ export class Hub {
 
   /** The threads, to be started. */
   crew(context: HubContext): Crew {
-    const { settings, clock, events, bus, tiers, upstreams, purge } = context;
+    const { settings, clock, events, bus, tiers, traces, upstreams, purge } = context;
     const { server } = settings;
     const desk = {
       clock,
@@ -114,6 +117,7 @@ export class Hub {
       lastStamp: this.lastStamp,
       bus,
       tiers,
+      traces,
       upstreams,
       holders: this.#holders ?? new Holders<Thread | 'hub'>(UNWATCHED),
       leases: new Leases<Thread>(),
@@ -130,6 +134,7 @@ export class Hub {
         env: context.env,
         secret: context.secret,
         commons: this.#inCommon.commons,
+        sharesTraces: traces !== undefined,
         levels: tiers.map(({ level, isShared = false }) => ({ level, isShared })),
       },
       runningIn: (number) => this.#inCommon.runningIn(number),

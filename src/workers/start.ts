@@ -15,6 +15,8 @@ export interface Start {
   readonly commons: Commons;
   /** The hub's tiers, the fastest first. */
   readonly levels: readonly SharedLevel[];
+  /** Whether the hub shares with other instances what traces are told. */
+  readonly sharesTraces: boolean;
   /** Whether other threads have answered requests before. */
   readonly late: boolean;
   readonly listen: { readonly host: string; readonly port: number };

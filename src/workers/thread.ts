@@ -4,6 +4,7 @@ import { Store } from '../cache/store.ts';
 import { accessOf } from '../composing/access.ts';
 import { certificateOf } from '../composing/certificate.ts';
 import { dataPlaneOf } from '../composing/data-plane.ts';
+import { lineageOf, type ToldElsewhere } from '../composing/shared-lineage.ts';
 import { upstreamsOf } from '../composing/upstreams.ts';
 import { adminToken } from '../config/admin-token.ts';
 import { settingsSchema } from '../config/schema.ts';
@@ -49,6 +50,7 @@ async function run({
   secret,
   commons,
   levels,
+  sharesTraces,
   late,
   listen,
   ahead,
@@ -91,6 +93,10 @@ async function run({
   const graves = new SharedGraves(bulletin, clock);
   const lineage = new SharedLineage(bulletin, clock);
   if (late) lineage.beganLate();
+  const traces: ToldElsewhere = {
+    note: (id, tags) => wire.ask('note', { id, tags }).catch(() => undefined),
+    told: (ids) => wire.ask('told', ids).catch(() => undefined),
+  };
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new FollowedMemory(bulletin, { maxEntries, maxBytes }, clock, outbox.watch);
   const tiers = levels.map((level) => {
@@ -146,7 +152,7 @@ async function run({
         stamps,
         marks,
         graves,
-        lineage,
+        lineage: lineageOf(lineage, sharesTraces ? traces : undefined),
         storeWrites,
       }),
       control: controlRelay(wire),

@@ -28,6 +28,11 @@ test('every panel shows the figures that the server tells', BROWSER, async () =>
   await says(open, '#tier-l1', 'Entries968 of 1,000');
   await says(open, '#tier-l1', 'Promotions25,176');
   await says(open, '#tier-l2', 'Size217 MB of 500 MB');
+  await says(open, '#tier-l3', 'degraded: no answer within 50 ms');
+  await says(open, '#tier-l3', 'Promotions7,002');
+  await says(open, '#instances', 'Instances2');
+  await says(open, '#instances', 'web-2-77aa011.1.9');
+  await says(open, '#instances', 'Still to be announced3');
   const gauge = open.page.getByRole('meter', { name: 'L1 entries' });
   assert.equal(await gauge.getAttribute('aria-valuenow'), '97');
   const [embeddings, responses] = await rows(open, '#types-table');

@@ -294,6 +294,32 @@ describe('the log of marks', () => {
   });
 });
 
+describe('a log of marks that others are to be told of', () => {
+  it('remembers what is still to be announced, and how far others’ were applied', async () => {
+    const path = join(tempFolder(), 'marks.journal');
+    const life = await begin(path, new ManualClock(), true);
+    const own = (tag: string) =>
+      ({ condition: { tags: [tag] }, effect: 'purge', stamp: life.stamps.next() }) as const;
+    const [first, second, third] = [own('a'), own('b'), own('c')];
+    for (const mark of [first, second, third]) {
+      life.marks.add(mark);
+      await life.log.keepOwn([mark]);
+    }
+    await life.log.handed(first.stamp);
+    await life.log.keepTold([], { epoch: 'e', seq: 7 });
+    for (let turn = 0; turn < 2; turn += 1) {
+      // Once as a crash leaves it, and once as it was rewritten.
+      const { log, standing } = await begin(path);
+      assert.ok(log.trusted);
+      assert.deepEqual(log.ledger.unsent, [second, third]);
+      assert.deepEqual(log.ledger.place, { epoch: 'e', seq: 7 });
+      assert.equal(standing('a', first.stamp), 'purged');
+      await log.close();
+    }
+    await life.log.close();
+  });
+});
+
 /** What `work` gives while no new file can be written at `path`. */
 async function blocked<T>(path: string, work: () => Promise<T>): Promise<T> {
   await mkdir(`${path}.new`);

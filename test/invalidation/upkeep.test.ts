@@ -21,7 +21,6 @@ function upkeep(oldest = () => Number.POSITIVE_INFINITY, isListed = () => true) 
     clock,
     isListed,
     longestMs: 10 * MINUTE,
-    sharedMs: 0,
   });
   const purge = (tag: string) =>
     marks.add({ condition: { tags: [tag] }, effect: 'purge', stamp: stamps.next() });

@@ -6,7 +6,10 @@ import { until } from '../support/deadline.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 import { tempFolder } from '../support/folder.ts';
 import { chat, send } from '../support/http.ts';
-import { noRedis, startRedis, startRedisCluster, startSentinels } from '../support/redis.ts';
+import { freePort, noRedis, startRedis, startRedisCluster, startSentinels } from '../support/redis.ts';
+import { startServer } from '../support/server/process.ts';
+import { LOCALHOST } from '../support/upstream/certificate.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const CHAT = '/v1/chat/completions';
 
@@ -29,6 +32,36 @@ describe('a Redis', { skip: noRedis }, () => {
     });
     await assertShared(fleet);
     assert.ok(!JSON.stringify(fleet.instances.map(({ events }) => events)).includes('s3cret'));
+  });
+
+  test('with TLS, whose certificate is checked, for processes that end as asked', async () => {
+    const folder = tempFolder();
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    await writeFile(cert, LOCALHOST.cert);
+    await writeFile(key, LOCALHOST.key);
+    const port = await freePort();
+    const tls = ['--tls-port', String(port), '--tls-cert-file', cert, '--tls-key-file', key];
+    await using redis = await startRedis(...tls, '--tls-auth-clients', 'no');
+    await using upstream = await startUpstream();
+    const url = `rediss://localhost:${port}`;
+    const start = (trusted: boolean) =>
+      startServer({ upstreams: { default: { base_url: upstream.url } } }, tempFolder(), {
+        ...process.env,
+        REDIS_URL: url,
+        ...(trusted && { NODE_EXTRA_CA_CERTS: cert }),
+      });
+    const [one, two, wary] = [await start(true), await start(true), await start(false)];
+    const sent = { body: chat('over TLS') };
+    await send(one.url + CHAT, sent);
+    await redis.ask('PING');
+    await until(
+      async () => (await send(two.url + CHAT, sent)).headers.get('x-cache-level') !== undefined,
+      'a hit',
+    );
+    assert.equal(upstream.calls.length, 1);
+    assert.match(wary.log(), /self-signed certificate/);
+    assert.equal((await send(wary.url + CHAT, sent)).headers.get('x-cache'), 'MISS');
+    for (const server of [one, two, wary]) assert.equal(await server.stop(), 0);
   });
 
   test('that is a cluster', async () => {

@@ -6,6 +6,8 @@ import { until } from '../support/deadline.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
 import { noRedis, startRedis, type TestRedis } from '../support/redis.ts';
+import { startReprise } from '../support/reprise.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const CHAT = '/v1/chat/completions';
 
@@ -97,7 +99,7 @@ describe('an outage of Redis', { skip: noRedis }, () => {
     await assertPurged(fleet);
   });
 
-  test('does not keep an instance from starting, and a purge made meanwhile reaches the others', async () => {
+  test('does not keep a purge that is made meanwhile from reaching the others, also after a restart', async () => {
     await using redis = await startRedis();
     await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
     await until(() => fleet.isComplete(), 'three instances that know each other');
@@ -108,22 +110,43 @@ describe('an outage of Redis', { skip: noRedis }, () => {
     const [one, two, three] = fleet.instances;
     const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
     assert.equal((purge.json() as { instances: { shared: boolean } }).instances.shared, false);
-    assert.equal((await send(one.url + CHAT, sent)).headers.get('x-cache'), 'MISS');
-    assert.equal((await send(two.url + CHAT, sent)).headers.get('x-cache'), 'HIT');
-    await redis.restart();
+    await one.stop();
     for (const { url } of [two, three]) {
-      await until(
-        async () =>
-          (
-            await send(url + CHAT, {
-              ...sent,
-              headers: { ...sent.headers, 'cache-control': 'only-if-cached' },
-            })
-          ).status === 504 || (await send(url + CHAT, sent)).headers.get('x-cache-level') === 'l3',
-        'the purge',
-        15_000,
-      );
+      assert.equal((await send(url + CHAT, sent)).headers.get('x-cache'), 'HIT');
     }
+    // It starts without Redis, and asks its disk for nothing, since it does not know what the others were told.
+    await using again = await startReprise({
+      upstream: fleet.upstream.url,
+      folder: one.folder,
+      profile: { redis: { url: redis.url, timeout: '50ms' } },
+    });
+    const untouched = { body: chat('untouched') };
+    assert.equal((await send(again.url + CHAT, untouched)).headers.get('x-cache'), 'MISS');
+    assert.equal((await send(again.url + CHAT, untouched)).headers.get('x-cache-level'), 'l1');
+    await redis.restart();
+    const ifCached = { ...sent, headers: { 'cache-control': 'only-if-cached' } };
+    for (const { url } of [two, three]) {
+      await until(async () => (await send(url + CHAT, ifCached)).status === 504, 'the purge', 15_000);
+    }
+  });
+
+  test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {
+    await using redis = await startRedis();
+    await using upstream = await startUpstream();
+    const options = {
+      upstream: upstream.url,
+      profile: { redis: { url: redis.url, timeout: '50ms', required: true } },
+    };
+    await using reprise = await startReprise(options);
+    const ready = () => send(`${reprise.url}/health/ready`);
+    assert.equal((await ready()).status, 200);
+    await redis.kill();
+    await until(async () => (await ready()).status === 503, 'not ready');
+    assert.equal((await ready()).json().status, 'failed');
+    assert.equal((await send(reprise.url + CHAT, { body: chat('all the same') })).status, 200);
+    await assert.rejects(startReprise(options), /redis\.required/);
+    await redis.restart();
+    await until(async () => (await ready()).status === 200, 'ready again', 15_000);
   });
 });
 

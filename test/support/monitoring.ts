@@ -199,7 +199,7 @@ export const CACHE = {
   upstreams: { default: { state: 'up' }, shop: { state: 'failing' } },
 };
 
-/** Two tiers, of which one is nearly full. */
+/** Three tiers, of which one is nearly full and one degraded, and what joins two instances. */
 export const LEVELS = {
   levels: [
     {
@@ -235,7 +235,38 @@ export const LEVELS = {
       latency_us: { p50: 118, p95: 402, p99: 1_210, max: 14_002 },
       compression: { kind: 'gzip', ratio: 0.41 },
     },
+    {
+      level: 'l3',
+      kind: 'redis',
+      state: 'degraded',
+      reason: 'no answer within 50 ms',
+      entries: null,
+      max_entries: null,
+      bytes: null,
+      max_bytes: null,
+      utilization: 0,
+      hits: 7_002,
+      misses: 34_000,
+      hit_rate: 0.171,
+      evictions: 0,
+      expirations: 0,
+      promotions: 7_002,
+      latency_us: { p50: 310, p95: 640, p99: 1_800, max: 48_000 },
+    },
   ],
+  bus: {
+    instances: [
+      { name: 'web-1-3fa9c2', version: '1.2.0', wire: 1 },
+      { name: 'web-2-77aa01', version: '1.1.9', wire: 1 },
+    ],
+    lag_ms: { p50: 1.4, p95: 3, p99: 12, max: 40, count: 812 },
+    published: 812,
+    applied: 640,
+    waiting: 3,
+    gaps: 0,
+    outages: 1,
+    leases: { held: 9_000, waited: 120, waited_ms: 31_000 },
+  },
 };
 
 /** One alert, and two things to change. */

@@ -112,7 +112,6 @@ export async function startEngine(
     clock,
     isListed: durable.isListed,
     longestMs: LONGEST_CALL,
-    sharedMs: 0,
   });
   const upstream = upstreamOf(client, clock);
   const upstreams = new Map([[upstream.name, upstream]]);

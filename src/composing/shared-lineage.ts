@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { SharedTraces } from '../cache/shared-traces.ts';
+import type { Lineage, StampedTag, Traces } from '../policy/lineage.ts';
+import { ANONYMOUS } from '../policy/scope.ts';
+import { MAX_TAGS } from '../shared/tag.ts';
+
+/** What traces were told at all instances: see `SharedTraces`. */
+export type ToldElsewhere = Pick<SharedTraces, 'note' | 'told'>;
+
+/** Lineage: of this instance, or of all where they share what they were told. */
+export function lineageOf(own: Lineage, shared: ToldElsewhere | undefined): Traces {
+  return shared === undefined ? own : sharedLineage(own, shared);
+}
+
+/** Lineage over all instances: the calls of a trace may come to any of them. Without Redis nobody knows what the others were told. */
+function sharedLineage(own: Lineage, shared: ToldElsewhere): Traces {
+  return {
+    async note(owner, id, tags) {
+      own.note(owner, id, tags);
+      await shared.note(nameOf(owner, id), tags);
+    },
+    async inherited(owner, id) {
+      const known = own.inherited(owner, id);
+      if (known === 'too-many') return known;
+      const told = await shared.told([...new Set([owner, ANONYMOUS])].map((whose) => nameOf(whose, id)));
+      if (told === undefined) return 'too-many';
+      const oldest = new Map<string, number>();
+      for (const [tag, stamp] of [...known, ...told])
+        oldest.set(tag, Math.min(stamp, oldest.get(tag) ?? stamp));
+      return oldest.size > MAX_TAGS ? 'too-many' : [...oldest].map((tagged): StampedTag => tagged);
+    },
+  };
+}
+
+/** A trace's id is the caller's to choose. */
+function nameOf(owner: string, id: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([owner, id]))
+    .digest('base64url');
+}
