@@ -16,7 +16,7 @@ import type { RedisLink } from './redis-link.ts';
 import type { Send } from './redis-run.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import type { SharedSecret } from './shared-secret.ts';
-import { LEAVES, type Numbered, type SharedTable } from './shared-table.ts';
+import { type Beat, LEAVES, type Numbered, type SharedTable } from './shared-table.ts';
 import type { TierHealth } from './tier.ts';
 
 /** What a bus works with. */
@@ -35,6 +35,8 @@ export interface RedisBusOptions {
 const BEAT_MS = 1_000;
 /** How long an invalidation waits for the others. */
 const PATIENCE_MS = 1_000;
+/** By how much a clock must have moved for that to be noticed: nobody can measure it much better. */
+const CLOCK_MS = 250;
 /** How long a start waits for Redis. */
 const START_MS = 2_000;
 
@@ -81,7 +83,7 @@ export class RedisBus implements Bus {
     return this.#options.link.isUp && this.isCurrent && this.#trouble === undefined;
   }
 
-  /** By how many milliseconds Redis' clock is ahead of this instance's. */
+  /** By how many whole milliseconds Redis' clock is ahead of this instance's: 0 where that is too little to be measured. */
   get aheadMs(): number {
     return this.#aheadMs;
   }
@@ -162,11 +164,10 @@ export class RedisBus implements Bus {
 
   /** Says that this instance is there, and looks whether it has missed something: a channel may fall silent without a word. */
   async #beat(): Promise<void> {
-    const { link, table } = this.#options;
+    const { link } = this.#options;
     if (!link.isUp || this.#early !== undefined) return;
     try {
-      const { place, peers } = await table.beat(this.#send, this.#place);
-      this.#peers.see(peers);
+      const { place } = await this.#say(this.#send, this.#place);
       const isOther = place.epoch !== this.#place?.epoch;
       const isMissing = this.#told > (this.#place?.seq ?? 0);
       this.#told = place.seq;
@@ -194,14 +195,11 @@ export class RedisBus implements Bus {
   }
 
   async #catchUp(send: Send): Promise<void> {
-    const { table, shared, clock } = this.#options;
+    const { table, shared } = this.#options;
     const replica = this.#replica;
     if (replica === undefined) throw new Error('the bus has nothing to work on yet');
-    const began = clock.now();
     const formerly = replica.place;
-    const { place: now, peers, now: theirs } = await table.beat(send, this.#place ?? formerly);
-    this.#aheadMs = theirs - (began + clock.now()) / 2;
-    this.#peers.see(peers);
+    const { place: now } = await this.#say(send, this.#place ?? formerly);
     const parties = { table, send, shared, place: this.#place, formerly, known: () => replica.known() };
     const { from, appliedTo } = await reconcile(parties, now);
     await this.#outbox.emptyOver(send);
@@ -224,10 +222,22 @@ export class RedisBus implements Bus {
     await table.applied(send, place.seq);
   }
 
+  /** Says that this instance is there, and takes in which others are, and what time Redis has. */
+  async #say(send: Send, place: Place | undefined): Promise<Beat> {
+    const { table, clock } = this.#options;
+    const began = clock.now();
+    const beat = await table.beat(send, place);
+    const ahead = beat.now - (began + clock.now()) / 2;
+    // An entry that comes back has to have the times with which it went.
+    if (Math.abs(ahead - this.#aheadMs) > CLOCK_MS) this.#aheadMs = Math.round(ahead);
+    this.#peers.see(beat.peers);
+    return beat;
+  }
+
   async #announce(send: Send, texts: readonly string[]): Promise<number> {
-    const { table, shared } = this.#options;
-    const { epoch, said } = await table.announceNew(send, texts);
-    if (epoch === shared.epoch) for (const [text, seq] of said) this.#know(text, seq);
+    // Also in a life of the table that is not known here yet: what lies under the names of the last one is older than any of these.
+    const said = await this.#options.table.announceNew(send, texts);
+    for (const [text, seq] of said) this.#know(text, seq);
     return said.at(-1)?.[1] ?? 0;
   }
 

@@ -8,7 +8,7 @@ export async function run(
   send: Send,
   script: Script,
   keys: readonly [string, ...string[]],
-  args: readonly string[],
+  args: readonly (string | Buffer)[],
 ): Promise<unknown> {
   const rest = [String(keys.length), ...keys, ...args];
   try {

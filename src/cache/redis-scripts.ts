@@ -117,6 +117,17 @@ end
 return redis.call('PEXPIRE', KEYS[1], ARGV[1])
 `);
 
+/**
+ * KEYS: an entry. ARGV: a record, until when it is kept (ms since the epoch), how the record begins that it may take the place of (its
+ * version and its checksum). Gives 1, or the record that is there instead.
+ */
+export const PUT = script(`
+local head = redis.pcall('GETRANGE', KEYS[1], 0, 7)
+if type(head) == 'string' and #head > 0 and head ~= ARGV[3] then return redis.call('GET', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
+return 1
+`);
+
 /** KEYS: any number. ARGV: the most bytes. Gives the values, and nothing for those that there are no bytes left for. */
 export const READ = script(`
 local values, bytes = {}, 0

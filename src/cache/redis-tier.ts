@@ -9,8 +9,9 @@ import { digestOf, fromRecord, toRecord } from './record.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { run } from './redis-run.ts';
-import { READ } from './redis-scripts.ts';
+import { PUT, READ } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
+import { tooMany, withTagged } from './tagged.ts';
 import type { Cleared, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What L3 works with. */
@@ -18,7 +19,7 @@ export interface RedisTierOptions {
   readonly link: RedisLink;
   readonly keys: RedisKeys;
   readonly shared: SharedMarks;
-  /** How this instance stands to the others: whether it is told of everything, and how far Redis' clock is ahead of its own. */
+  /** How this instance stands to the others: whether it is told of everything, and by how many whole ms Redis' clock is ahead. */
   readonly bus: { readonly isJoined: boolean; readonly aheadMs: number; health(): TierHealth };
   readonly stamps: Stamps;
   readonly clock: Clock;
@@ -33,12 +34,14 @@ export interface RedisTierOptions {
 const MOST_READ = 64_000_000;
 /** Entries that are read in one step: Redis does nothing else meanwhile. */
 const STEP = 512;
+/** How often an entry is tried to be put where others put theirs. */
+const ATTEMPTS = 4;
+/** Bytes by which one record is told from another: its version and its checksum. */
+const HEAD = 8;
 /** Bytes on their way to Redis; what comes when there are more is not shared. */
 const MOST_WRITING = 32_000_000;
 /** Deletions owed to a Redis that is away; if there are more, everything is deleted. */
 const MOST_OWED = 100_000;
-/** Clocks that differ by less are taken for the same one: nobody can measure it better. */
-const SAME_CLOCK_MS = 500;
 
 /**
  * L3: entries that instances share, in Redis. Each is judged when it is read, by what all instances have announced. It is kept as a record
@@ -88,31 +91,25 @@ export class RedisTier implements Tier {
   }
 
   set(entry: Entry): void {
-    const { shared, keys, codec, maxRecord, bus } = this.#options;
+    const { shared, bus } = this.#options;
     const { id } = entry.key;
+    const size = entry.payload.body.length;
     const ours = shared.toShared(entry);
-    if (ours === undefined || shared.epoch === undefined || !bus.isJoined) {
+    const isFull = this.#writingBytes + size > MOST_WRITING;
+    if (ours === undefined || shared.epoch === undefined || !bus.isJoined || isFull) {
       this.#withhold(entry);
       return;
     }
-    const times = shifted(entry, bus.aheadMs);
-    const record = toRecord({ ...ours, ...times }, digestOf(id), codec);
-    if (record.length > maxRecord || this.#writingBytes + record.length > MOST_WRITING) {
-      this.#withhold(entry);
-      return;
-    }
-    if (entry.payload.form !== 'vector') {
-      this.#rawBytes += entry.payload.body.length;
-      this.#storedBytes += record.length;
-    }
-    const key = keys.entries(shared.epoch) + id;
-    const command = ['SET', key, record, 'PXAT', String(Math.floor(times.keepUntil))];
-    this.#writingBytes += record.length;
+    this.#writingBytes += size;
     this.#owed.delete(id);
-    const written = this.#write(entry, key, command).then(() => {
-      this.#writingBytes -= record.length;
-      if (this.#writing.get(id) === written) this.#writing.delete(id);
-    });
+    // Of two writes of one entry the second finds what the first has left.
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const written = before
+      .then(() => this.#put({ ...ours, ...shifted(entry, bus.aheadMs) }))
+      .then(() => {
+        this.#writingBytes -= size;
+        if (this.#writing.get(id) === written) this.#writing.delete(id);
+      });
     this.#writing.set(id, written);
   }
 
@@ -235,15 +232,41 @@ export class RedisTier implements Tier {
     return { ...entry, ...times, payload: { ...entry.payload, body } };
   }
 
-  async #write(entry: Entry, key: string, command: readonly (string | Buffer)[]): Promise<void> {
+  /**
+   * Writes a shared entry, unless there is a younger one. Where another instance has put the same answer, it keeps what either says of it;
+   * and where others come between again and again, it is not shared. Does not reject.
+   */
+  async #put(entry: Entry): Promise<void> {
+    const { link, keys, shared, codec, maxRecord } = this.#options;
+    const { id } = entry.key;
+    const key = keys.entries(shared.epoch ?? '') + id;
+    const digest = digestOf(id);
+    let ours = entry;
+    let head: Buffer = Buffer.alloc(0);
     try {
-      await this.#options.link.ask(key, command);
-      this.#refusal = undefined;
+      for (let attempt = 1; attempt <= ATTEMPTS && !tooMany(ours.tags); attempt += 1) {
+        const record = toRecord(ours, digest, codec);
+        if (record.length > maxRecord) break;
+        const args = [record, String(Math.floor(ours.keepUntil)), head];
+        const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
+        this.#refusal = undefined;
+        if (!Buffer.isBuffer(reply)) {
+          const isPacked = ours.payload.form !== 'vector';
+          this.#rawBytes += isPacked ? ours.payload.body.length : 0;
+          this.#storedBytes += isPacked ? record.length : 0;
+          return;
+        }
+        head = reply.subarray(0, HEAD);
+        const theirs = fromRecord(reply, id, digest, maxRecord);
+        if (theirs === undefined) continue;
+        if (isSameAnswer(ours, theirs)) ours = { ...ours, tags: withTagged(ours.tags, theirs.tags) };
+        else if (theirs.born > ours.born && shared.toLocal(theirs, 0) !== undefined) return;
+      }
     } catch (thrown) {
       this.#faults += 1;
       this.#refusal = messageOf(thrown);
-      this.#withhold(entry);
     }
+    this.#withhold(ours);
   }
 
   /** The entry is not shared. What lies there instead stands by itself, but for tags that it may lack. */
@@ -256,9 +279,13 @@ export class RedisTier implements Tier {
   }
 }
 
+/** Whether two are of one answer, and not of two that say the same: they may be said to speak of different things. */
+function isSameAnswer(one: Entry, other: Entry): boolean {
+  return one.born === other.born && one.payload.body.equals(other.payload.body);
+}
+
 /** Times by a clock that is ahead by so many milliseconds. */
-function shifted({ born, freshUntil, staleUntil, keepUntil }: Times, aheadMs: number): Times {
-  const by = Math.abs(aheadMs) < SAME_CLOCK_MS ? 0 : Math.round(aheadMs);
+function shifted({ born, freshUntil, staleUntil, keepUntil }: Times, by: number): Times {
   return {
     born: born + by,
     freshUntil: freshUntil + by,

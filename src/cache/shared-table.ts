@@ -42,13 +42,9 @@ export class SharedTable {
     this.#keptUs = String(Math.ceil(keptMs * 1_000));
   }
 
-  /** Adds announcements and tells everybody. Gives the numbers they got, and in which life of the table. */
-  async announceNew(
-    send: Send,
-    texts: readonly string[],
-  ): Promise<{ readonly epoch: string; readonly said: readonly Numbered[] }> {
+  /** Adds announcements and tells everybody. Gives the numbers they got. */
+  async announceNew(send: Send, texts: readonly string[]): Promise<readonly Numbered[]> {
     const said: Numbered[] = [];
-    let epoch = '';
     for (let at = 0; at < texts.length; at += STEP) {
       const step = texts.slice(at, at + STEP);
       const made = await this.#step(
@@ -56,11 +52,10 @@ export class SharedTable {
         step.map((text): Numbered => [text, 1]),
         { how: 'new' },
       );
-      epoch = made.epoch;
       // All of them got a number, one after the other.
       said.push(...step.map((text, index): Numbered => [text, made.seq - step.length + 1 + index]));
     }
-    return { epoch, said };
+    return said;
   }
 
   /** Adds announcements that the table may have already, or have lost. Says whether any was added. */
@@ -81,15 +76,15 @@ export class SharedTable {
     send: Send,
     announced: readonly Numbered[],
     how: How,
-  ): Promise<{ readonly epoch: string; readonly before: number; readonly seq: number }> {
+  ): Promise<{ readonly before: number; readonly seq: number }> {
     const { state, marks, handed, channel } = this.#keys;
     const keys = [state, marks, handed(how.how === 'other' ? how.epoch : '')] as const;
     const texts = announced.flatMap(([text, seq]) => [text, String(seq)]);
     const args = [newEpoch(), this.#keptUs, channel, this.#self.id, how.how, ...texts];
-    const [epoch, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
-    if (epoch === undefined || seq === undefined)
+    const [, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
+    if (before === undefined || seq === undefined)
       throw new Error('Redis answers an announcement with something else');
-    return { epoch, before: Number(before), seq: Number(seq) };
+    return { before: Number(before), seq: Number(seq) };
   }
 
   /** Says that this instance is there, and how far it has got. */

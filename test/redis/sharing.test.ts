@@ -58,6 +58,27 @@ describe('instances that share a Redis', { skip: noRedis }, () => {
     assert.equal(fleet.upstream.calls.length, before + 1);
   });
 
+  test('keep all tags of an answer that several of them say something of, wherever it is found then', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const [one, two, three] = fleet.instances;
+    const ask = (url: string, tag?: string) =>
+      send(url + CHAT, { body: chat('tea'), ...(tag !== undefined && { headers: { 'x-cache-tags': tag } }) });
+    await ask(one.url);
+    await fleet.settled();
+    await ask(two.url);
+    // Each adds to its own copy, and then both to what they share.
+    await Promise.all([ask(one.url, 'product:1'), ask(two.url, 'product:2')]);
+    await fleet.settled();
+    assert.equal((await ask(three.url)).headers.get('x-cache-level'), 'l3');
+    for (const tag of ['product:1', 'product:2']) {
+      const { matched } = (
+        await fleet.control(three, '/cache/invalidate', { tags: [tag], dry_run: true })
+      ).json();
+      assert.equal(matched, 1, tag);
+    }
+  });
+
   test('make one upstream call of 300 that ask the same for JSON at once', async () => {
     await using fleet = await startFleet();
     await until(() => fleet.isComplete(), 'three instances that know each other');
