@@ -4,7 +4,7 @@ import { certificateOf } from './composing/certificate.ts';
 import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
-import { sharedLineage } from './composing/shared-lineage.ts';
+import { lineageOf } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
@@ -206,7 +206,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       stamps,
       marks,
       graves,
-      lineage: traces === undefined ? lineage : sharedLineage(lineage, traces),
+      lineage: lineageOf(lineage, traces),
       storeWrites,
       sample,
     });

@@ -5,8 +5,16 @@ import { ANONYMOUS } from '../policy/scope.ts';
 import type { StampedTag } from '../policy/told.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 
+/** What traces were told at all instances: see `SharedTraces`. */
+export type ToldElsewhere = Pick<SharedTraces, 'note' | 'told'>;
+
+/** Lineage: of this instance, or of all where they share what they were told. */
+export function lineageOf(own: Lineage, shared: ToldElsewhere | undefined): Traces {
+  return shared === undefined ? own : sharedLineage(own, shared);
+}
+
 /** Lineage over all instances: the calls of a trace may come to any of them. Without Redis nobody knows what the others were told. */
-export function sharedLineage(own: Lineage, shared: Pick<SharedTraces, 'note' | 'told'>): Traces {
+function sharedLineage(own: Lineage, shared: ToldElsewhere): Traces {
   return {
     async note(owner, id, tags) {
       own.note(owner, id, tags);

@@ -54,7 +54,7 @@ export type HubCalls = {
   /** Resolves when a lease is given back, or after `ms`. */
   over(said: { readonly lease: number; readonly ms: number }): Promise<void>;
   release(lease: number): void;
-  /** As {@link SharedTraces} does, where several instances share what traces are told. */
+  /** What traces were told at all instances: see `SharedTraces`. */
   note(said: { readonly id: string; readonly tags: readonly Tagged[] }): Promise<void>;
   told(ids: readonly string[]): Promise<readonly Tagged[] | undefined>;
   /** Purges everything with this tag, as a write to a vector store does. */

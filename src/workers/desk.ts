@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import type { Bus } from '../cache/bus.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { SharedTraces } from '../cache/shared-traces.ts';
 import type { Level, Tier } from '../cache/tier.ts';
+import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import type { Event, Events } from '../observe/events.ts';
 import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -26,13 +26,13 @@ export interface DeskContext {
   readonly bus: Bus;
   /** Those below the threads' own memories, the fastest first. */
   readonly tiers: readonly Tier[];
+  /** Undefined where no instances share them. */
+  readonly traces: ToldElsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
   readonly leases: Leases<Thread>;
   /** What all threads know of traces, as `Lineage.restore` takes it. */
   readonly knownTraces: () => readonly unknown[];
-  /** What instances share of traces; undefined where there is one. */
-  readonly traces: Pick<SharedTraces, 'note' | 'told'> | undefined;
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;
   /** The control plane. It does not listen anywhere. */

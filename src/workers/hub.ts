@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { Bus } from '../cache/bus.ts';
 import { type Listed, UNWATCHED, type Watch } from '../cache/listed.ts';
-import type { SharedTraces } from '../cache/shared-traces.ts';
 import type { Store } from '../cache/store.ts';
 import type { Tier, TierHealth } from '../cache/tier.ts';
+import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import { profileOf, type Settings } from '../config/schema.ts';
 import type { RequestListener } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
@@ -33,8 +33,8 @@ export interface HubContext {
   readonly bus: Bus;
   /** Is told what all threads tell traces. */
   readonly lineage: Lineage;
-  /** What instances share of traces; undefined where there is one. */
-  readonly traces: SharedTraces | undefined;
+  /** What traces were told at all instances; undefined where there is one. */
+  readonly traces: ToldElsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;

@@ -15,7 +15,7 @@ export interface Start {
   readonly commons: Commons;
   /** The hub's tiers, the fastest first. */
   readonly levels: readonly SharedLevel[];
-  /** Whether what traces are told is shared with other instances. */
+  /** Whether the hub shares with other instances what traces are told. */
   readonly sharesTraces: boolean;
   readonly listen: { readonly host: string; readonly port: number };
   /** By how much the hub's wall clock is ahead of its monotonic one: see `neverBack`. */

@@ -4,7 +4,7 @@ import { Store } from '../cache/store.ts';
 import { accessOf } from '../composing/access.ts';
 import { certificateOf } from '../composing/certificate.ts';
 import { dataPlaneOf } from '../composing/data-plane.ts';
-import { sharedLineage } from '../composing/shared-lineage.ts';
+import { lineageOf } from '../composing/shared-lineage.ts';
 import { samplingOf } from '../composing/tracing.ts';
 import { upstreamsOf } from '../composing/upstreams.ts';
 import { adminToken } from '../config/admin-token.ts';
@@ -158,7 +158,7 @@ async function run({
         stamps,
         marks,
         graves,
-        lineage: sharesTraces ? sharedLineage(lineage, tracesAt(wire)) : lineage,
+        lineage: lineageOf(lineage, sharesTraces ? tracesAt(wire) : undefined),
         storeWrites,
         sample: await samplingOf(env),
       }),
