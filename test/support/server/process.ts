@@ -22,6 +22,7 @@ export interface Sample {
 export type ProfileSections = Readonly<Record<string, object | string>> & {
   readonly server?: object;
   readonly disk?: object;
+  readonly log?: object;
 };
 
 /** A proxy in a process of its own, started as users start it. */
@@ -54,7 +55,7 @@ export async function startServer(
     ...profile,
     server: { ...profile.server, port: 0 },
     disk: { ...profile.disk, path: join(folder, 'data') },
-    log: { format: 'json' },
+    log: { ...profile.log, format: 'json' },
   };
   await writeFile(file, JSON.stringify(settings));
   const child = spawn(
