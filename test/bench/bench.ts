@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureBesideHits } from './beside-hits.ts';
 import { type Effort, type Figures, measure, type Scenario } from './measure.ts';
 import { measureMisses } from './misses.ts';
 import { measureOpenLoop, type Quantiles } from './open-loop.ts';
 import * as payloads from './payloads.ts';
 import { LoadGenerator } from './subjects.ts';
-import { measureTiers } from './tiers.ts';
 
 // `npm run bench [-- --quick] [--only TEXT] [--rounds N] [--json FILE]`; what it measures and how is in the README beside it.
 
@@ -37,7 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   { payload: chat, connections: 1_000 },
 ];
 const EFFORT: Effort = values.quick
-  ? { rounds: 3, ms: 400, warmUpMs: 100, settleMs: 1_200 }
+  ? { rounds: 3, ms: 400, warmUpMs: 100, settleMs: 1_000 }
   : { rounds: 9, ms: 2_000, warmUpMs: 500, settleMs: 5_000 };
 
 const effort = { ...EFFORT, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) };
@@ -77,14 +77,13 @@ if (single !== undefined && many !== undefined) {
   const gain = (many.items * many.reprise.requestsPerSecond) / single.reprise.requestsPerSecond;
   process.stdout.write(`\nA batch brings ${gain.toFixed(1)} × the items per second of single hits.\n`);
 }
-const tiers = await measureTiers(effort.rounds);
-process.stdout.write(
-  `Tiers: ${tiers.write.toFixed(4)} ms a write, ${tiers.read.toFixed(4)} ms a read, ${tiers.miss.toFixed(4)} ms a miss.\n`,
-);
+process.stdout.write('\n');
+const besides = await measureBesideHits({ ...values, effort }, (line) => process.stdout.write(`${line}\n`));
 if (values.json !== undefined) {
   writeFileSync(
     values.json,
-    `${JSON.stringify({ machine, effort, hits, openLoop, misses, tiers }, null, 2)}\n`,
+    `${JSON.stringify({ machine, effort, hits, openLoop, misses, ...besides }, null, 2)}
+`,
   );
 }
 
