@@ -88,9 +88,16 @@ class Serving {
   #deliver(delivery: Delivery, { uncacheableDownstream }: Call): Soon<void> {
     this.#report = delivery.report;
     this.#outcome = delivery.report.outcome;
-    if (delivery.kind !== 'relay') this.#served = delivery.served;
-    if (delivery.kind === 'follow') this.#headMs = this.#context.clock.elapsed() - this.#began;
-    return deliver(delivery, this.#response, { requestId: this.#requestId, uncacheableDownstream });
+    const delivered = deliver(delivery, this.#response, {
+      requestId: this.#requestId,
+      uncacheableDownstream,
+    });
+    if (delivery.kind !== 'relay') {
+      this.#served = delivery.served;
+      // What is not through at once has begun; what is, with its head.
+      if (delivered instanceof Promise) this.#headMs = this.#context.clock.elapsed() - this.#began;
+    }
+    return delivered;
   }
 
   #fail(thrown: unknown): void {
@@ -124,7 +131,6 @@ class Serving {
       usage: cost?.usage,
       spared: cost?.spared,
       ms,
-      // What is whole is written with its head.
       headMs: this.#headMs ?? (this.#served && ms),
       upstreamMs: this.#served?.ownMs(),
       requestId: this.#requestId,

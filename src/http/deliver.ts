@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
 import { keptHeadOf } from './kept-heads.ts';
 import { relay } from './relay.ts';
-import { writeHead } from './write-head.ts';
+import { flushHeadSoon, writeHead } from './write-head.ts';
 
 /**
  * Writes an answer: at once if it is whole, else resolves when it is through or the caller has gone. An answer that breaks
@@ -66,7 +66,7 @@ async function follow(
   // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
   if (view === undefined && length !== undefined) headers.push(...length);
   writeHead(response, head.status, headers);
-  response.flushHeaders();
+  flushHeadSoon(response);
   try {
     for (;;) {
       const chunk = await cursor.next();

@@ -6,7 +6,7 @@ import { admit } from '../upstream/upstream.ts';
 import { answerWith } from './answer-headers.ts';
 import type { Relay } from './call.ts';
 import type { TracedCall } from './tracing.ts';
-import { writeHead } from './write-head.ts';
+import { flushHeadSoon, writeHead } from './write-head.ts';
 
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
@@ -32,7 +32,7 @@ export function relay(
       upstream.health.answered(code);
       work.caller.answered(undefined, code);
       writeHead(response, code, relayedHeaders(work, code, answerHeaders(headers), requestId));
-      response.flushHeaders();
+      flushHeadSoon(response);
     },
     data(chunk) {
       // The chunk is a view on the socket's buffer and a slow client's write keeps it: copied before it is queued.

@@ -33,7 +33,7 @@ const disk = await DiskTier.open({
   notify: (message) => process.stderr.write(`${message}\n`),
 });
 const memory = new MemoryTier({ maxEntries: 500, maxBytes: 50_000_000 }, systemClock, catalog.watch('l1'));
-const store = new Store(memory, disk);
+const store = new Store(memory, [disk]);
 
 let written = 0;
 let largest = 0;
