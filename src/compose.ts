@@ -29,7 +29,6 @@ import { told } from './invalidation/told.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { AdminToken } from './policy/admin-token.ts';
-import { Lineage } from './policy/lineage.ts';
 import { Scopes } from './policy/scope.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, neverBack } from './shared/clock.ts';
@@ -44,7 +43,7 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
   /** The profile's name, as it is shown. */
   readonly profile?: string;
-  /** The product's version, as other instances are told it. */
+  /** The program's, as others are told it. */
   readonly version?: string;
   /** Carries invalidations out in the place of the cache itself. */
   readonly invalidator?: Invalidator;
@@ -74,7 +73,19 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const version = surroundings.version ?? 'unknown';
   const hub = settings.server.workers === 1 ? undefined : new Hub(settings, clock);
   const engine = await openEngine({ settings, clock, events, background, version, inCommon: hub });
-  const { stamps, marks, graves, catalog, data, store, bus, secret: installSecret, invalidations } = engine;
+  const {
+    stamps,
+    marks,
+    graves,
+    catalog,
+    data,
+    store,
+    bus,
+    secret: installSecret,
+    invalidations,
+    traces,
+  } = engine;
+  const { lineage } = data.lineage;
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
@@ -85,12 +96,15 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
 
   const upstreams = upstreamsOf(settings, clock, env, hub?.upstreamInCommon);
   const watched = hub?.watched(store) ?? store;
-  const { monitor, metrics, ...monitoring } = await openMonitoring({
+  const { monitor, metrics, sample, ...monitoring } = await openMonitoring({
     settings,
     profile: surroundings.profile ?? 'unnamed',
     clock,
+    wallClock: surroundings.clock,
     events,
     background,
+    env,
+    version,
     store: watched,
     bus,
     threads: () => hub?.threads,
@@ -108,10 +122,8 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
           carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
       : undefined,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
-    entryOf(key, times, payload, tags) {
-      const stamp = stamps.next();
-      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
-    },
+    isInvalid: (entry) => marks.standing(entry) !== 'alive',
+    stamps,
   });
   const isRequired = (level: string) => level === 'l3' && settings.redis.required;
   const health: HealthContext = {
@@ -146,7 +158,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
         events,
       }),
     ),
-    dashboardCall(readPageFiles()),
+    dashboardCall(readPageFiles(), token !== undefined),
     ...telling(
       cacheCalls({
         invalidator,
@@ -178,6 +190,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     await control?.stop();
     await monitoring.close();
     await engine.close();
+    await monitoring.flush();
   };
   const answering = () => {
     const storeWrites = new VectorStoreWrites({ clock, background, purge: purgeTag });
@@ -193,8 +206,9 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       stamps,
       marks,
       graves,
-      lineage: lineageOf(new Lineage(clock), engine.traces),
+      lineage: lineageOf(lineage, traces),
       storeWrites,
+      sample,
     });
     return new Service({
       clock,
@@ -214,8 +228,9 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       env,
       secret: installSecret,
       tiers: engine.tiers,
-      traces: engine.traces,
       bus,
+      lineage,
+      traces,
       upstreams: upstreams.byName,
       purge: purgeTag,
       control: createControlPlane({ calls: open, token, events }),

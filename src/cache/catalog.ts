@@ -1,8 +1,10 @@
 import { type Place, placeOf, shownKey } from '../shared/shown-key.ts';
+import { unhurried } from '../shared/unhurried.ts';
 import { byKey, type Condition } from './condition.ts';
 import type { Key } from './entry.ts';
 import { Groups } from './groups.ts';
 import type { Listed, Watch } from './listed.ts';
+import { type Numbered, Series } from './series.ts';
 import type { Level } from './tier.ts';
 
 /** Where to go on in the catalog. */
@@ -23,8 +25,8 @@ export interface PlaceFigures extends Place {
  * entries of a tag costs as much as there are of them, whatever else there is.
  */
 export class Catalog {
-  /** In the order of their numbers. */
   readonly #items = new Map<string, Item>();
+  readonly #series = new Series<Item>();
   readonly #byTag = new Groups<Item>();
   /** By shown keys without their ids. */
   readonly #byPlace = new Groups<Item>();
@@ -73,8 +75,9 @@ export class Catalog {
    * and whoever walks through them can pause. What is dropped meanwhile is left out, and of everything there is what comes is told.
    */
   *lying(condition: Condition | undefined): Iterable<Listed | undefined> {
-    const fulfils = test(condition);
-    for (const { listed } of this.#candidates(condition)) yield fulfils(listed) ? listed : undefined;
+    const fulfils = test(untried(condition));
+    for (const item of this.#candidates(condition))
+      yield item !== undefined && fulfils(item.listed) ? item.listed : undefined;
   }
 
   /** Those in this tier. */
@@ -82,19 +85,21 @@ export class Catalog {
     for (const { listed, levels } of this.#items.values()) if (levels & BIT[level]) yield listed;
   }
 
-  /** At most `limit` of the entries meant, in the order in which they came, after `cursor`. */
-  page(condition: Condition | undefined, limit: number, cursor: string | undefined): Page {
-    const after = Number(cursor ?? 0);
-    const fulfils = test(condition);
+  /**
+   * At most `limit` of the entries meant, in the order in which they came, after `cursor`. Pages neither repeat nor miss what stays
+   * while others come and go; all of them together cost one walk through all there is, in which others have their turns.
+   */
+  async page(condition: Condition | undefined, limit: number, cursor: string | undefined): Promise<Page> {
     const entries: Listed[] = [];
     let last = 0;
-    for (const { number, listed } of this.#items.values()) {
-      if (number <= after || !fulfils(listed) || !this.#isLive(listed)) continue;
-      if (entries.length === limit) return { entries, cursor: String(last) };
+    let isLast = true;
+    await unhurried(this.#after(Number(cursor ?? 0), condition), ({ number, listed }) => {
+      isLast = entries.length < limit;
+      if (!isLast) return 'enough';
       entries.push(listed);
       last = number;
-    }
-    return { entries, cursor: undefined };
+    });
+    return { entries, cursor: isLast ? undefined : String(last) };
   }
 
   /** The entry with this shown key. */
@@ -117,11 +122,13 @@ export class Catalog {
         known.levels |= BIT[level];
         return;
       }
-      this.#remove(known);
     }
+    const levels = BIT[level] | (known?.levels ?? 0);
+    if (known !== undefined) this.#remove(known);
     this.#numbers += 1;
-    const item = { number: this.#numbers, listed, levels: (known?.levels ?? 0) | BIT[level] };
+    const item = new Item(this.#numbers, listed, levels);
     this.#items.set(listed.key.id, item);
+    this.#series.add(item);
     const prefix = prefixOf(listed.key);
     this.#byPlace.add(prefix, item);
     this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) + listed.size);
@@ -141,19 +148,48 @@ export class Catalog {
     for (const id of [...this.#items.keys()]) this.#dropped(level, id);
   }
 
-  *#candidates(condition: Condition | undefined): Iterable<Item> {
+  /** The entries meant that can be served, in order after `number`, and undefined for each that only had to be looked at. */
+  *#after(number: number, condition: Condition | undefined): Iterable<Item | undefined> {
+    const fulfils = test(condition);
+    for (const item of this.#fewAfter(number, condition?.tags) ?? this.#series.after(number)) {
+      const { isGone, listed } = item;
+      yield !isGone && fulfils(listed) && this.#isLive(listed) ? item : undefined;
+    }
+  }
+
+  /** The entries with these tags, in order after `number`, if they are few enough to be sorted each time. */
+  #fewAfter(number: number, tags: readonly string[] = []): readonly Item[] | undefined {
+    const count = tags.reduce((sum, tag) => sum + this.#byTag.sizeOf(tag), 0);
+    if (tags.length === 0 || count > MOST_SORTED) return undefined;
+    const after = [...this.#tagged(tags)].filter((item) => item.number > number);
+    return after.sort((one, other) => one.number - other.number);
+  }
+
+  /** The entries with any of these tags, each once. */
+  *#tagged(tags: readonly string[]): Iterable<Item> {
+    const seen = new Set<Item>();
+    for (const tag of tags) {
+      for (const item of this.#byTag.of(tag)) {
+        if (seen.has(item)) continue;
+        seen.add(item);
+        yield item;
+      }
+    }
+  }
+
+  *#candidates(condition: Condition | undefined): Iterable<Item | undefined> {
     if (condition?.keys !== undefined) {
       for (const shown of condition.keys) yield* this.#at(shown);
     } else if (condition?.tags !== undefined) {
-      const seen = new Set<Item>();
-      for (const tag of condition.tags) {
-        for (const item of this.#byTag.of(tag)) if (!seen.has(item)) yield* once(seen, item);
-      }
+      yield* this.#tagged(condition.tags);
     } else if (condition === undefined) {
-      yield* this.#items.values();
+      yield* this.#series.after(0);
     } else {
       const fits = byKey({ ...condition, patterns: undefined });
-      for (const prefix of this.#byPlace.names()) if (fits(prefix)) yield* this.#byPlace.of(prefix);
+      for (const prefix of this.#byPlace.names()) {
+        if (fits(prefix)) yield* this.#byPlace.of(prefix);
+        else yield undefined;
+      }
     }
   }
 
@@ -170,23 +206,46 @@ export class Catalog {
     if (this.#byPlace.sizeOf(prefix) > 0) this.#bytesAt.set(prefix, (this.#bytesAt.get(prefix) ?? 0) - size);
     else this.#bytesAt.delete(prefix);
     for (const [tag] of tags) this.#byTag.remove(tag, item);
+    item.levels = 0;
+    this.#series.lost();
   }
 }
 
 /** An entry with its place in the order of the catalog, and the tiers that hold it. */
-interface Item {
+class Item implements Numbered {
   readonly number: number;
   readonly listed: Listed;
   /** The {@link BIT}s of these. */
   levels: number;
+
+  constructor(number: number, listed: Listed, levels: number) {
+    this.number = number;
+    this.listed = listed;
+    this.levels = levels;
+  }
+
+  get isGone(): boolean {
+    return this.levels === 0;
+  }
 }
+
+/** So many entries are sorted in about 2 ms; of more, all that there are is gone through in slices. */
+const MOST_SORTED = 5_000;
 
 /** A set of levels is a number: it costs nothing, and there is one for each entry. */
 const BIT: Readonly<Record<Level, number>> = { l1: 1, l2: 2, l3: 4 };
 
+/** What of a condition its candidates need not fulfil. */
+function untried(condition: Condition | undefined): Condition | undefined {
+  if (condition?.keys !== undefined) return condition;
+  return condition?.tags === undefined
+    ? { patterns: condition?.patterns }
+    : { ...condition, tags: undefined };
+}
+
 /** Whether an entry is meant. */
-function test(condition: Condition | undefined): (listed: Listed) => boolean {
-  if (condition === undefined) return () => true;
+function test(condition: Condition = {}): (listed: Listed) => boolean {
+  if (Object.values(condition).every((list) => list === undefined)) return () => true;
   const fits = byKey(condition);
   const tags = condition.tags && new Set(condition.tags);
   return (listed) =>
@@ -205,9 +264,4 @@ function isSame(one: Listed, other: Listed): boolean {
 /** A shown key without its id. */
 function prefixOf({ shown }: Key): string {
   return shownKey(placeOf(shown), '');
-}
-
-function once(seen: Set<Item>, item: Item): readonly Item[] {
-  seen.add(item);
-  return [item];
 }

@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts';
 import type { TierFigures } from './tier.ts';
 
 /** What a {@link DiskCounts} tells of the figures of a tier. */
-type Counted = Omit<TierFigures, 'entries' | 'bytes' | 'maxBytes'>;
+type Counted = Omit<TierFigures, 'entries' | 'bytes' | 'maxBytes' | 'queue'>;
 
 /** What has happened in the disk tier since the process began, counted. */
 export class DiskCounts {

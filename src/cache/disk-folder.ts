@@ -152,7 +152,8 @@ async function assertFree(folder: string): Promise<void> {
   if (free < needed) throw new Error(`only ${free} bytes are free on the disk of ${folder}`);
 }
 
-async function freeBytes(folder: string): Promise<number> {
+/** Bytes that are free on the disk of a folder. Rejects if it is not there. */
+export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }

@@ -1,4 +1,5 @@
 import { chargeOf, type Entry } from './entry.ts';
+import type { QueueFigures } from './tier.ts';
 
 /** What waits under an id: an entry to be written or, without one, a deletion. */
 export interface Pending {
@@ -34,6 +35,11 @@ export class DiskQueue {
   /** The ids that wait to be deleted. */
   owed(): ReadonlySet<string> {
     return this.#deletions;
+  }
+
+  /** How much of what it may hold waits. */
+  figures(): QueueFigures {
+    return { bytes: this.#bytes, maxBytes: this.#maxBytes };
   }
 
   get empty(): boolean {

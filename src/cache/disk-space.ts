@@ -18,7 +18,7 @@ export interface SpaceOptions {
 const COMPACT_AT = 1.35;
 const HOLD_AT = 1.6;
 /** Times the budget that the folder may take at its worst, while tables are merged. */
-const AT_WORST = 2.5;
+export const AT_WORST = 2.5;
 const CHECK_EVERY_MS = 5_000;
 
 /**

@@ -1,42 +1,18 @@
-import type { Codec } from '../codec/compress.ts';
 import { Background } from '../shared/background.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
+import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { isOver } from '../shared/life.ts';
 import { DiskCounts } from './disk-counts.ts';
 import { FolderLocked, type Trust } from './disk-folder.ts';
 import type { DiskIndex, Slot } from './disk-index.ts';
+import type { DiskOptions } from './disk-options.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { DiskSession, type SessionOptions } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
-import { type EngineMaker, isCorrupted, levelDb } from './leveldb.ts';
+import { isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
 import type { OwnFigures, Tier, TierHealth } from './tier.ts';
-
-/** What {@link DiskTier.open} needs. */
-export interface DiskOptions {
-  /** Made with mode 0700 if it does not exist; used by nothing else. */
-  readonly folder: string;
-  /** The budget for live records, in bytes; the folder may take up to 2.5 times as many. */
-  readonly maxBytes: number;
-  readonly codec: Codec;
-  /** The largest body that is kept, in bytes. */
-  readonly maxEntry: number;
-  readonly clock: Clock;
-  /** Told what the tier holds. */
-  readonly watch?: Watch;
-  /**
-   * Asked once, when the folder is this process's own and nothing of it has been read yet: whether what lies in it may be used.
-   * If not, its invalidations are not all known, and it is given up. Does not reject.
-   */
-  readonly trusted?: () => Promise<boolean>;
-  /** Told what an operator should know of: repairs, quarantines, an outage and its end. */
-  readonly notify: (message: string) => void;
-  /** Entries that may wait to be written, in bytes; default 32 MB. */
-  readonly maxQueue?: number;
-  /** The engine below; default LevelDB. */
-  readonly maker?: EngineMaker;
-}
 
 const WRITE_BEHIND_MS = 50;
 const RETRY_MS = 15_000;
@@ -104,11 +80,18 @@ export class DiskTier implements Tier {
     return found;
   }
 
+  stampOf(id: string): number {
+    const session = this.#session;
+    if (session === undefined) return 0;
+    const waiting = this.#queue.look(id);
+    const held = waiting === undefined ? session.index.get(id) : waiting.entry;
+    return held === undefined || isOver(held, this.#options.clock.now()) ? 0 : held.stamp;
+  }
+
   set(entry: Entry): void {
     const { id } = entry.key;
-    const waiting = this.#queue.look(id)?.entry;
-    if (entry.stamp < (waiting?.stamp ?? this.#index?.get(id)?.stamp ?? 0)) return;
-    this.#take(successor(entry, waiting));
+    if (entry.stamp < this.stampOf(id)) return;
+    this.#take(successor(entry, this.#queue.look(id)?.entry));
     this.#flushSoon();
   }
 
@@ -135,12 +118,9 @@ export class DiskTier implements Tier {
   }
 
   figures(): OwnFigures {
-    return {
-      entries: this.#index?.count ?? 0,
-      bytes: this.#index?.bytes ?? 0,
-      maxBytes: this.#options.maxBytes,
-      ...this.#counts.figures(this.#options.codec),
-    };
+    const { maxBytes, codec } = this.#options;
+    const { count: entries = 0, bytes = 0 } = this.#index ?? {};
+    return { entries, bytes, maxBytes, queue: this.#queue.figures(), ...this.#counts.figures(codec) };
   }
 
   health(): TierHealth {

@@ -52,23 +52,33 @@ export class LowerTiers {
     return value;
   }
 
+  /** When the latest answer that any of them holds under `id` was asked for, as far as that can be told at once; 0 for none. */
+  stampOf(id: string): number {
+    let latest = 0;
+    for (const { tier } of this.all)
+      this.attempt(() => {
+        latest = Math.max(latest, tier.stampOf?.(id) ?? 0);
+      });
+    return latest;
+  }
+
   /** Puts the entry into every tier, or into those above one. */
   put(entry: Entry, above?: Lower): void {
     for (const lower of this.all) {
       if (lower === above) return;
       // What it would have replaced must not come back where the tier fails to take it.
-      if (!this.#attempt(() => lower.tier.set(entry))) this.#attempt(() => lower.tier.delete(entry.key.id));
+      if (!this.attempt(() => lower.tier.set(entry))) this.attempt(() => lower.tier.delete(entry.key.id));
     }
   }
 
   /** Forgets the entry in every tier, or in those of this instance alone. */
   delete(id: string, { own }: { readonly own: boolean }): void {
-    for (const { tier } of this.all) if (!own || tier.isShared !== true) this.#attempt(() => tier.delete(id));
+    for (const { tier } of this.all) if (!own || tier.isShared !== true) this.attempt(() => tier.delete(id));
   }
 
   /** Tells every tier that the entry is in use. */
   touch(id: string): void {
-    for (const { tier } of this.all) this.#attempt(() => tier.touch(id));
+    for (const { tier } of this.all) this.attempt(() => tier.touch(id));
   }
 
   /** Does this with one tier after the other. */
@@ -87,7 +97,7 @@ export class LowerTiers {
   }
 
   /** Whether `call` went well. */
-  #attempt(call: () => void): boolean {
+  attempt(call: () => void): boolean {
     try {
       call();
       return true;

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { exact } from '../codec/exact.ts';
 import type { Clock } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
+import { inOwnMemory } from './own-memory.ts';
 import { successor } from './succession.ts';
 import type { OwnFigures, Tier, TierHealth } from './tier.ts';
 
@@ -45,9 +45,10 @@ export class MemoryTier implements Tier {
     });
   }
 
-  get(id: string): Entry | undefined {
+  /** What is held under `id` at `now`, in milliseconds since the epoch. */
+  get(id: string, now = this.#clock.now()): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (entry !== undefined && !isOver(entry, this.#clock.now())) {
+    if (entry !== undefined && !isOver(entry, now)) {
       this.#hits++;
       return entry;
     }
@@ -87,7 +88,7 @@ export class MemoryTier implements Tier {
       return false;
     }
     this.#watch.held(listedOf(entry));
-    this.#entries.set(entry.key.id, withExactBody(entry), { size });
+    this.#entries.set(entry.key.id, inOwnMemory(entry), { size });
     return true;
   }
 
@@ -133,9 +134,4 @@ export class MemoryTier implements Tier {
     this.#entries.delete(id);
     this.#expirations++;
   }
-}
-
-function withExactBody(entry: Entry): Entry {
-  const body = exact(entry.payload.body);
-  return body === entry.payload.body ? entry : { ...entry, payload: { ...entry.payload, body } };
 }

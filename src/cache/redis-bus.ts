@@ -30,6 +30,8 @@ export interface RedisBusOptions {
   readonly self: Peer;
   readonly stamps: Stamps;
   readonly clock: Clock;
+  /** Told each time that it has caught up with the others. */
+  readonly onCaughtUp: () => void;
 }
 
 const BEAT_MS = 1_000;
@@ -195,7 +197,7 @@ export class RedisBus implements Bus {
   }
 
   async #catchUp(send: Send): Promise<void> {
-    const { table, shared } = this.#options;
+    const { table, shared, onCaughtUp } = this.#options;
     const replica = this.#replica;
     if (replica === undefined) throw new Error('the bus has nothing to work on yet');
     const formerly = replica.place;
@@ -219,6 +221,7 @@ export class RedisBus implements Bus {
     this.#trouble = undefined;
     this.#told = 0;
     for (const heard of early) this.#hear(heard);
+    onCaughtUp();
     await table.applied(send, place.seq);
   }
 

@@ -1,17 +1,16 @@
 import type { Codec } from '../codec/compress.ts';
 import { exact } from '../codec/exact.ts';
 import type { Clock } from '../shared/clock.ts';
-import { messageOf } from '../shared/errors.ts';
 import { isOver } from '../shared/life.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import type { Entry, Times } from './entry.ts';
-import { digestOf, fromRecord, toRecord } from './record.ts';
+import { digestOf, fromRecord } from './record.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { run } from './redis-run.ts';
-import { PUT, READ } from './redis-scripts.ts';
+import { READ } from './redis-scripts.ts';
+import { RedisWrites } from './redis-writes.ts';
 import type { SharedMarks } from './shared-marks.ts';
-import { tooMany, withTagged } from './tagged.ts';
 import type { Cleared, Tier, TierFigures, TierHealth } from './tier.ts';
 
 /** What L3 works with. */
@@ -34,15 +33,6 @@ export interface RedisTierOptions {
 const MOST_READ = 64_000_000;
 /** Entries that are read in one step: Redis does nothing else meanwhile. */
 const STEP = 512;
-/** How often an entry is tried to be put where others put theirs. */
-const ATTEMPTS = 4;
-/** Bytes by which one record is told from another: its version and its checksum. */
-const HEAD = 8;
-/** Bytes on their way to Redis; what comes when there are more is not shared. */
-const MOST_WRITING = 32_000_000;
-/** Deletions owed to a Redis that is away; if there are more, everything is deleted. */
-const MOST_OWED = 100_000;
-
 /**
  * L3: entries that instances share, in Redis. Each is judged when it is read, by what all instances have announced. It is kept as a record
  * like those on disk, but for its stamps, which are numbers of announcements, and its times, which are by Redis' clock.
@@ -51,21 +41,17 @@ export class RedisTier implements Tier {
   readonly level = 'l3';
   readonly isShared = true;
   readonly #options: RedisTierOptions;
-  /** What is on its way, by id. */
-  readonly #writing = new Map<string, Promise<void>>();
-  #writingBytes = 0;
-  /** What may still lie there and must not. */
-  readonly #owed = new Set<string>();
-  /** Why the last write was refused. */
-  #refusal: string | undefined;
+  readonly #writes: RedisWrites;
   #hits = 0;
   #misses = 0;
   #faults = 0;
-  #rawBytes = 0;
-  #storedBytes = 0;
 
   constructor(options: RedisTierOptions) {
     this.#options = options;
+    const { keys, shared, bus } = options;
+    const keyOf = (id: string) =>
+      shared.epoch !== undefined && bus.isJoined ? keys.entries(shared.epoch) + id : undefined;
+    this.#writes = new RedisWrites({ ...options, keyOf });
   }
 
   async get(id: string): Promise<Entry | undefined> {
@@ -92,34 +78,13 @@ export class RedisTier implements Tier {
 
   set(entry: Entry): void {
     const { shared, bus } = this.#options;
-    const { id } = entry.key;
-    const size = entry.payload.body.length;
     const ours = shared.toShared(entry);
-    const isFull = this.#writingBytes + size > MOST_WRITING;
-    if (ours === undefined || shared.epoch === undefined || !bus.isJoined || isFull) {
-      this.#withhold(entry);
-      return;
-    }
-    this.#writingBytes += size;
-    this.#owed.delete(id);
-    // Of two writes of one entry the second finds what the first has left.
-    const before = this.#writing.get(id) ?? Promise.resolve();
-    const written = before
-      .then(() => this.#put({ ...ours, ...shifted(entry, bus.aheadMs) }))
-      .then(() => {
-        this.#writingBytes -= size;
-        if (this.#writing.get(id) === written) this.#writing.delete(id);
-      });
-    this.#writing.set(id, written);
+    if (ours === undefined) this.#writes.withhold(entry);
+    else this.#writes.put({ ...ours, ...shifted(entry, bus.aheadMs) });
   }
 
   delete(id: string): void {
-    const { keys, shared, link } = this.#options;
-    if (shared.epoch === undefined || !link.isUp) this.#owe(id);
-    else {
-      const key = keys.entries(shared.epoch) + id;
-      link.ask(key, ['UNLINK', key]).catch(() => this.#owe(id));
-    }
+    this.#writes.delete(id);
   }
 
   touch(): void {}
@@ -127,7 +92,7 @@ export class RedisTier implements Tier {
   async sweep(): Promise<void> {}
 
   async written(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#writing.get(id)));
+    await this.#writes.done(ids);
   }
 
   async clear(): Promise<Cleared> {
@@ -148,34 +113,32 @@ export class RedisTier implements Tier {
 
   /** Redis can be asked again: first what it must not have any more is deleted. */
   resume(): void {
-    if (this.#owed.size > MOST_OWED) void this.clear().catch(() => undefined);
-    const owed = [...this.#owed];
-    this.#owed.clear();
-    for (const id of owed) this.delete(id);
+    if (!this.#writes.resume()) void this.clear().catch(() => undefined);
   }
 
   figures(): TierFigures {
     const { codec } = this.#options;
-    const packed = { codec, rawBytes: this.#rawBytes, storedBytes: this.#storedBytes };
+    const { faults, ...packed } = this.#writes.counted;
     return {
       hits: this.#hits,
       misses: this.#misses,
       evictions: 0,
       unexpired: 0,
       expirations: 0,
-      faults: this.#faults,
-      ...(codec !== 'none' && { compression: packed }),
+      faults: this.#faults + faults,
+      ...(codec !== 'none' && { compression: { codec, ...packed } }),
     };
   }
 
   health(): TierHealth {
     const health = this.#options.bus.health();
-    if (health.state !== 'ok' || this.#refusal === undefined) return health;
-    return { state: 'degraded', reason: `Redis takes nothing: ${this.#refusal}` };
+    const { refusal } = this.#writes;
+    if (health.state !== 'ok' || refusal === undefined) return health;
+    return { state: 'degraded', reason: `Redis takes nothing: ${refusal}` };
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#writing.values());
+    await this.#writes.done();
   }
 
   /** What lies under these keys: in one round trip, and bounded in bytes. */
@@ -231,57 +194,6 @@ export class RedisTier implements Tier {
     if (isOver(times, clock.now())) return undefined;
     return { ...entry, ...times, payload: { ...entry.payload, body } };
   }
-
-  /**
-   * Writes a shared entry, unless there is a younger one. Where another instance has put the same answer, it keeps what either says of it;
-   * and where others come between again and again, it is not shared. Does not reject.
-   */
-  async #put(entry: Entry): Promise<void> {
-    const { link, keys, shared, codec, maxRecord } = this.#options;
-    const { id } = entry.key;
-    const key = keys.entries(shared.epoch ?? '') + id;
-    const digest = digestOf(id);
-    let ours = entry;
-    let head: Buffer = Buffer.alloc(0);
-    try {
-      for (let attempt = 1; attempt <= ATTEMPTS && !tooMany(ours.tags); attempt += 1) {
-        const record = toRecord(ours, digest, codec);
-        if (record.length > maxRecord) break;
-        const args = [record, String(Math.floor(ours.keepUntil)), head];
-        const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
-        this.#refusal = undefined;
-        if (!Buffer.isBuffer(reply)) {
-          const isPacked = ours.payload.form !== 'vector';
-          this.#rawBytes += isPacked ? ours.payload.body.length : 0;
-          this.#storedBytes += isPacked ? record.length : 0;
-          return;
-        }
-        head = reply.subarray(0, HEAD);
-        const theirs = fromRecord(reply, id, digest, maxRecord);
-        if (theirs === undefined) continue;
-        if (isSameAnswer(ours, theirs)) ours = { ...ours, tags: withTagged(ours.tags, theirs.tags) };
-        else if (theirs.born > ours.born && shared.toLocal(theirs, 0) !== undefined) return;
-      }
-    } catch (thrown) {
-      this.#faults += 1;
-      this.#refusal = messageOf(thrown);
-    }
-    this.#withhold(ours);
-  }
-
-  /** The entry is not shared. What lies there instead stands by itself, but for tags that it may lack. */
-  #withhold({ key, tags }: Entry): void {
-    if (tags.length > 0) this.delete(key.id);
-  }
-
-  #owe(id: string): void {
-    if (this.#owed.size <= MOST_OWED) this.#owed.add(id);
-  }
-}
-
-/** Whether two are of one answer, and not of two that say the same: they may be said to speak of different things. */
-function isSameAnswer(one: Entry, other: Entry): boolean {
-  return one.born === other.born && one.payload.body.equals(other.payload.body);
 }
 
 /** Times by a clock that is ahead by so many milliseconds. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
+import { unhurried } from '../shared/unhurried.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
 import { type Lower, LowerTiers, PER_MS } from './lower-tiers.ts';
 import type { MemoryTier } from './memory.ts';
+import { MEASURED, type StoreFigures } from './store-figures.ts';
 import { successor } from './succession.ts';
-import type { Cleared, Level, Tier, TierFigures, TierHealth } from './tier.ts';
+import type { Cleared, Level, Tier, TierHealth } from './tier.ts';
 
 /** An entry and the tier that held it. */
 export interface Found {
@@ -18,20 +20,7 @@ export interface Quota {
   left: number;
 }
 
-/** What the store has counted since it was opened. */
-export interface StoreFigures {
-  readonly levels: Readonly<Partial<Record<Level, TierFigures>>>;
-  /** Entries copied into the tiers above, by the one that held them. */
-  readonly promotions: Readonly<Partial<Record<Level, number>>>;
-  /** How long look-ups took, in units of 10 ns; in memory one of {@link MEASURED} is measured. */
-  readonly lookups: Readonly<Partial<Record<Level, Histogram>>>;
-  /** Calls in which a tier threw although no tier may; each was a miss or a lost write. */
-  readonly faults: number;
-}
-
 const NOTHING: Cleared = { cleared: 0, freedBytes: 0 };
-/** Of how many look-ups in memory one is measured. */
-const MEASURED = 32;
 
 /** What a store works with beside its tiers. */
 export interface StoreOptions {
@@ -67,9 +56,9 @@ export class Store {
     return { left: Math.max(1, Math.floor(this.#memory.maxEntries / 4)) };
   }
 
-  /** What L1 holds under `id`, at once. */
-  peek(id: string): Found | undefined {
-    const entry = this.#recall(id);
+  /** What L1 holds under `id`, at once; `now`, in milliseconds since the epoch, for who has just looked at the clock. */
+  peek(id: string, now?: number): Found | undefined {
+    const entry = this.#recall(id, now);
     if (entry === undefined) return undefined;
     this.#lower.touch(id);
     return { entry, level: 'l1' };
@@ -165,7 +154,8 @@ export class Store {
     for (const given of entries) {
       const held = this.#memory.peek(given.key.id);
       const entry = successor(given, held);
-      if (entry === held) continue;
+      // Below there may be one that was asked for later: it may have found no room in L1, or been evicted from it.
+      if (entry === held || this.#lower.stampOf(entry.key.id) > entry.stamp) continue;
       this.#fence(entry.key.id);
       this.#admit(entry, quota);
       this.#lower.put(entry);
@@ -197,9 +187,14 @@ export class Store {
   async drop(level: Level, entries: Iterable<Listed>): Promise<Cleared> {
     const tier: Tier | undefined = level === 'l1' ? this.#memory : this.#lower.of(level);
     if (tier?.clear !== undefined) return (await this.#lower.try(() => tier.clear?.())) ?? NOTHING;
-    const dropped = [...entries];
-    for (const { key } of dropped) await this.#lower.try(() => tier?.delete(key.id));
-    return { cleared: dropped.length, freedBytes: dropped.reduce((sum, { size }) => sum + size, 0) };
+    let cleared = 0;
+    let freedBytes = 0;
+    await unhurried([...entries], ({ key, size }) => {
+      this.#lower.attempt(() => tier?.delete(key.id));
+      cleared += 1;
+      freedBytes += size;
+    });
+    return { cleared, freedBytes };
   }
 
   /** Drops, in every tier, what is past its `keepUntil`. */
@@ -235,11 +230,11 @@ export class Store {
   }
 
   /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
-  #recall(id: string): Entry | undefined {
+  #recall(id: string, now: number | undefined): Entry | undefined {
     this.#looks += 1;
-    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id);
+    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id, now);
     const began = this.#clock.elapsed();
-    const entry = this.#memory.get(id);
+    const entry = this.#memory.get(id, now);
     this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
     return entry;
   }

@@ -12,11 +12,14 @@ export function withTagged(tags: readonly Tagged[], more: readonly Tagged[]): re
 
 /** What of `more` says more than `tags` do: other tags, or older stamps. Mostly nothing. */
 export function beyond(tags: readonly Tagged[], more: readonly Tagged[]): readonly Tagged[] {
-  return more.every((one) => isAmong(tags, one)) ? NONE : more.filter((one) => !isAmong(tags, one));
+  const isNew = ([tag, stamp]: Tagged) => !isAmong(tags, tag, stamp);
+  return more.some(isNew) ? more.filter(isNew) : NONE;
 }
 
-function isAmong(tags: readonly Tagged[], [tag, stamp]: Tagged): boolean {
-  return tags.some(([known, since]) => known === tag && since <= stamp);
+/** Whether this tag is among others, with this stamp or an older one. */
+export function isAmong(tags: readonly Tagged[], tag: string, stamp: number): boolean {
+  for (const [known, since] of tags) if (known === tag && since <= stamp) return true;
+  return false;
 }
 
 const NONE: readonly Tagged[] = [];

@@ -27,6 +27,8 @@ export interface TierFigures {
   readonly expirations: number;
   /** Reads and writes that failed or found damage; each was a miss to the caller. */
   readonly faults: number;
+  /** Absent where entries are taken at once. */
+  readonly queue?: QueueFigures | undefined;
   /** Absent where nothing is compressed. */
   readonly compression?: CompressionFigures | undefined;
 }
@@ -34,6 +36,12 @@ export interface TierFigures {
 /** The figures of a tier that only this process writes to. */
 export interface OwnFigures extends TierFigures {
   readonly entries: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** What waits to be written: beyond `maxBytes` the oldest is given up. */
+export interface QueueFigures {
   readonly bytes: number;
   readonly maxBytes: number;
 }
@@ -61,6 +69,11 @@ export interface Tier {
   get(id: string): Entry | undefined | Promise<Entry | undefined>;
   /** Those of `ids` that it holds, found in one pass. */
   getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>>;
+  /**
+   * When the entry that a `get` right now would find under `id` was asked for, by its stamp; 0 where there is none. Absent where that
+   * cannot be told at once.
+   */
+  stampOf?(id: string): number;
   /**
    * Takes the entry, unless it holds one that was asked for later (`stamp`); a `get` right after it finds it, also where writing
    * happens later. Of one answer that comes twice, with different tags, no tag is lost that is still to be written.

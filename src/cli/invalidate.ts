@@ -95,22 +95,26 @@ function bodyOf({ values, switches }: CommandLine): object {
 interface Answer {
   readonly id: string;
   readonly matched: number;
+  readonly invalidated: number;
   readonly at_least?: boolean;
   readonly sample: readonly string[];
 }
 
 function isAnswer(value: unknown): value is Answer {
   if (typeof value !== 'object' || value === null) return false;
-  return 'id' in value && 'matched' in value && 'sample' in value && Array.isArray(value.sample);
+  if (!('id' in value && 'matched' in value && 'invalidated' in value)) return false;
+  return 'sample' in value && Array.isArray(value.sample);
 }
 
-function told({ id, matched, at_least: atLeast, sample }: Answer, { switches }: CommandLine): string {
+function told(answer: Answer, { switches }: CommandLine): string {
+  const { id, matched, invalidated, at_least: atLeast, sample } = answer;
   const verb = switches.has('expire') ? 'expire' : 'purge';
   const number = `${atLeast ? 'at least ' : ''}${matched.toLocaleString('en')}`;
   const entries = `${number} ${matched === 1 ? 'entry' : 'entries'}`;
   const more = matched - sample.length;
+  const done = invalidated === matched ? '' : `, ${invalidated.toLocaleString('en')} of them anew`;
   return [
-    switches.has('dry-run') ? `would ${verb} ${entries}` : `${verb}d ${entries} (${id})`,
+    switches.has('dry-run') ? `would ${verb} ${entries}` : `${verb}d ${entries}${done} (${id})`,
     ...sample.map((key) => `  ${key}`),
     ...(more > 0 ? [`  and ${more.toLocaleString('en')} more`] : []),
     '',

@@ -14,6 +14,7 @@ import type { Background } from '../shared/background.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Stamps } from '../shared/stamps.ts';
 import { folderOf, kept } from './kept.ts';
+import { type KeptLineage, openLineage } from './kept-lineage.ts';
 
 /** What opening the data folder takes. */
 export interface DataFolderContext {
@@ -36,6 +37,7 @@ export interface DataFolder {
   readonly markLog: MarkLog | undefined;
   readonly audit: KeptAudit;
   readonly deliveries: Deliveries;
+  readonly lineage: KeptLineage;
 }
 
 /**
@@ -46,6 +48,7 @@ export interface DataFolder {
 export async function openDataFolder(context: DataFolderContext): Promise<DataFolder> {
   const { settings, clock, background } = context;
   const folder = folderOf(settings);
+  const fresh = folder === undefined || !existsSync(l2In(folder));
   const secret = await kept(
     context,
     '',
@@ -53,7 +56,7 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
     'L2 will not be found again after a restart',
     (path) => (path === undefined ? Promise.resolve(randomBytes(32)) : installSecret(path)),
   );
-  const { disk, markLog } = folder === undefined ? {} : await openDisk(folder, context);
+  const { disk, markLog } = folder === undefined ? {} : await openDisk(folder, fresh, context);
   const audit = await kept(
     context,
     'invalidations.jsonl',
@@ -68,7 +71,18 @@ export async function openDataFolder(context: DataFolderContext): Promise<DataFo
     'deliveries before a restart will not be known as repeats after it',
     (path) => Deliveries.open(settings.webhooks.size === 0 ? undefined : path, clock),
   );
-  return { secret, disk, markLog, audit, deliveries };
+  const lineage = await kept(
+    context,
+    'lineage.journal',
+    'lineage',
+    'what traces were told will not be known after a restart',
+    (path) => openLineage({ clock, path, fresh }),
+  );
+  return { secret, disk, markLog, audit, deliveries, lineage };
+}
+
+function l2In(folder: string): string {
+  return join(folder, 'l2');
 }
 
 /** Keeps a secret that is not this installation's own: that of the instances it has joined. */
@@ -84,15 +98,14 @@ export async function keepSecret(
 /** The disk and the log of what is invalid on it. */
 async function openDisk(
   folder: string,
+  fresh: boolean,
   { settings, clock, events, marks, stamps, watch }: DataFolderContext,
 ): Promise<{ readonly disk: DiskTier; readonly markLog: MarkLog }> {
-  const l2 = join(folder, 'l2');
   const path = join(folder, 'marks.journal');
-  const fresh = !existsSync(l2);
   let opening: Promise<MarkLog> | undefined;
   const openLog = () => (opening ??= MarkLog.open({ path, fresh, marks, stamps, clock }));
   const disk = await DiskTier.open({
-    folder: l2,
+    folder: l2In(folder),
     maxBytes: settings.disk.max_bytes,
     codec: settings.disk.compression,
     maxEntry: settings.server.max_entry,

@@ -9,12 +9,13 @@ import { withTags } from '../endpoints/tagged.ts';
 import { AskedLately } from '../http/asked.ts';
 import { bindEndpoints, bindRoutes } from '../http/bindings.ts';
 import { placeOf } from '../http/classify.ts';
-import { type DataPlaneContext, serveData } from '../http/data-plane.ts';
+import { type DataPlaneContext, dataPlane } from '../http/data-plane.ts';
 import type { Slot } from '../http/fetch.ts';
 import type { FetchPolicy } from '../http/fetch-work.ts';
 import { Heads } from '../http/heads.ts';
 import { Leases } from '../http/leases.ts';
 import type { DataListener } from '../http/listener.ts';
+import type { Sample } from '../http/tracing.ts';
 import { openTunnel } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import type { Events } from '../observe/events.ts';
@@ -41,6 +42,8 @@ export interface DataPlaneParts {
   readonly graves: Graves;
   readonly lineage: Traces;
   readonly storeWrites: VectorStoreWrites;
+  /** Decides which traces are recorded; undefined where nothing is traced. */
+  readonly sample: Sample | undefined;
 }
 
 /** Puts a data plane together, with flights of its own, and a memory of its own of what came lately. */
@@ -75,7 +78,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   };
   return {
     readHead: (incoming) => heads.read(incoming),
-    serveData: (request, response) => serveData(context, request, response),
+    serveData: dataPlane(context),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
   };

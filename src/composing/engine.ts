@@ -102,6 +102,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   await bus.join(replicaOf({ marks, stamps, background, log: markLog, sweep }));
   const health = bus.health();
   if (settings.redis.required && health.state === 'degraded') {
+    await data.lineage.close();
     await store.close();
     await bus.close();
     await markLog?.close();
@@ -139,6 +140,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       tending.cancel();
       await background.drain();
       await data.deliveries.close();
+      await data.lineage.close();
       await store.close();
       await bus.close();
       await background.drain();

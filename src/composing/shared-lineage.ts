@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SharedTraces } from '../cache/shared-traces.ts';
-import type { Lineage, StampedTag, Traces } from '../policy/lineage.ts';
+import type { Lineage, Traces } from '../policy/lineage.ts';
 import { ANONYMOUS } from '../policy/scope.ts';
+import type { StampedTag } from '../policy/told.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 
 /** What traces were told at all instances: see `SharedTraces`. */

@@ -69,9 +69,21 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
   const leases = new RedisLeases(send, keys.lease, clock);
   const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
-  const bus = new RedisBus({ link, table, shared, keys, leases, secret: common, self, stamps, clock });
+  const onCaughtUp = () => tier.resume();
+  const bus: RedisBus = new RedisBus({
+    link,
+    table,
+    shared,
+    keys,
+    leases,
+    secret: common,
+    self,
+    stamps,
+    clock,
+    onCaughtUp,
+  });
   const isOneServer = address.kind !== 'cluster';
-  const tier = new RedisTier({
+  const tier: RedisTier = new RedisTier({
     link,
     keys,
     shared,

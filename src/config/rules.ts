@@ -1,5 +1,6 @@
 import { SURFACE_PATHS, SURFACE_ROOTS } from '../openai/surface.ts';
 import { checkAccess } from './access-rules.ts';
+import { checkAlerts } from './alert-rules.ts';
 import type { Finding } from './problems.ts';
 import { checkRoutes } from './route-rules.ts';
 import { NAME_EXPECTED, NAME_PATTERN } from './route-settings.ts';
@@ -24,6 +25,7 @@ export function checkRules(raw: unknown, mayBeMore: boolean): Finding[] {
     ...checkLoops(upstreams, raw),
     ...checkAdminPort(raw),
     ...checkAccess(raw, upstreams),
+    ...checkAlerts(raw),
     ...checkTags(raw, types),
     ...checkRoutes(valueAt(raw, ['routes']), { types, upstreams, mayBeMore, reserved: RESERVED }),
     ...namesIn(valueAt(raw, ['webhooks']), defaults.webhooks).flatMap((name) => checkName(name, 'webhooks')),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { access } from './access-settings.ts';
+import { alerts } from './alert-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
 import { prices } from './price-settings.ts';
 import { redis } from './redis-settings.ts';
@@ -74,6 +75,7 @@ export const settingsSchema = section({
   })
     .prefault({})
     .describe('The log.'),
+  alerts: alerts(),
   prices: prices(),
 });
 

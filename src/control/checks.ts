@@ -25,16 +25,24 @@ export function healthChecks(
   return checks;
 }
 
-/** The alerts that call for somebody, as checks: those on tiers and upstreams have checks of their own. */
+/** The alerts that say that something is not as it should be now, as checks. */
 export function alertChecks(alerts: readonly Alert[]): ReadonlyMap<string, Check> {
   return new Map(
     alerts
-      .filter(({ id, severity }) => severity !== 'info' && !CHECKED.has(id))
+      .filter(({ id, severity }) => severity !== 'info' && !NO_CHECK.has(id))
       .map(({ id, message }) => [`alert:${id}`, { state: 'degraded', reason: message }]),
   );
 }
 
-const CHECKED: ReadonlySet<string> = new Set(['upstream-down', 'upstream-failing', 'tier-degraded']);
+const NO_CHECK: ReadonlySet<string> = new Set([
+  // Tiers and upstreams have checks of their own.
+  'upstream-down',
+  'upstream-failing',
+  'tier-degraded',
+  // What may yet come, and the tier says when it has; and what has been.
+  'disk-space',
+  'clock-jump',
+]);
 
 const REASON = {
   failing: 'its last call failed; entries that may be served stale are, without asking it',

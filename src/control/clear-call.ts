@@ -1,5 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import type { Catalog } from '../cache/catalog.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
@@ -19,7 +17,6 @@ export interface Cleared {
 /** What clearing works with. */
 export interface ClearContext {
   readonly invalidator: Invalidator;
-  readonly catalog: Pick<Catalog, 'page'>;
   /** How all copies in one level are dropped, for each level there is. Entries that another level has too live on there. */
   readonly drops: ReadonlyMap<Level, () => Promise<Cleared>>;
   /** The names of the profile's types. */
@@ -34,32 +31,19 @@ export function clearCall(context: ClearContext): ControlCall {
       const condition = readCondition(fields, context.types());
       const [level] = textsIn(fields, 'level', { most: 1, longest: 20 }) ?? [];
       const cleared =
-        level === undefined ? await purge(context, condition) : await dropOf(context, level, condition)();
+        level === undefined
+          ? await purge(context.invalidator, condition)
+          : await dropOf(context, level, condition)();
       return Response.json({ cleared: cleared.cleared, freed_bytes: cleared.freedBytes });
     },
   });
 }
 
-const PAGE = 1_000;
-
-/** Counts first: what is purged is soon listed no more. */
-async function purge(
-  { invalidator, catalog }: ClearContext,
-  condition: Condition | undefined,
-): Promise<Cleared> {
-  let cleared = 0;
-  let freedBytes = 0;
-  let cursor: string | undefined;
-  do {
-    const page = catalog.page(condition, PAGE, cursor);
-    cleared += page.entries.length;
-    for (const { size } of page.entries) freedBytes += size;
-    cursor = page.cursor;
-    // Others are to be answered in between: there may be a million entries.
-    await turn();
-  } while (cursor !== undefined);
-  await carryOut(invalidator, condition, 'purge', false);
-  return { cleared, freedBytes };
+/** Counted by who purges, so that of two that clear at once each counts what it has taken itself. */
+async function purge(invalidator: Invalidator, condition: Condition | undefined): Promise<Cleared> {
+  const order = { condition, effect: 'purge', dryRun: false, exact: true } as const;
+  const { matched, bytes } = await carryOut(invalidator, order);
+  return { cleared: matched, freedBytes: bytes };
 }
 
 function dropOf(

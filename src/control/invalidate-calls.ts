@@ -15,7 +15,7 @@ export interface InvalidateContext {
 /** `POST /cache/invalidate`, and `PURGE /`, which says the same as tools for CDNs do. */
 export function invalidateCalls({ invalidator, types }: InvalidateContext): readonly ControlCall[] {
   const answer = async (condition: Condition, effect: Effect, dryRun: boolean): Promise<Response> => {
-    const outcome = await carryOut(invalidator, condition, effect, dryRun);
+    const outcome = await carryOut(invalidator, { condition, effect, dryRun });
     const { id, matched, invalidated, atLeast, sample, instances } = outcome;
     return Response.json({
       id,

@@ -18,11 +18,11 @@ export interface ListingContext {
 export function listingCalls({ catalog, audit, types }: ListingContext): readonly ControlCall[] {
   return [
     controlCall('admin', ENTRIES, {
-      GET(ask) {
+      async GET(ask) {
         const fields = queryFields(ask, ['type', 'namespace', 'model', 'tag', 'pattern', 'limit', 'cursor']);
         const condition = readCondition(fields, types(), { tags: 'tag' });
         const [cursor] = textsIn(fields, 'cursor', { most: 1, longest: 1_000 }) ?? [];
-        const page = catalog.page(condition, countIn(fields, 'limit', 100, 1_000), cursor);
+        const page = await catalog.page(condition, countIn(fields, 'limit', 100, 1_000), cursor);
         return Response.json({ entries: page.entries.map(entryJson), cursor: page.cursor ?? null });
       },
     }),

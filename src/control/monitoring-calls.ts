@@ -1,7 +1,9 @@
 import type { Metrics } from '../observe/metrics.ts';
 import type { Monitor } from '../observe/monitor.ts';
+import { MOST_MINUTES } from '../observe/series.ts';
 import { type ControlCall, controlCall } from './call.ts';
-import { cacheJson, efficiencyJson, levelsJson } from './monitoring-json.ts';
+import { countIn, queryFields } from './fields.ts';
+import { cacheJson, efficiencyJson, levelsJson, seriesJson } from './monitoring-json.ts';
 
 /** What monitoring is told from. */
 export interface MonitoringContext {
@@ -17,6 +19,12 @@ export function monitoringCalls({ monitor, metrics, status }: MonitoringContext)
     controlCall('admin', '/monitoring/cache', { GET: () => told(cacheJson(monitor, status())) }),
     controlCall('admin', '/monitoring/cache/levels', { GET: () => told(levelsJson(monitor)) }),
     controlCall('admin', '/monitoring/cache/efficiency', { GET: () => told(efficiencyJson(monitor)) }),
+    controlCall('admin', '/monitoring/cache/series', {
+      GET(ask) {
+        const fields = queryFields(ask, ['minutes']);
+        return told(seriesJson(monitor, countIn(fields, 'minutes', 60, MOST_MINUTES)));
+      },
+    }),
     controlCall('admin', '/metrics', {
       async GET() {
         const { text, type } = await metrics.scrape();

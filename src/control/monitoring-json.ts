@@ -4,6 +4,7 @@ import { COUNTED, type Counts } from '../observe/counts.ts';
 import type { Line } from '../observe/figures.ts';
 import type { Monitor } from '../observe/monitor.ts';
 import type { Savings } from '../observe/savings.ts';
+import type { Middle, Minute } from '../observe/series.ts';
 import type { LevelState } from '../observe/sources.ts';
 import type { Tally } from '../observe/tally.ts';
 import { WINDOWS } from '../observe/windows.ts';
@@ -60,6 +61,11 @@ export function cacheJson(monitor: Monitor, status: string): Json {
 export function levelsJson({ sources }: Monitor): Json {
   const bus = sources.bus();
   return { levels: sources.levels().map(levelJson), ...(bus && { bus: busJson(bus) }) };
+}
+
+/** What `GET /monitoring/cache/series` answers: the last minutes that have ended, one by one, the oldest first. */
+export function seriesJson({ series }: Monitor, minutes: number): Json {
+  return { step_s: 60, points: series.latest(minutes).map(minuteJson) };
 }
 
 /** What `GET /monitoring/cache/efficiency` answers: what to change, and what to look at. */
@@ -126,6 +132,18 @@ function windowJson(tally: Tally): Json {
   };
 }
 
+function minuteJson({ at, counts, saved, hit, miss }: Minute): Json {
+  const ms = (micros: number) => inUnits(micros, 1_000);
+  const told = (middle: Middle | undefined) => middle && { p50: ms(middle.p50), p95: ms(middle.p95) };
+  return {
+    at: new Date(at).toISOString(),
+    requests: countsJson(counts),
+    hit_rate: counts.lookedUp === 0 ? null : rate(counts),
+    latency_ms: { hit: told(hit) ?? null, miss: told(miss) ?? null },
+    saved: savedJson(saved),
+  };
+}
+
 function countsJson(counts: Counts): Json {
   return { total: counts.total, ...counts.of };
 }
@@ -161,7 +179,7 @@ function latencyJson({ durations }: Tally): Json {
 
 /** Percentiles of durations that were counted in `unit`ths of what they are told in. */
 function percentilesJson(histogram: Histogram, unit: number): Json {
-  const told = (value: number) => Math.round((value / unit) * 1_000) / 1_000;
+  const told = (value: number) => inUnits(value, unit);
   return {
     p50: told(histogram.percentile(0.5)),
     p95: told(histogram.percentile(0.95)),
@@ -169,6 +187,11 @@ function percentilesJson(histogram: Histogram, unit: number): Json {
     max: told(histogram.max),
     count: histogram.count,
   };
+}
+
+/** A duration that was counted in `unit`ths of what it is told in, with three digits. */
+function inUnits(value: number, unit: number): number {
+  return Math.round((value / unit) * 1_000) / 1_000;
 }
 
 function rate(counts: Counts): number {

@@ -1,10 +1,11 @@
-import type { Entry, Key, Payload, Times } from '../cache/entry.ts';
+import type { Entry, Key, Payload, Tagged } from '../cache/entry.ts';
 import type { Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Demands, Verdict } from '../policy/judge.ts';
 import { createKeyring } from '../policy/key.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { Stamps } from '../shared/stamps.ts';
 
 /** Which value: of a type and a namespace (empty for the default one), by the application's own key. */
 export interface ValueName {
@@ -15,6 +16,8 @@ export interface ValueName {
 
 /** A value as the application gives it. */
 export interface NewValue {
+  /** A stamp of the moment at which it began to come, by {@link Values.begin}: every later invalidation concerns it. */
+  readonly stamp: number;
   readonly headers: Payload['headers'];
   readonly body: Buffer;
   /** Its lifetime in milliseconds; the type's own if undefined. */
@@ -36,8 +39,13 @@ export interface FoundValue {
 export interface Values {
   /** The value, if there is one that meets these demands. */
   get(name: ValueName, demands: Demands): Promise<FoundValue | undefined>;
-  /** Stores a value in the place of any other. Gives its entry; undefined where it has no life or its type stores nothing. */
-  put(name: ValueName, value: NewValue): Promise<Entry | undefined>;
+  /** The stamp of a value that begins to come now. What other instances hold in its place is forgotten first. */
+  begin(name: ValueName): Promise<number>;
+  /**
+   * Stores a value in the place of any other, unless that began to come later. Gives its entry; undefined where it has no life, was
+   * invalidated while it came, or its type stores nothing.
+   */
+  put(name: ValueName, value: NewValue): Entry | undefined;
   /** Forgets the value, and says whether there was one. */
   delete(name: ValueName): Promise<boolean>;
 }
@@ -53,12 +61,14 @@ export interface ValuesContext {
   readonly judge: (entry: Entry, demands: Demands) => Verdict;
   /** Has other instances forget what they hold under a key; absent where there are none. */
   readonly outdate?: ((key: Key) => Promise<unknown>) | undefined;
-  /** Makes an entry of a value that was given at this moment, with its tags. */
-  readonly entryOf: (key: Key, times: Times, payload: Payload, tags: readonly string[]) => Entry;
+  /** Whether an invalidation concerns the entry. */
+  readonly isInvalid: (entry: Entry) => boolean;
+  readonly stamps: Pick<Stamps, 'next'>;
 }
 
 /** Values in the tiers. */
-export function storedValues({ store, clock, policyOf, judge, outdate, entryOf }: ValuesContext): Values {
+export function storedValues(context: ValuesContext): Values {
+  const { store, clock, policyOf, judge, outdate, isInvalid, stamps } = context;
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
   return {
     async get(name, demands) {
@@ -73,10 +83,14 @@ export function storedValues({ store, clock, policyOf, judge, outdate, entryOf }
       const { freshUntil, born } = found.entry;
       return { ...found, stale: now >= freshUntil, ageMs: now - born };
     },
-    async put(name, { headers, body, ttlMs, tags }) {
+    async begin(name) {
+      // Their own invalidation is later than what they hold, and earlier than the value.
+      await outdate?.(keyOf(name));
+      return stamps.next();
+    },
+    put(name, { stamp, headers, body, ttlMs, tags }) {
       const policy = policyOf(name.type);
       const key = keyOf(name);
-      await outdate?.(key);
       const times = lifetimeOf(policy, 200, ttlMs, clock.now());
       const stores = policy.mode === 'on' || policy.mode === 'shadow';
       if (times === undefined || !stores) {
@@ -84,9 +98,11 @@ export function storedValues({ store, clock, policyOf, judge, outdate, entryOf }
         store.delete(key.id);
         return undefined;
       }
-      const entry = entryOf(key, times, { form: 'raw', status: 200, headers, facts: {}, body }, tags);
+      const payload = { form: 'raw', status: 200, headers, facts: {}, body } as const;
+      const entry = { key, ...times, stamp, tags: tags.map((tag): Tagged => [tag, stamp]), payload };
+      // Also one that nobody will be given any more: what was before must not be answered in its place.
       store.put([entry]);
-      return entry;
+      return isInvalid(entry) ? undefined : entry;
     },
     async delete(name) {
       const key = keyOf(name);

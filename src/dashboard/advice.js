@@ -1,5 +1,5 @@
 import { badge, byId, element, show } from './dom.js';
-import { fromNow, NOTHING } from './format.js';
+import { bytes, duration, fromNow, NOTHING, percent, span } from './format.js';
 import { fieldsAt, listAt, textAt } from './json.js';
 
 /** What is wrong now, and what could be better. */
@@ -34,8 +34,8 @@ export class Advice {
     );
     show(
       this.#findings,
-      listAt(efficiency, 'findings').map((finding) => ({
-        key: textAt(finding, 'id') ?? '',
+      listAt(efficiency, 'findings').map((finding, at) => ({
+        key: String(at),
         state: JSON.stringify(finding),
         make: () => findingElement(finding),
       })),
@@ -49,7 +49,7 @@ export class Advice {
 function findingElement(finding) {
   const type = textAt(finding, 'type');
   const evidence = fieldsAt(finding, 'evidence').map(([name, value]) =>
-    element('div', {}, element('dt', {}, name.replaceAll('_', ' ')), element('dd', {}, figure(value))),
+    element('div', {}, element('dt', {}, words(name)), element('dd', {}, figure(name, value))),
   );
   return element(
     'li',
@@ -84,8 +84,27 @@ const SEVERITIES = new Map([
 
 const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
 
-/** @param {unknown} value */
-function figure(value) {
-  if (typeof value === 'number') return number.format(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** A field's name as people read it; units stand behind the figure. @param {string} name */
+function words(name) {
+  return name.replace(/_(?:s|ms|bytes)$/, '').replaceAll('_', ' ');
+}
+
+/**
+ * A figure of the evidence, in the unit that its name says.
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {string}
+ */
+function figure(name, value) {
+  if (Array.isArray(value)) return value.map((item) => figure(name, item)).join(', ');
+  if (typeof value === 'object' && value !== null) {
+    return fieldsAt(value)
+      .map(([inner, one]) => `${words(inner)} ${figure(name, one)}`)
+      .join(' · ');
+  }
+  if (typeof value !== 'number') return String(value);
+  if (/(?:^|_)(?:share|rate|ratio|hit_rate_at)(?:_|$)/.test(name)) return percent(value);
+  if (/_ms$/.test(name)) return duration(value);
+  if (/_s$/.test(name)) return span(value);
+  return /(?:^|_)bytes$/.test(name) ? bytes(value) : number.format(value);
 }

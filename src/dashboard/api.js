@@ -1,4 +1,4 @@
-import { textAt } from './json.js';
+import { textAt, valueAt } from './json.js';
 
 /** The server has refused the token, or wants one. */
 export class Refused extends Error {}
@@ -18,6 +18,12 @@ export class Api {
   /** @returns {boolean} whether there is a token */
   get hasToken() {
     return sessionStorage.getItem(KEPT) !== null;
+  }
+
+  /** Whether the server answers nobody without a token; not where that cannot be told. @returns {Promise<boolean>} */
+  async wantsToken() {
+    const told = await this.get('dashboard/sign-in.json').catch(() => undefined);
+    return valueAt(told, 'required') === true;
   }
 
   /** Keeps a token until the tab is closed. Throws Refused for what no header can hold. @param {string} token */

@@ -5,8 +5,9 @@ import { Panels } from './panels.js';
 import { switchTheme } from './theme-switch.js';
 
 const TICK_MS = 2_000;
-/** Every how many ticks that is asked which changes slowly. */
+/** Every how many ticks that is asked which changes slowly, and that which has a new point each minute. */
 const SLOW_TICKS = 5;
+const MINUTE_TICKS = 30;
 const SOON_MS = 300;
 /** The feed tells figures each second. */
 const TOLD_MS = 3_500;
@@ -16,7 +17,11 @@ const TOLD_MS = 3_500;
 /** Who is signed in, and what comes from the server meanwhile. */
 class App {
   #api = new Api();
-  #panels = new Panels(this.#api, (thrown) => this.#failed(thrown));
+  #panels = new Panels(
+    this.#api,
+    (thrown) => this.#failed(thrown),
+    () => void this.#ask(['series']),
+  );
   /** Ends what runs while somebody is signed in. */
   #running = new AbortController();
   #live = false;
@@ -46,12 +51,16 @@ class App {
   async start() {
     this.#running = new AbortController();
     const { signal } = this.#running;
+    if (!this.#api.hasToken && (await this.#api.wantsToken())) {
+      this.#stop('');
+      return;
+    }
     await this.#ask(['cache']);
     if (signal.aborted) return;
     byId('sign-in', HTMLElement).hidden = true;
     byId('app', HTMLElement).hidden = false;
     byId('sign-out', HTMLElement).hidden = !this.#api.hasToken;
-    void this.#ask(['levels', 'efficiency', 'invalidations']);
+    void this.#ask(['series', 'levels', 'efficiency', 'invalidations']);
     void this.#panels.entries.search();
     void follow({
       open: () => this.#api.stream('monitoring/events', signal),
@@ -107,6 +116,7 @@ class App {
     /** @type {Source[]} */
     const sources = isTold ? [] : isSlow ? ['cache', 'levels', 'efficiency'] : ['cache'];
     if (isSlow) sources.push('invalidations');
+    if (this.#ticks % MINUTE_TICKS === 0) sources.push('series');
     await this.#ask(sources);
   }
 
@@ -136,7 +146,7 @@ class App {
     const { signal } = this.#running;
     const asked = sources.map(async (source) => {
       try {
-        const figures = await this.#api.get(PATHS[source]);
+        const figures = await this.#api.get(...this.#questionFor(source));
         if (signal.aborted) return;
         this.#problems.delete(source);
         this.#panels.show(source, figures);
@@ -146,6 +156,11 @@ class App {
     });
     await Promise.all(asked);
     if (!signal.aborted) this.#tellProblems();
+  }
+
+  /** @param {Source} source @returns {[path: string, query?: Readonly<Record<string, string>>]} */
+  #questionFor(source) {
+    return source === 'series' ? [PATHS.series, { minutes: String(this.#panels.minutes) }] : [PATHS[source]];
   }
 
   #tellProblems() {
@@ -194,11 +209,12 @@ class App {
 /** @type {Readonly<Record<Source, string>>} */
 const PATHS = {
   cache: 'monitoring/cache',
+  series: 'monitoring/cache/series',
   levels: 'monitoring/cache/levels',
   efficiency: 'monitoring/cache/efficiency',
   invalidations: 'monitoring/invalidations?limit=30',
 };
 
-const ALL = /** @type {const} */ (['cache', 'levels', 'efficiency', 'invalidations']);
+const ALL = /** @type {const} */ (['cache', 'series', 'levels', 'efficiency', 'invalidations']);
 
 await new App().start();

@@ -22,7 +22,7 @@ export class Chart {
   #options;
   #host;
   #plot;
-  /** @type {HTMLElement[]} */
+  /** @type {{ item: HTMLElement, value: HTMLElement }[]} */
   #legend = [];
   /** @type {{ times: readonly number[], values: readonly (readonly (number | null)[])[] }} */
   #shown = { times: [], values: [] };
@@ -36,8 +36,9 @@ export class Chart {
     this.#host = element('div', { class: 'plot', 'aria-hidden': 'true', 'data-empty': '' });
     const legend = options.series.map(({ label, colour }) => {
       const value = element('span', { class: 'value' }, '–');
-      this.#legend.push(value);
-      return element('li', {}, element('span', { class: `swatch ${colour}` }), label, value);
+      const item = element('li', {}, element('span', { class: `swatch ${colour}` }), label, value);
+      this.#legend.push({ item, value });
+      return item;
     });
     host.append(this.#host, element('ul', { class: 'legend' }, ...legend));
     this.#plot = this.#make();
@@ -53,7 +54,13 @@ export class Chart {
     this.#shown = { times, values };
     this.#host.toggleAttribute('data-empty', !values.some((line) => line.some((value) => value !== null)));
     this.#plot.setData(this.#data());
+    for (const [at, { item }] of this.#legend.entries()) item.hidden = !this.#isNamed(at);
     this.#tell(undefined);
+  }
+
+  /** Whether the legend names a series: a layer only where there is something of it. @param {number} at */
+  #isNamed(at) {
+    return this.#options.stacked !== true || (this.#shown.values[at] ?? []).some((value) => value !== 0);
   }
 
   /** Takes the colours anew: it paints, and so does not follow the style sheet. */
@@ -80,7 +87,7 @@ export class Chart {
             },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 28, space: 80, values: (_plot, times) => times.map(minute) },
+        { ...axis, grid: { show: false }, size: 28, space: 80, values: labels },
         {
           ...axis,
           ...(logarithmic && { grid: { ...axis.grid, filter: decades } }),
@@ -95,11 +102,12 @@ export class Chart {
           const paint = this.#colour(colour);
           return {
             stroke: paint,
-            width: stacked ? 1 : 2,
+            // The line of a layer without height would be drawn upon the one below.
+            width: stacked ? 0 : 2,
             points: { show: false },
             // A moment without a hit is no news.
             spanGaps: true,
-            ...(stacked && { fill: translucent(paint, 0.55) }),
+            ...(stacked && { fill: translucent(paint, 0.8) }),
             ...(series.length === 1 && { fill: translucent(paint, 0.12) }),
           };
         }),
@@ -129,8 +137,8 @@ export class Chart {
 
   /** @param {number | undefined} index  undefined for the latest values */
   #tell(index) {
-    for (const [at, place] of this.#legend.entries()) {
-      place.textContent = this.#options.format(this.#shown.values[at]?.at(index ?? -1));
+    for (const [at, { value }] of this.#legend.entries()) {
+      value.textContent = this.#options.format(this.#shown.values[at]?.at(index ?? -1));
     }
   }
 
@@ -151,14 +159,19 @@ export class Chart {
 
 const HEIGHT = 180;
 const FONT = '12px system-ui, sans-serif';
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const exact = new Intl.DateTimeFormat(undefined, { minute: '2-digit', second: '2-digit' });
 
 /** Of a logarithmic scale only the powers of ten. @param {uPlot} _plot @param {number[]} values */
 const decades = (_plot, values) =>
   values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
-/** @param {number} seconds */
-const minute = (seconds) => clock.format(seconds * 1_000);
+/** Of times, the minutes; where they are closer than that, minutes and seconds. @param {uPlot} _plot @param {number[]} times */
+const labels = (_plot, times) => {
+  const [first = 0, second = first + 60] = times;
+  const format = second - first < 60 ? exact : clock;
+  return times.map((seconds) => format.format(seconds * 1_000));
+};
 
 /** @param {string} colour  `rgb(…)` @param {number} alpha */
 const translucent = (colour, alpha) => colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);

@@ -16,7 +16,7 @@ export class Overview {
   showFigures(figures) {
     this.#figures = figures;
     this.#facts.textContent = [
-      `Profile ${textAt(figures, 'profile') ?? NOTHING}`,
+      `Profile ${profileName(textAt(figures, 'profile'))}`,
       `up for ${span(numberAt(figures, 'uptime_s'))}`,
       ...(fieldsAt(figures, 'types').length > 0 ? [`${bytes(heldBytes(figures))} held`] : []),
     ].join(' · ');
@@ -91,6 +91,11 @@ const STATES = new Map([
   ['failing', 'warning'],
   ['down', 'critical'],
 ]);
+
+/** Of a profile in a file the file's name. @param {string | undefined} profile */
+function profileName(profile = NOTHING) {
+  return profile.replace(/^.*[\\/]/, '').replace(/\.ya?ml$/, '');
+}
 
 /** @param {unknown} figures */
 function heldBytes(figures) {

@@ -1,24 +1,23 @@
 import { Activity } from './activity.js';
 import { Advice } from './advice.js';
 import { Entries } from './entries.js';
-import { History } from './history.js';
 import { numberAt, valueAt } from './json.js';
 import { Overview } from './overview.js';
 import { Requests } from './requests.js';
-import { Tiers, Types } from './tiers.js';
+import { Models, Tiers, Types } from './tiers.js';
 import { Traffic } from './traffic.js';
 
-/** @typedef {'cache' | 'levels' | 'efficiency' | 'invalidations'} Source  what the server is asked for */
+/** @typedef {'cache' | 'series' | 'levels' | 'efficiency' | 'invalidations'} Source  what the server is asked for */
 
 /** The parts of the page, each of which shows what the server tells of it. */
 export class Panels {
   /** @readonly */
   entries;
-  #history = new History();
   #overview = new Overview();
-  #traffic = new Traffic();
+  #traffic;
   #tiers = new Tiers();
   #types = new Types();
+  #models = new Models();
   #requests = new Requests();
   #advice = new Advice();
   #activity = new Activity();
@@ -27,8 +26,10 @@ export class Panels {
   /**
    * @param {import('./api.js').Api} api
    * @param {(thrown: unknown) => string} failed  gives an error in words
+   * @param {() => void} onRange  another time of the series is to be shown
    */
-  constructor(api, failed) {
+  constructor(api, failed, onRange) {
+    this.#traffic = new Traffic(onRange);
     this.entries = new Entries(api, failed);
   }
 
@@ -40,12 +41,15 @@ export class Panels {
   show(source, told) {
     switch (source) {
       case 'cache':
-        this.#history.look(told, Date.now());
         this.#overview.showFigures(told);
-        this.#traffic.show(told, this.#history);
+        this.#traffic.show(told);
         this.#types.show(told);
+        this.#models.show(told);
         this.#requests.showKeys(told);
         this.entries.offerTypes(told);
+        break;
+      case 'series':
+        this.#traffic.showSeries(told);
         break;
       case 'levels':
         this.#tiers.show(told);
@@ -58,6 +62,11 @@ export class Panels {
         this.#activity.showInvalidations(told);
         break;
     }
+  }
+
+  /** How many minutes of the series are shown. */
+  get minutes() {
+    return this.#traffic.minutes;
   }
 
   /** Shows what the live feed says each second. @param {unknown} data */

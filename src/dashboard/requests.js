@@ -1,5 +1,5 @@
 import { badge, byId, element } from './dom.js';
-import { count, duration, NOTHING, timeOfDay } from './format.js';
+import { count, duration, NOTHING, percent, timeOfDay } from './format.js';
 import { listAt, numberAt, textAt } from './json.js';
 import { table } from './table.js';
 
@@ -26,6 +26,7 @@ export class Requests {
     [
       ['Key', 'wide'],
       ['Requests', 'number'],
+      ['Share', 'number'],
     ],
     'No keys yet.',
   );
@@ -63,12 +64,18 @@ export class Requests {
 
   /** @param {unknown} figures  what `GET /monitoring/cache` says */
   showKeys(figures) {
+    const total = numberAt(figures, 'requests', 'total') ?? 0;
     this.#top(
       listAt(figures, 'top_keys')
         .slice(0, SHOWN_KEYS)
         .map((told) => {
-          const [key, requests] = [textAt(told, 'key'), count(numberAt(told, 'requests'))];
-          return { key: key ?? NOTHING, state: requests, cells: () => [shortKey(key), requests] };
+          const [key, requests] = [textAt(told, 'key'), numberAt(told, 'requests')];
+          const share = percent(requests === undefined || total === 0 ? undefined : requests / total);
+          return {
+            key: key ?? NOTHING,
+            state: `${requests} ${share}`,
+            cells: () => [shortKey(key), count(requests), share],
+          };
         }),
     );
   }
@@ -105,5 +112,10 @@ const DOTS = new Map([
  */
 export function shortKey(key) {
   if (key === undefined) return NOTHING;
-  return element('code', { title: key }, key.replace(/([^/]{10})[^/]*$/, '$1…'));
+  const segments = key.replace(/([^/]{10})[^/]*$/, '$1…').split('/');
+  // Where it has to be broken, then behind a slash.
+  const pieces = segments.flatMap((segment, at) =>
+    at === segments.length - 1 ? [segment] : [`${segment}/`, element('wbr')],
+  );
+  return element('code', { title: key }, ...pieces);
 }

@@ -1,4 +1,5 @@
 import { element, show } from './dom.js';
+import { NOTHING } from './format.js';
 
 /**
  * A column: its label, and whether it holds figures, which stand below each other.
@@ -51,7 +52,8 @@ export function table(host, label, columns, empty) {
       { role: 'row' },
       ...(typeof cells === 'function' ? cells() : cells).map((cell, at) => {
         const [name = '', kind] = columns[at] ?? [];
-        return element('td', { role: 'cell', class: kind, 'data-label': name }, cell);
+        const none = cell === NOTHING ? '' : undefined;
+        return element('td', { role: 'cell', class: kind, 'data-label': name, 'data-none': none }, cell);
       }),
     );
   const fill = (/** @type {readonly Row[]} */ shown) =>

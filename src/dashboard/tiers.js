@@ -1,5 +1,5 @@
 import { badge, byId, element, gauge, show } from './dom.js';
-import { bytes, count, duration, NOTHING, percent, span } from './format.js';
+import { bytes, count, duration, NOTHING, percent, span, usd } from './format.js';
 import { fieldsAt, latencyAt, listAt, numberAt, textAt, valueAt } from './json.js';
 import { table } from './table.js';
 
@@ -51,7 +51,7 @@ export class Types {
         cells: [
           name,
           span(numberAt(type, 'ttl_s')),
-          percent(numberAt(type, 'hit_rate')),
+          hitRateOf(type),
           ...['hits', 'partial', 'stale', 'coalesced', 'misses', 'bypassed', 'entries'].map((field) =>
             count(numberAt(type, field)),
           ),
@@ -60,6 +60,72 @@ export class Types {
       })),
     );
   }
+}
+
+/** The models and routes that are asked for most, and what each has saved. */
+export class Models {
+  #rows = table(
+    byId('models-table', HTMLElement),
+    'Models and routes, and what was saved on each',
+    [
+      ['Model or route'],
+      ['Requests', 'number'],
+      ['Hit rate', 'number'],
+      ['Calls saved', 'number'],
+      ['Tokens saved', 'number'],
+      ['Waiting saved', 'number'],
+      ['Money saved', 'number'],
+    ],
+    'No model or route has been asked yet.',
+  );
+
+  /** @param {unknown} figures  what `GET /monitoring/cache` says */
+  show(figures) {
+    const models = fieldsAt(figures, 'models')
+      .map(([name, line]) => ({ name, line, requests: requestsOf(line) }))
+      .sort((one, other) => other.requests - one.requests)
+      .slice(0, SHOWN_MODELS);
+    this.#rows(
+      models.map(({ name, line, requests }) => {
+        const saved = (/** @type {string} */ field) => numberAt(line, 'saved', field);
+        return {
+          key: name,
+          cells: [
+            name,
+            count(requests),
+            hitRateOf(line),
+            count(saved('requests')),
+            some((saved('prompt_tokens') ?? 0) + (saved('completion_tokens') ?? 0), count),
+            some(saved('upstream_ms'), duration),
+            some(saved('usd'), usd),
+          ],
+        };
+      }),
+    );
+  }
+}
+
+const SHOWN_MODELS = 10;
+
+/**
+ * A figure of what there need not be any: a search has no tokens, and not every model has a price.
+ * @param {number | undefined} value
+ * @param {(value: number) => string} format
+ */
+const some = (value, format) => (value === undefined || value === 0 ? NOTHING : format(value));
+
+/** What becomes of requests for which the cache is asked, and of the others. */
+const LOOKED_UP = ['hits', 'misses', 'partial', 'stale', 'coalesced'];
+const NOT_LOOKED_UP = ['refreshed', 'bypassed', 'errors'];
+
+/** How many requests a line of the figures counts. @param {unknown} line @param {readonly string[]} fields */
+function requestsOf(line, fields = [...LOOKED_UP, ...NOT_LOOKED_UP]) {
+  return fields.reduce((sum, field) => sum + (numberAt(line, field) ?? 0), 0);
+}
+
+/** The hit rate of a line, where the cache was asked at all. @param {unknown} line */
+function hitRateOf(line) {
+  return requestsOf(line, LOOKED_UP) === 0 ? NOTHING : percent(numberAt(line, 'hit_rate'));
 }
 
 /** @param {unknown} level */

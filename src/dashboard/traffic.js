@@ -1,7 +1,7 @@
 import { Chart } from './chart.js';
 import { byId } from './dom.js';
 import { duration, percent, perSecond } from './format.js';
-import { OUTCOMES } from './history.js';
+import { History, OUTCOMES } from './history.js';
 import { latencyAt } from './json.js';
 import { table } from './table.js';
 
@@ -32,16 +32,32 @@ export class Traffic {
     'No figures yet.',
   );
 
-  /** @param {unknown} figures  what `GET /monitoring/cache` says @param {import('./history.js').History} history */
-  show(figures, history) {
-    const { points } = history;
-    const times = points.map(({ at }) => at);
-    this.#hitRate.show(times, [points.map(({ hitRate }) => hitRate)]);
-    this.#outcomes.show(
-      times,
-      OUTCOMES.map((outcome) => points.map(({ rates }) => rates.get(outcome) ?? 0)),
-    );
-    this.#latency.show(times, [points.map(({ hitMs }) => hitMs), points.map(({ missMs }) => missMs)]);
+  #history = new History();
+  #ranges = byId('ranges', HTMLFormElement);
+
+  /** @param {() => void} onRange  another time is to be shown, of which the server may have more to tell */
+  constructor(onRange) {
+    this.#ranges.addEventListener('change', () => {
+      this.#draw();
+      onRange();
+    });
+  }
+
+  /** How many minutes are shown. @returns {number} */
+  get minutes() {
+    return Number(new FormData(this.#ranges).get('minutes'));
+  }
+
+  /** @param {unknown} series  what `GET /monitoring/cache/series` says */
+  showSeries(series) {
+    this.#history.tell(series);
+    this.#draw();
+  }
+
+  /** @param {unknown} figures  what `GET /monitoring/cache` says */
+  show(figures) {
+    this.#history.look(figures, Date.now());
+    this.#draw();
     this.#percentiles(
       ['hit', 'miss', 'upstream'].map((kind) => ({
         key: kind,
@@ -53,6 +69,17 @@ export class Traffic {
         ],
       })),
     );
+  }
+
+  #draw() {
+    const points = this.#history.points(this.minutes, Date.now());
+    const times = points.map(({ at }) => at);
+    this.#hitRate.show(times, [points.map(({ hitRate }) => hitRate)]);
+    this.#outcomes.show(
+      times,
+      OUTCOMES.map((outcome) => points.map(({ rates }) => rates.get(outcome) ?? 0)),
+    );
+    this.#latency.show(times, [points.map(({ hitMs }) => hitMs), points.map(({ missMs }) => missMs)]);
   }
 
   /** The colours have become others. */

@@ -56,7 +56,9 @@ export class Boarding {
     for (const [part, { fetch, index }] of this.#seats) {
       fetch.tags.take(index, tagsOf(call, part, fetch.stamp), call.inherited !== 'too-many');
       if (context.marks.latestTag > fetch.stamp) this.#late.add(fetch);
-      if (!this.#cursors.has(fetch)) this.#cursors.set(fetch, fetch.join(call.directives.ttlMs));
+      if (this.#cursors.has(fetch)) continue;
+      this.#cursors.set(fetch, fetch.join(call.directives.ttlMs));
+      if (fetch !== this.own) call.request.trace?.join(fetch.traced?.span);
     }
   }
 
@@ -185,18 +187,21 @@ function welcomes({ fetch, index }: Slot, call: Call, part: number): boolean {
 /** Starts a call upstream for the parts `asked`. Throws what `admit` throws. */
 function startFetch(context: FetchContext, call: Call, asked: readonly number[]): Fetch {
   const body = call.plan.narrow(asked);
+  const { upstream, upstreamPath: path, method, request } = call;
+  const traced = request.trace?.call({ upstream, method, path, model: call.plan.label });
   return new Fetch(context, {
     plan: call.plan,
     asked,
     caller: call.caller,
     realm: call.realm,
     keys: asked.flatMap((part) => call.keys[part] ?? []),
-    upstream: call.upstream,
-    path: call.upstreamPath,
-    method: call.method,
-    headers: forwardHeaders(call.request.rawHeaders, {
+    upstream,
+    path,
+    method,
+    headers: forwardHeaders(request.rawHeaders, {
       reads: true,
-      credential: call.upstream.credential,
+      credential: upstream.credential,
+      trace: traced?.headers,
       // What all are to be given is asked for whole.
       ...(call.revalidation && { without: ['if-none-match', 'if-modified-since'] }),
     }),
@@ -204,5 +209,6 @@ function startFetch(context: FetchContext, call: Call, asked: readonly number[])
     policy: call.policy,
     ttlMs: call.directives.ttlMs,
     quota: call.quota,
+    traced,
   });
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, RepriseError } from '../shared/errors.ts';
+import { onceRead } from '../shared/once-read.ts';
 import { newId } from './delivery.ts';
 import { refuse } from './raw-answer.ts';
 
@@ -32,27 +33,29 @@ export function watchConnections(server: Server, timeouts: ClientTimeouts): void
   server.timeout = timeouts.write;
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    latest.set(socket, { request, response, wasHeldBack: false });
-    process.nextTick(() => {
-      // Most have come with their head: there is nothing to wait for.
-      if (!request.complete) awaitBody(request, response);
-    });
+    const exchange = { request, response, wasHeldBack: false };
+    latest.set(socket, exchange);
+    awaitBody(exchange);
   });
-  const awaitBody = (request: IncomingMessage, response: ServerResponse) => {
+  const awaitBody = onceRead(({ request, response }: Latest) => {
+    // Most have come with their head: there is nothing to wait for.
+    if (request.complete) return;
     const { socket } = request;
-    response.on('close', () => {
+    const answered = () => {
       if (request.complete) return;
       // The next request begins behind this one's body, whether or not anybody wanted all of it.
       request.unpipe().resume();
       socket.setTimeout(timeouts.body);
-    });
+    };
+    if (response.destroyed) answered();
+    else response.on('close', answered);
     socket.setTimeout(timeouts.body);
     request.once('end', () => {
       // The next request may have begun already, and have a body of its own.
       if (latest.get(socket)?.request !== request) return;
       socket.setTimeout(response.writableFinished ? server.keepAliveTimeout : timeouts.write);
     });
-  };
+  });
   server.prependListener('upgrade', ({ socket }: IncomingMessage) => {
     // A tunnel may be silent for as long as both ends like; a client that is gone is found by TCP's own probes.
     socket.setTimeout(timeouts.write);

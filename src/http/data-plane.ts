@@ -1,87 +1,142 @@
 import type { ServerResponse } from 'node:http';
 import type { Events } from '../observe/events.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
+import { onceRead } from '../shared/once-read.ts';
+import { orElse, type Soon, whenThere } from '../shared/soon.ts';
+import type { Call } from './call.ts';
 import { deliver, deliverError } from './deliver.ts';
-import { newId } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import type { HeadedRequest } from './heads.ts';
 import { answer } from './proxy.ts';
 import { type ReceiveContext, type Received, receive } from './receive.ts';
 import type { ProxyContext } from './refresh.ts';
 import { relay } from './relay.ts';
 import type { Report } from './report.ts';
+import { newRequestId } from './request-id.ts';
 import { costOf, type Served } from './served.ts';
+import { toldOfTrace, traced } from './traced-request.ts';
+import type { TracingContext } from './tracing.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneContext extends ReceiveContext, ProxyContext {}
+export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingContext {}
 
 /**
- * Answers one data-plane request. Never rejects: what goes wrong is told to the
- * client, or its connection is destroyed.
+ * Answers data-plane requests: each once all that came with its head is read, so that its body, as a rule, need not be waited for.
+ * A hit then is answered without a promise. Never throws: what goes wrong is told to the client, or its connection is destroyed.
  */
-export async function serveData(
+export function dataPlane(
   context: DataPlaneContext,
-  request: HeadedRequest,
-  response: ServerResponse,
-): Promise<void> {
-  const began = context.clock.elapsed();
-  const requestId = `req_${newId()}`;
-  let received: Received | undefined;
-  let report: Report | undefined;
-  let served: Served | undefined;
-  let headMs: number | undefined;
-  let outcome = 'ERROR';
-  try {
-    received = await receive(context, request);
-    const { uncacheableDownstream } = received.kind === 'call' ? received.call : received.relay;
-    if (received.kind === 'relay') {
-      const { relay: work } = received;
-      if (work.writes === undefined) await relay(work, response, requestId);
-      else {
-        await context.storeWrites.around(work.writes, (answered) =>
-          relay(work, response, requestId, answered),
-        );
-      }
-      outcome = received.type === undefined ? 'RELAY' : 'BYPASS';
-    } else {
-      const delivery = await answer(context, received.call, (leave) => {
-        if (response.destroyed) leave();
-        else response.once('close', leave);
-      });
-      report = delivery.report;
-      outcome = report.outcome;
-      if (delivery.kind !== 'relay') {
-        served = delivery.served;
-        headMs = context.clock.elapsed() - began;
-      }
-      await deliver(delivery, response, { requestId, uncacheableDownstream });
+): (request: HeadedRequest, response: ServerResponse) => void {
+  const answerOne = onceRead((serving: Serving) => {
+    try {
+      serving.run();
+    } catch (thrown) {
+      // A defect of who listens to what is told, after the answer: told like all others, and nobody else’s request.
+      void Promise.reject(thrown);
     }
-  } catch (thrown) {
-    const error = known(thrown, context.events);
-    if (error.code === 'unauthorized') context.events.emit({ kind: 'refused', at: 'data plane' });
-    deliverError(error, response, requestId);
-  }
-  const call = received?.kind === 'call' ? received.call : undefined;
-  context.events.emit({
-    kind: 'answered',
-    endpoint: received?.endpoint ?? 'unknown',
-    type: call?.plan.type ?? (received?.kind === 'relay' ? received.type : undefined),
-    upstream: (received?.kind === 'relay' ? received.relay : call)?.upstream.name,
-    model: call?.plan.label,
-    namespace: call?.directives.namespace,
-    method: request.method,
-    status: response.statusCode,
-    outcome,
-    reason: report?.reason ?? (received?.kind === 'relay' ? received.relay.reason : undefined),
-    level: report?.level,
-    key: report?.key,
-    keys: call?.keys ?? [],
-    parts: report?.parts,
-    ...(served && call ? costOf(served, call.plan.order) : { usage: undefined, spared: undefined }),
-    ms: context.clock.elapsed() - began,
-    headMs,
-    upstreamMs: served?.ownMs(),
-    requestId,
   });
+  return (request, response) => answerOne(new Serving(context, request, response));
+}
+
+/** One request on its way to its answer. */
+class Serving {
+  readonly #context: DataPlaneContext;
+  readonly #request: HeadedRequest;
+  readonly #response: ServerResponse;
+  readonly #began: number;
+  readonly #requestId = newRequestId();
+  #received: Received | undefined;
+  #report: Report | undefined;
+  #served: Served | undefined;
+  #headMs: number | undefined;
+  #outcome = 'ERROR';
+
+  constructor(context: DataPlaneContext, request: HeadedRequest, response: ServerResponse) {
+    this.#context = context;
+    this.#request = traced(context, request);
+    this.#response = response;
+    this.#began = context.clock.elapsed();
+  }
+
+  run(): void {
+    const answered = orElse(
+      () => whenThere(receive(this.#context, this.#request), (received) => this.#answer(received)),
+      (thrown) => this.#fail(thrown),
+    );
+    void whenThere(answered, () => this.#tell());
+  }
+
+  #answer(received: Received): Soon<void> {
+    this.#received = received;
+    if (received.kind === 'relay') return this.#relay(received);
+    const response = this.#response;
+    const delivery = answer(this.#context, received.call, (leave) => {
+      if (response.destroyed) leave();
+      else response.once('close', leave);
+    });
+    return whenThere(delivery, (found) => this.#deliver(found, received.call));
+  }
+
+  async #relay({ relay: work, type }: Extract<Received, { kind: 'relay' }>): Promise<void> {
+    const forward = (answered?: () => Promise<void>) =>
+      relay(work, this.#response, this.#requestId, answered);
+    if (work.writes === undefined) await forward();
+    else await this.#context.storeWrites.around(work.writes, forward);
+    this.#outcome = type === undefined ? 'RELAY' : 'BYPASS';
+  }
+
+  #deliver(delivery: Delivery, { uncacheableDownstream }: Call): Soon<void> {
+    this.#report = delivery.report;
+    this.#outcome = delivery.report.outcome;
+    const delivered = deliver(delivery, this.#response, {
+      requestId: this.#requestId,
+      uncacheableDownstream,
+    });
+    if (delivery.kind !== 'relay') {
+      this.#served = delivery.served;
+      // What is not through at once has begun; what is, with its head.
+      if (delivered instanceof Promise) this.#headMs = this.#context.clock.elapsed() - this.#began;
+    }
+    return delivered;
+  }
+
+  #fail(thrown: unknown): void {
+    const { events } = this.#context;
+    const error = known(thrown, events);
+    if (error.code === 'unauthorized') events.emit({ kind: 'refused', at: 'data plane' });
+    deliverError(error, this.#response, this.#requestId);
+  }
+
+  #tell(): void {
+    const received = this.#received;
+    const call = received?.kind === 'call' ? received.call : undefined;
+    const bypassed = received?.kind === 'relay' ? received : undefined;
+    const cost = this.#served && call ? costOf(this.#served, call.plan.order) : undefined;
+    const ms = this.#context.clock.elapsed() - this.#began;
+    this.#context.events.emit({
+      kind: 'answered',
+      endpoint: received?.endpoint ?? 'unknown',
+      type: call?.plan.type ?? bypassed?.type,
+      upstream: (call ?? bypassed?.relay)?.upstream.name,
+      model: call?.plan.label,
+      namespace: call?.directives.namespace,
+      method: this.#request.method,
+      status: this.#response.statusCode,
+      outcome: this.#outcome,
+      reason: this.#report?.reason ?? bypassed?.relay.reason,
+      level: this.#report?.level,
+      key: this.#report?.key,
+      keys: call?.keys ?? [],
+      parts: this.#report?.parts,
+      usage: cost?.usage,
+      spared: cost?.spared,
+      ms,
+      headMs: this.#headMs ?? (this.#served && ms),
+      upstreamMs: this.#served?.ownMs(),
+      requestId: this.#requestId,
+      traced: toldOfTrace(this.#request),
+    });
+  }
 }
 
 /** What was thrown as an error a client can be told of; a defect of ours is logged, and the client learns no details. */

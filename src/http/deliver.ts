@@ -1,41 +1,60 @@
 import type { ServerResponse } from 'node:http';
 import type { RepriseError } from '../shared/errors.ts';
+import type { Soon } from '../shared/soon.ts';
 import { answerHeaders, type Header, replayable } from '../upstream/headers.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import type { Delivery } from './delivery.ts';
 import { errorAnswer } from './errors.ts';
+import { keptHeadOf } from './kept-heads.ts';
 import { relay } from './relay.ts';
-import { writeHead } from './write-head.ts';
+import { flushHeadSoon, writeHead } from './write-head.ts';
 
 /**
- * Writes an answer. Resolves when it is through or the caller has gone. An answer that breaks half-way destroys the
- * connection: written to its end it would look complete.
+ * Writes an answer: at once if it is whole, else resolves when it is through or the caller has gone. An answer that breaks
+ * half-way destroys the connection: written to its end it would look complete.
  */
-export async function deliver(
-  delivery: Delivery,
-  response: ServerResponse,
-  envelope: Envelope,
-): Promise<void> {
+export function deliver(delivery: Delivery, response: ServerResponse, envelope: Envelope): Soon<void> {
   if (response.destroyed) {
     if (delivery.kind === 'follow') delivery.leave();
     return;
   }
-  if (delivery.kind === 'relay') {
-    await relay(delivery.relay, response, envelope.requestId);
-    return;
+  switch (delivery.kind) {
+    case 'relay':
+      return relay(delivery.relay, response, envelope.requestId).then(() => {});
+    case 'whole':
+      return deliverWhole(delivery, response, envelope);
+    case 'follow':
+      return follow(delivery, response, envelope);
   }
-  if (delivery.kind === 'whole') {
-    const { rendering, head } = delivery;
-    const upstream =
-      head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
-    const headers = answerWith(upstream, rendering.headers, delivery.report, envelope);
-    // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
-    if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
-    writeHead(response, rendering.status, headers);
-    if (rendering.body.length <= PIECE) response.end(rendering.body);
-    else await writeInPieces(rendering.body, response);
-    return;
-  }
+}
+
+function deliverWhole(
+  { rendering, head, report }: Extract<Delivery, { kind: 'whole' }>,
+  response: ServerResponse,
+  envelope: Envelope,
+): Soon<void> {
+  const kept = head === undefined ? keptHeadOf(rendering) : undefined;
+  if (kept?.write(response, report, envelope)) return writeBody(rendering.body, response);
+  const upstream =
+    head === undefined ? [] : answerHeaders(head.headers).filter(([name]) => !OF_THE_BYTES.has(name));
+  const headers = answerWith(upstream, rendering.headers, report, envelope);
+  // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
+  if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
+  writeHead(response, rendering.status, headers);
+  kept?.learn(response, report, envelope);
+  return writeBody(rendering.body, response);
+}
+
+function writeBody(body: Buffer, response: ServerResponse): Soon<void> {
+  if (body.length > PIECE) return writeInPieces(body, response);
+  response.end(body);
+}
+
+async function follow(
+  delivery: Extract<Delivery, { kind: 'follow' }>,
+  response: ServerResponse,
+  envelope: Envelope,
+): Promise<void> {
   const { head, cursor, view } = delivery;
   const shown = delivery.own
     ? answerHeaders(head.headers)
@@ -47,7 +66,7 @@ export async function deliver(
   // The bytes are the upstream's own, so its length holds; a view changes them, and a stream has none.
   if (view === undefined && length !== undefined) headers.push(...length);
   writeHead(response, head.status, headers);
-  response.flushHeaders();
+  flushHeadSoon(response);
   try {
     for (;;) {
       const chunk = await cursor.next();

@@ -44,14 +44,38 @@ export function fromUpstream(relay: Relay): Delivery {
   return { kind: 'relay', relay, report: { outcome: 'BYPASS', reason: relay.reason } };
 }
 
-/** An answer from what the cache holds, fresh or not. */
-export function fromShelf(clock: Clock, call: Call, shelf: Shelf): Delivery {
-  const entries = shelf.holdings.map((holding) => holding?.entry);
-  const now = clock.now();
-  const stale = shelf.holdings.some((holding) => holding !== undefined && now >= holding.freshUntil);
-  const report = { ...describe(call, shelf, now, []), outcome: stale ? 'STALE' : 'HIT' } as const;
-  const served = { entries: () => entries, isOwn: () => false, ownMs: () => undefined };
-  return { kind: 'whole', rendering: render(call, entries, now), report, served, head: undefined };
+/** An answer from what the cache holds, fresh or not at `now`. */
+export function fromShelf(call: Call, shelf: Shelf, now: number): Delivery {
+  const entries: (Entry | undefined)[] = [];
+  let outcome: Outcome = 'HIT';
+  for (const holding of shelf.holdings) {
+    entries.push(holding?.entry);
+    if (holding !== undefined && now >= holding.freshUntil) outcome = 'STALE';
+  }
+  const report = describe(call, shelf, now, outcome);
+  const rendering = render(call, entries, now);
+  return { kind: 'whole', rendering, report, served: new Held(entries), head: undefined };
+}
+
+/** What an answer was made of that the cache held. */
+class Held implements Served {
+  readonly #entries: readonly (Entry | undefined)[];
+
+  constructor(entries: readonly (Entry | undefined)[]) {
+    this.#entries = entries;
+  }
+
+  entries(): readonly (Entry | undefined)[] {
+    return this.#entries;
+  }
+
+  isOwn(): boolean {
+    return false;
+  }
+
+  ownMs(): undefined {
+    return undefined;
+  }
 }
 
 /** An answer from what was fetched and joined, together with what the cache held. */
@@ -64,7 +88,7 @@ export async function fromLanding(
 ): Promise<Delivery> {
   const now = clock.now();
   const own = boarding.own !== undefined;
-  const report = { ...describe(call, shelf, now, shelf.lacking), outcome: outcomeOf(call, shelf, own) };
+  const report = describe(call, shelf, now, outcomeOf(call, shelf, own));
   switch (landing.kind) {
     case 'failed':
       boarding.leave();
@@ -129,30 +153,28 @@ function outcomeOf(call: Call, shelf: Shelf, own: boolean): Outcome {
   return own ? 'MISS' : 'COALESCED';
 }
 
-/** What a report says of the entries used: all parts but the ones `fetched`. */
-function describe(
-  call: Call,
-  shelf: Shelf,
-  now: number,
-  fetched: readonly number[],
-): Omit<Report, 'outcome'> {
-  const fromUpstream = fetched.length === 0 ? NONE : new Set(fetched);
+/** What a report says of the entries used: those of all parts, or of all that did not lack. */
+function describe(call: Call, shelf: Shelf, now: number, outcome: Outcome): Report {
+  const isHeld = outcome === 'HIT' || outcome === 'STALE';
+  const fetched = isHeld ? NONE : new Set(shelf.lacking);
   let level: Level | undefined;
   let born = Number.POSITIVE_INFINITY;
   let freshUntil = Number.POSITIVE_INFINITY;
-  for (const [part, holding] of shelf.holdings.entries()) {
-    if (holding === undefined || fromUpstream.has(part)) continue;
+  for (let part = 0; part < shelf.holdings.length; part += 1) {
+    const holding = shelf.holdings[part];
+    if (holding === undefined || fetched.has(part)) continue;
     if (level === undefined || holding.level > level) level = holding.level;
-    born = Math.min(born, holding.entry.born);
-    freshUntil = Math.min(freshUntil, holding.freshUntil);
+    if (holding.entry.born < born) born = holding.entry.born;
+    if (holding.freshUntil < freshUntil) freshUntil = holding.freshUntil;
   }
   const { order } = call.plan;
   let hits = 0;
-  for (const part of order) if (!fromUpstream.has(part)) hits += 1;
+  for (const part of order) if (!fetched.has(part)) hits += 1;
   return {
+    outcome,
     level,
     key: call.keys.length === 1 ? call.keys[0]?.shown : undefined,
-    reason: fetched.length > 0 ? shelf.reason : undefined,
+    reason: isHeld ? undefined : shelf.reason,
     parts: { hits, total: order.length },
     ageMs: level === undefined ? undefined : now - born,
     ttlMs: level === undefined ? undefined : freshUntil - now,

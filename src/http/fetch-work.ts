@@ -4,6 +4,7 @@ import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Caller } from '../policy/access.ts';
 import type { LifetimePolicy } from '../policy/lifetime.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { TracedCall } from './tracing.ts';
 
 /** What of a type's policy bears on its calls. */
 export interface FetchPolicy extends LifetimePolicy {
@@ -38,4 +39,6 @@ export interface FetchWork {
   readonly ttlMs: number | undefined;
   /** What the founding request may still add to L1. */
   readonly quota: Quota;
+  /** Only where the request that began it is traced. */
+  readonly traced: TracedCall | undefined;
 }

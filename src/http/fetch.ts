@@ -14,8 +14,9 @@ import type { Cursor } from '../upstream/recording.ts';
 import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
-import { fetched } from './fetched.ts';
+import { callEnd, fetched } from './fetched.ts';
 import { entriesOf, type Settled, withoutEntries } from './settled.ts';
+import type { TracedCall } from './tracing.ts';
 import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** One part being fetched: the part `index` of those its fetch asked for. */
@@ -128,6 +129,11 @@ export class Fetch {
   /** Milliseconds it took, once it is settled. */
   get tookMs(): number | undefined {
     return this.#tookMs;
+  }
+
+  /** Its call as it is traced, if it is. */
+  get traced(): TracedCall | undefined {
+    return this.#work.traced;
   }
 
   /** Whether the answer is an event stream under way or over, as far as the head is known. */
@@ -282,6 +288,7 @@ export class Fetch {
     this.#settle(settled);
     const took = { status: this.#head?.status, ms: this.#tookMs, headMs: this.#headMs };
     this.#context.events.emit(fetched(this.#work, settled, took));
+    this.traced?.over(callEnd(settled, took.status));
   }
 }
 

@@ -1,23 +1,38 @@
 import type { Event } from '../observe/events.ts';
 import type { FetchWork } from './fetch-work.ts';
+import { questionOf } from './question.ts';
+import { costOf } from './served.ts';
 import type { Settled } from './settled.ts';
+import type { CallEnd } from './tracing.ts';
 
 /** How an upstream call went, as those who watch are told. */
 export function fetched(
-  { plan, upstream }: FetchWork,
+  work: FetchWork,
   settled: Settled,
   took: { readonly status: number | undefined; readonly ms: number; readonly headMs: number | undefined },
 ): Event {
   const kept = settled.kind === 'entries' && settled.stored;
   return {
     kind: 'fetched',
-    type: plan.type,
-    upstream: upstream.name,
+    type: work.plan.type,
+    upstream: work.upstream.name,
     outcome: kept ? 'stored' : settled.kind === 'failed' ? 'failed' : 'unstored',
     reason: reasonOf(settled),
     entries: kept ? settled.entries : [],
+    question: () => questionOf(work),
     ...took,
   };
+}
+
+/** How its call ended, as traces are told. */
+export function callEnd(settled: Settled, status: number | undefined): CallEnd {
+  if (settled.kind === 'failed') return { status, error: settled.error.code };
+  if (settled.kind === 'answer') return { status };
+  const { entries } = settled;
+  const all = { entries: () => entries, isOwn: () => true, ownMs: () => undefined };
+  const { usage } = costOf(all, [...entries.keys()]);
+  const finish = entries[0]?.payload.facts.finish;
+  return { status, usage, finish: typeof finish === 'string' ? finish.split(',') : [] };
 }
 
 /** Why an answer was not stored, or what it failed with; undefined for one that was, or that would have had no life. */

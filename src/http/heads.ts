@@ -22,9 +22,10 @@ export interface Head {
 /** What tells heads apart. */
 type AsItCame = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'rawHeaders'>;
 
+/** The last head on a connection. */
 interface Known {
   readonly head: Head;
-  /** One that it was read from. */
+  /** How it came. */
   readonly like: AsItCame;
 }
 
@@ -38,7 +39,7 @@ export interface HeadedRequest extends Request {
  * are told apart by all their bytes.
  */
 export class Heads {
-  readonly #heads: LRUCache<string, Known> | undefined;
+  readonly #heads: LRUCache<string, Head> | undefined;
   /** The last on each connection: as a rule the next one's, too. */
   readonly #last = new WeakMap<Socket, Known>();
   readonly #placeOf: (method: string, path: string) => Place;
@@ -56,15 +57,18 @@ export class Heads {
     let known = this.#last.get(socket);
     if (known === undefined || !isSame(known.like, incoming)) {
       const text = textOf(incoming);
-      known = this.#heads.get(text);
-      if (known === undefined) {
+      const { method, url, httpVersion } = incoming;
+      const like = { method, url, httpVersion, rawHeaders };
+      const head = this.#heads.get(text);
+      if (head === undefined) {
         const request = this.#readAnew(incoming);
         // What `connection` names is not there for us, and may be of one request.
         if (request.rawHeaders !== rawHeaders) return request;
-        const { method, url, httpVersion } = incoming;
-        const like = { method, url, httpVersion, rawHeaders };
         known = { head: lasting(request.head, incoming, text), like };
-        this.#heads.set(text, known);
+        this.#heads.set(text, known.head);
+      } else {
+        // In the lines of this connection's client, which may have more of one request than another's.
+        known = { head, like };
       }
       this.#last.set(socket, known);
     }
@@ -175,7 +179,7 @@ function lasting(
   return { method, path, query, place, header: (name) => headers.get(name), seed };
 }
 
-/** The text is kept three times: as it is, as the lines it came in, and as the headers it is made of. */
-function charge(_known: Known, text: string): number {
+/** The text is kept twice: as it is, and as the headers it is made of; and at a time by a connection, in the lines it came in. */
+function charge(_head: Head, text: string): number {
   return 3 * text.length + 4_000;
 }

@@ -4,6 +4,7 @@ import type { Key } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Store } from '../cache/store.ts';
 import type { Clock } from '../shared/clock.ts';
+import { setLatest } from '../shared/set-latest.ts';
 import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Slot, wholeOf } from './fetch.ts';
@@ -32,10 +33,16 @@ interface Taken {
   readonly common: Common;
 }
 
+/** How long nobody waits for what was waited for in vain; forgotten too early, it costs somebody another wait. */
+const VAIN_MS = 60_000;
+const MOST_VAIN = 10_000;
+
 /** The leases that this instance's calls have, or wait for. */
 export class Leases {
   readonly context: LeasesContext;
   readonly #common = new Map<string, Common>();
+  /** What was waited for in vain, until when it is not waited for again (monotonic milliseconds). */
+  readonly #vain = new Map<string, number>();
 
   constructor(context: LeasesContext) {
     this.context = context;
@@ -54,6 +61,16 @@ export class Leases {
     return common;
   }
 
+  /** It was waited for, and could not be found then: its answers may be such as are not stored. */
+  noteVain(id: string): void {
+    setLatest(this.#vain, id, this.context.clock.elapsed() + VAIN_MS, MOST_VAIN);
+  }
+
+  /** Whether waiting for it was in vain a while ago. */
+  isVain(id: string): boolean {
+    return (this.#vain.get(id) ?? 0) > this.context.clock.elapsed();
+  }
+
   /** Lets go of it. The last one gives it back. */
   async leave(id: string, common: Common): Promise<void> {
     common.users -= 1;
@@ -63,11 +80,11 @@ export class Leases {
     if (lease?.kind === 'held') lease.release();
   }
 
-  /** Resolves when another instance no longer has it, or `ms` have passed. */
-  async over(common: Common, ms: number): Promise<void> {
+  /** Resolves when another instance no longer has it, or that takes too long. */
+  async over(common: Common): Promise<void> {
     const lease = await common.lease;
     if (lease?.kind !== 'elsewhere') return;
-    common.over ??= lease.over(ms);
+    common.over ??= lease.over(this.context.waitMs);
     await common.over;
   }
 }
@@ -80,8 +97,7 @@ export class Errand {
   readonly #leases: Leases;
   #taken: Taken | undefined;
   #boarding: Boarding | undefined;
-  /** Monotonic milliseconds at which it no longer waits. */
-  #patience: number | undefined;
+  #hasWaited = false;
   #keys: readonly string[] = [];
   #isSettled = false;
 
@@ -91,24 +107,25 @@ export class Errand {
 
   /** Whether it had to wait before the parts `lacking` are fetched here, so that it is worth looking again whether they still lack. */
   waits(call: Call, lacking: readonly number[]): boolean | Promise<boolean> {
-    const { clock, flights, waitMs } = this.#leases.context;
+    const { clock, flights } = this.#leases.context;
     if (this.#isSettled || !isShareable(call)) return false;
     const now = clock.elapsed();
     const keys = lacking.flatMap((part) => call.keys[part] ?? []);
     // What is being fetched here already is joined.
     if (keys.every(({ id }) => flights.find(id, now) !== undefined)) return false;
-    this.#patience ??= now + waitMs;
-    const left = this.#patience - now;
-    this.#isSettled = call.plan.streams || left <= 0;
-    if (left <= 0) return false;
-    const taken = this.#take(keys);
-    return taken === undefined || call.plan.streams ? false : this.#wait(taken, left);
+    const id = leaseOf(keys);
+    // Once is enough: waiting for answers that are not stored would only make one caller come after the other.
+    if (this.#hasWaited) this.#leases.noteVain(id);
+    this.#isSettled = call.plan.streams || this.#hasWaited || this.#leases.isVain(id);
+    const taken = this.#take(id, keys);
+    return taken === undefined || this.#isSettled ? false : this.#wait(taken);
   }
 
   /** Whether another instance fetches these parts already, so that they need not be refreshed here. */
   isElsewhere(call: Call, parts: readonly number[]): boolean | Promise<boolean> {
     if (!isShareable(call)) return false;
-    const taken = this.#take(parts.flatMap((part) => call.keys[part] ?? []));
+    const keys = parts.flatMap((part) => call.keys[part] ?? []);
+    const taken = this.#take(leaseOf(keys), keys);
     return taken?.common.lease.then((lease) => lease?.kind === 'elsewhere') ?? false;
   }
 
@@ -122,9 +139,7 @@ export class Errand {
     if (this.#taken !== undefined) void this.#end(this.#taken);
   }
 
-  #take(keys: readonly Key[]): Taken | undefined {
-    const [only, ...more] = keys;
-    const id = more.length === 0 && only !== undefined ? only.id : digest(wholeOf(keys));
+  #take(id: string, keys: readonly Key[]): Taken | undefined {
     const common = this.#leases.take(id);
     if (common === undefined) return undefined;
     this.#taken = { id, common };
@@ -138,13 +153,14 @@ export class Errand {
     await this.#leases.leave(id, common);
   }
 
-  async #wait({ id, common }: Taken, ms: number): Promise<boolean> {
+  async #wait({ id, common }: Taken): Promise<boolean> {
     const lease = await common.lease;
     if (lease?.kind === 'held') {
       this.#isSettled = true;
       return true;
     }
-    await this.#leases.over(common, ms);
+    this.#hasWaited = lease !== undefined;
+    await this.#leases.over(common);
     this.#taken = undefined;
     await this.#leases.leave(id, common);
     return true;
@@ -157,6 +173,9 @@ function isShareable({ trusted, policy, directives, revalidation }: Call): boole
   return trusted && policy.mode === 'on' && !refresh && !onlyIfCached && revalidation === undefined;
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+/** Names what is leased: a key, or the keys of all that a batch lacks. */
+function leaseOf(keys: readonly Key[]): string {
+  const [only, ...more] = keys;
+  if (only !== undefined && more.length === 0) return only.id;
+  return createHash('sha256').update(wholeOf(keys)).digest('base64url');
 }

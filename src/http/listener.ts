@@ -21,8 +21,8 @@ export interface Certificate {
 export interface DataListener {
   /** Reads a request's head, be it the data plane's or not. Throws a RepriseError for one that is not taken. */
   readonly readHead: (incoming: IncomingMessage) => HeadedRequest;
-  /** Answers a request; never rejects. */
-  readonly serveData: (request: HeadedRequest, response: ServerResponse) => Promise<void>;
+  /** Answers a request; never throws. */
+  readonly serveData: (request: HeadedRequest, response: ServerResponse) => void;
   /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
   readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
   /** The origins whose web pages may read answers; `*` is every one. */
@@ -72,7 +72,7 @@ export function createListener(context: ListenerContext): Server {
     }
     if (data === undefined || request?.head.place.isData !== true) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
-    else void data.serveData(request, response);
+    else data.serveData(request, response);
   });
   // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
   server.maxHeadersCount = 0;

@@ -1,5 +1,6 @@
 import type { Entry } from '../cache/entry.ts';
 import { RepriseError } from '../shared/errors.ts';
+import { type Soon, whenThere } from '../shared/soon.ts';
 import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
@@ -16,17 +17,43 @@ import { addTags, noteLineage } from './tagging.ts';
  *                      ├─ being fetched → join → deliver
  *                      └─ missing → narrow → fetch → admit → store → join → deliver
  *
- * `onGone` is given what to do if the caller goes away before it has its answer. Throws a RepriseError where there is
- * no answer.
+ * What L1 holds is answered at once. `onGone` is given what to do if the caller goes away before it has its answer. Throws, or
+ * rejects with, a RepriseError where there is no answer.
  */
-export async function answer(
+export function answer(
   context: ProxyContext,
   call: Call,
+  onGone: (leave: () => void) => void,
+): Soon<Delivery> {
+  return whenThere(lookUp(context, call), (shelf) => {
+    return fromCache(context, call, shelf) ?? fromFetches(context, call, shelf, onGone);
+  });
+}
+
+/** Answers where nobody need be asked, or may be. */
+function fromCache(context: ProxyContext, call: Call, shelf: Shelf): Soon<Delivery> | undefined {
+  addTags(context, call, shelf);
+  if (shelf.lacking.length === 0) {
+    refreshBehind(context, call, shelf);
+    return serve(context, call, shelf, shelf.at);
+  }
+  if (call.directives.onlyIfCached) throw notCached();
+  if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
+    return fromUpstream(call.revalidation.relay);
+  }
+  return shelf.bridged && rests(context, call, shelf.lacking) ? serve(context, call, shelf) : undefined;
+}
+
+/** Answers from fetches, of which those that others have begun are joined. */
+async function fromFetches(
+  context: ProxyContext,
+  call: Call,
+  shelf: Shelf,
   onGone: (leave: () => void) => void,
 ): Promise<Delivery> {
   const errand = new Errand(context.leases);
   try {
-    return await attempts(context, call, onGone, errand);
+    return await attempts(context, call, shelf, onGone, errand);
   } finally {
     errand.end();
   }
@@ -35,26 +62,19 @@ export async function answer(
 async function attempts(
   context: ProxyContext,
   call: Call,
+  looked: Shelf,
   onGone: (leave: () => void) => void,
   errand: Errand,
 ): Promise<Delivery> {
+  let shelf = looked;
   let alone = false;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    let shelf = await lookUp(context, call);
-    while (shelf.lacking.length > 0 && (await errand.waits(call, shelf.lacking))) {
+  for (let attempt = 1; ; attempt += 1) {
+    // What another instance was fetching may be there now.
+    while (await errand.waits(call, shelf.lacking)) {
       shelf = await lookUp(context, call);
+      const held = fromCache(context, call, shelf);
+      if (held !== undefined) return held;
     }
-    addTags(context, call, shelf);
-    if (shelf.lacking.length === 0) {
-      refreshBehind(context, call, shelf);
-      return serve(context, call, shelf);
-    }
-    if (call.directives.onlyIfCached) throw notCached();
-    if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
-      return fromUpstream(call.revalidation.relay);
-    }
-    if (shelf.bridged && rests(context, call, shelf.lacking)) return serve(context, call, shelf);
-
     const boarding = board(context, call, shelf, alone);
     if (boarding === undefined) return serve(context, call, shelf);
     errand.follow(boarding);
@@ -72,20 +92,22 @@ async function attempts(
       return fromLanding(context.clock, call, shelf, boarding, landing);
     }
     boarding.leave();
+    if (attempt === ATTEMPTS) break;
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
     // still find another to join, but does not go on looking for ever.
     alone = landing.kind !== 'foreign' || !landing.outdated || attempt === ATTEMPTS - 1;
+    shelf = await lookUp(context, call);
+    const held = fromCache(context, call, shelf);
+    if (held !== undefined) return held;
   }
   throw new RepriseError('upstream_unreachable', 'The upstream gave no answer of this request’s own.');
 }
 
 const ATTEMPTS = 3;
 
-/** Answers from what the cache holds. */
-function serve(context: ProxyContext, call: Call, shelf: Shelf): Delivery | Promise<Delivery> {
-  const noted = noteLineage(context, call, shelf);
-  const answered = () => fromShelf(context.clock, call, shelf);
-  return noted === undefined ? answered() : noted.then(answered);
+/** Answers from what the cache holds, as it is now. */
+function serve(context: ProxyContext, call: Call, shelf: Shelf, now = context.clock.now()): Soon<Delivery> {
+  return whenThere(noteLineage(context, call, shelf), () => fromShelf(call, shelf, now));
 }
 
 /** Joins or starts what the shelf lacks; undefined where the upstream is not to be asked and the shelf can do without. */

@@ -2,12 +2,13 @@ import type { Store } from '../cache/store.ts';
 import type { Bypass, Plan } from '../endpoints/endpoint.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
-import type { Access, HeaderOf } from '../policy/access.ts';
+import type { Access, Caller, HeaderOf } from '../policy/access.ts';
 import { type Directives, readDirectives, readTrace } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
 import type { Traces } from '../policy/lineage.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
+import { type Soon, whenThere } from '../shared/soon.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Asked, AskedLately } from './asked.ts';
@@ -45,8 +46,11 @@ export type Received =
       readonly relay: Relay;
     };
 
-/** Receives a request whose head has been read. Throws a RepriseError for one that cannot be taken. */
-export async function receive(context: ReceiveContext, request: HeadedRequest): Promise<Received> {
+/**
+ * Receives a request whose head has been read: at once if its body has come and what it asks is known. Throws, or rejects with,
+ * a RepriseError for one that cannot be taken.
+ */
+export function receive(context: ReceiveContext, request: HeadedRequest): Soon<Received> {
   const { head } = request;
   const caller = context.access.identify(head.header);
   const { surface, found } = head.place;
@@ -59,15 +63,31 @@ export async function receive(context: ReceiveContext, request: HeadedRequest): 
     const relay = passingThrough({ request, caller, upstream, upstreamPath, writes });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
-  const { binding, method } = found;
   const header = caller.visible(request.header);
   const trace = readTrace(header);
-  const body = await readBody(request, context.maxBody);
-  const asked =
-    context.askedLately.find(head, body) ?? (await readAsked(context, request, found, header, body));
+  return whenThere(readBody(request, context.maxBody), (body) => {
+    const asked = context.askedLately.find(head, body) ?? readAsked(context, request, found, header, body);
+    return whenThere(asked, (known) => callFor(context, request, found, known, { caller, trace, body }));
+  });
+}
+
+/** Who sends a request, and what it brings that is of itself alone. */
+interface Sender {
+  readonly caller: Caller;
+  readonly trace: string | undefined;
+  readonly body: Buffer;
+}
+
+/** What a request comes to for who sends it. */
+function callFor(
+  context: ReceiveContext,
+  request: HeadedRequest,
+  { binding, method }: Found,
+  asked: Asked,
+  { caller, trace, body }: Sender,
+): Soon<Received> {
   const { plan, directives, realm, upstream, upstreamPath } = asked;
   const entitled = caller.entitle(plan.touches);
-
   const uncacheableDownstream = binding.route;
   const { name: endpoint, type } = binding.endpoint;
   const policy = context.policyOf(plan.kind === 'plan' ? plan.type : type);
@@ -80,30 +100,33 @@ export async function receive(context: ReceiveContext, request: HeadedRequest): 
     return { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
   }
   const inherits = plan.lineage === 'inherits' && trace !== undefined;
+  const told = inherits ? context.lineage.inherited(caller.circle, trace) : NONE;
   const { condition } = plan;
-  return {
-    kind: 'call',
-    endpoint,
-    call: {
-      request,
-      method,
-      plan,
-      keys: asked.keysFor(entitled.scope),
-      directives,
-      trace,
-      tags: asked.tags,
-      inherited: inherits ? await context.lineage.inherited(caller.circle, trace) : NONE,
-      caller,
-      realm,
-      trusted: entitled.trusted(realm),
-      revalidation: condition && { condition, relay: relayFor(`header:${condition.header}`) },
-      policy,
-      quota: context.store.quota(),
-      upstream,
-      upstreamPath,
-      uncacheableDownstream,
-    },
-  };
+  return whenThere(told, (inherited): Received => {
+    return {
+      kind: 'call',
+      endpoint,
+      call: {
+        request,
+        method,
+        plan,
+        keys: asked.keysFor(entitled.scope),
+        directives,
+        trace,
+        tags: asked.tags,
+        inherited,
+        caller,
+        realm,
+        trusted: entitled.trusted(realm),
+        revalidation: condition && { condition, relay: relayFor(`header:${condition.header}`) },
+        policy,
+        quota: context.store.quota(),
+        upstream,
+        upstreamPath,
+        uncacheableDownstream,
+      },
+    };
+  });
 }
 
 const NONE: readonly never[] = [];

@@ -5,7 +5,8 @@ import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { admit } from '../upstream/upstream.ts';
 import { answerWith } from './answer-headers.ts';
 import type { Relay } from './call.ts';
-import { writeHead } from './write-head.ts';
+import type { TracedCall } from './tracing.ts';
+import { flushHeadSoon, writeHead } from './write-head.ts';
 
 /**
  * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
@@ -21,6 +22,8 @@ export function relay(
 ): Promise<number> {
   const { upstream, request } = work;
   admit(upstream);
+  const { method } = request;
+  const traced = request.trace?.call({ upstream, method, path: work.upstreamPath });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let status = 0;
   const sink: Sink = {
@@ -29,7 +32,7 @@ export function relay(
       upstream.health.answered(code);
       work.caller.answered(undefined, code);
       writeHead(response, code, relayedHeaders(work, code, answerHeaders(headers), requestId));
-      response.flushHeaders();
+      flushHeadSoon(response);
     },
     data(chunk) {
       // The chunk is a view on the socket's buffer and a slow client's write keeps it: copied before it is queued.
@@ -37,10 +40,12 @@ export function relay(
     },
     end() {
       response.end();
+      traced?.over({ status });
       resolve(status);
     },
     error(error) {
       if (status < 500) upstream.health.erred(error);
+      traced?.over({ status: status || undefined, error: error.code });
       if (response.headersSent) {
         response.destroy();
         resolve(status);
@@ -53,8 +58,8 @@ export function relay(
     {
       origin: upstream.origin,
       path: work.upstreamPath,
-      method: request.method,
-      ...messageOf(work),
+      method,
+      ...messageOf(work, traced),
     },
     answered === undefined ? sink : heldBack(sink, answered, () => (response.destroyed ? undefined : handle)),
   );
@@ -62,12 +67,16 @@ export function relay(
   const gone = () => {
     if (response.writableFinished) return;
     handle.abort();
+    traced?.over({ status: status || undefined, error: CLIENT_GONE });
     resolve(status);
   };
   response.on('close', gone);
   if (response.destroyed) gone();
   return promise;
 }
+
+// As nginx calls it: nobody waits for the answer any more.
+const CLIENT_GONE = 'client_closed_request';
 
 /**
  * A sink that is told nothing of an answer before `ready`, called when its head has come, has resolved. Meanwhile the upstream is held
@@ -103,11 +112,18 @@ function heldBack(sink: Sink, ready: () => Promise<void>, call: () => CallHandle
 }
 
 /** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */
-function messageOf({ request, body, upstream }: Relay): {
+function messageOf(
+  { request, body, upstream }: Relay,
+  traced: TracedCall | undefined,
+): {
   headers: string[];
   body: Buffer | PassThrough | null;
 } {
-  const headers = forwardHeaders(request.rawHeaders, { reads: false, credential: upstream.credential });
+  const headers = forwardHeaders(request.rawHeaders, {
+    reads: false,
+    credential: upstream.credential,
+    trace: traced?.headers,
+  });
   if (body !== undefined) return { headers, body: body.length > 0 ? body : null };
   const length = request.header('content-length');
   if (request.header('transfer-encoding') === undefined && Number(length ?? 0) === 0)

@@ -34,12 +34,14 @@ export function reportHeaders(report: Report): (readonly [name: string, value: s
   }
   if (report.parts !== undefined)
     headers.push(['x-cache-parts', `${report.parts.hits}/${report.parts.total}`]);
-  if (report.ageMs !== undefined) headers.push(['age', String(wholeSeconds(report.ageMs))]);
-  headers.push(['cache-status', cacheStatus(report)]);
+  const age = ageOf(report);
+  if (age !== undefined) headers.push(['age', age]);
+  headers.push(['cache-status', cacheStatusOf(report)]);
   return headers;
 }
 
-function cacheStatus(report: Report): string {
+/** The value of `cache-status`. */
+export function cacheStatusOf(report: Report): string {
   if (report.outcome === 'HIT' || report.outcome === 'STALE') {
     const ttl = report.ttlMs === undefined ? '' : `; ttl=${Math.floor(report.ttlMs / 1000)}`;
     return `reprise; hit${ttl}${report.level === undefined ? '' : `; detail=${report.level}`}`;
@@ -62,6 +64,7 @@ const FORWARD: Record<Exclude<Outcome, 'HIT' | 'STALE'>, (report: Report) => str
   BYPASS: () => 'bypass',
 };
 
-function wholeSeconds(ms: number): number {
-  return Math.max(0, Math.floor(ms / 1000));
+/** The value of `age`; undefined where no entry was used. */
+export function ageOf({ ageMs }: Report): string | undefined {
+  return ageMs === undefined ? undefined : String(Math.max(0, Math.floor(ageMs / 1000)));
 }

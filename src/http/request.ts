@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
 import { Pieces } from '../shared/pieces.ts';
+import type { Soon } from '../shared/soon.ts';
 import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
+import type { RequestTrace } from './tracing.ts';
 
 /** Answers requests; never rejects. */
 export type RequestListener = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -13,6 +15,8 @@ export interface Request extends Target, EndToEnd {
   readonly method: string;
   /** The body's stream, for what is passed through. */
   readonly stream: IncomingMessage;
+  /** Only where requests are traced. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /**
@@ -29,20 +33,26 @@ export function readHead(incoming: IncomingMessage): Request {
 }
 
 /**
- * Reads a request's whole body. Throws `request_too_large` as soon as it is known to exceed `limit` bytes, which `bound`
- * names, and `invalid_request` if the client stopped half-way.
+ * Reads a request's whole body: at once if it has come. Throws, or rejects with, `request_too_large` as soon as it is known to
+ * exceed `limit` bytes, which `bound` names, and `invalid_request` if the client stopped half-way.
  */
-export async function readBody(
-  request: Pick<Request, 'header' | 'stream'>,
+export function readBody(
+  { header, stream }: Pick<Request, 'header' | 'stream'>,
   limit: number,
   bound = MAX_BODY,
-): Promise<Buffer> {
-  const declared = Number(request.header('content-length') ?? 0);
+): Soon<Buffer> {
+  // Gone before it was looked at: nothing more will be heard of it.
+  if (stream.destroyed && !stream.readableEnded) throw cutShort(stream.errored);
+  if (stream.complete && stream.readableFlowing === null) {
+    const body = bufferedIn(stream);
+    if (body.length > limit) throw bodyTooLarge(limit, bound);
+    return body;
+  }
+  const declared = Number(header('content-length') ?? 0);
   if (declared > limit) throw bodyTooLarge(limit, bound);
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const pieces = new Pieces();
     let size = 0;
-    const { stream } = request;
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) {
@@ -59,6 +69,16 @@ export async function readBody(
       if (!stream.readableEnded) reject(cutShort(undefined));
     });
   });
+}
+
+/** All bytes of a body that has come and nobody has read of. */
+function bufferedIn(stream: IncomingMessage): Buffer {
+  // Each read gives one piece. Most bodies are one.
+  const first: Buffer = stream.read() ?? NOTHING;
+  if (stream.readableLength === 0) return first;
+  const pieces = new Pieces();
+  for (let piece: Buffer | null = first; piece !== null; piece = stream.read()) pieces.push(piece);
+  return pieces.take();
 }
 
 /** One Host, and one that is an authority without user information; HTTP/1.0 may leave it out (RFC 9110 §7.2). */
@@ -89,6 +109,7 @@ function checkFraming({ headersDistinct, httpVersion }: IncomingMessage): void {
 
 // RFC 3986 §3.2.2 and §3.2.3, without `,` and `;`, which a list of hosts could hide behind.
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+=%-]+)(?::\d*)?$/;
+const NOTHING = Buffer.alloc(0);
 const MAX_BODY = 'setting server.max_body';
 const DISGUISED = ['content_length', 'transfer_encoding'];
 

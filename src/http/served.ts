@@ -4,11 +4,11 @@ import type { Spared, Usage } from '../observe/events.ts';
 /** What an answer was made of, part by part, for who counts. */
 export interface Served {
   /** The entry of each part of the plan; undefined for one that has none, or not yet. */
-  readonly entries: () => readonly (Entry | undefined)[];
+  entries(): readonly (Entry | undefined)[];
   /** Whether the caller's own upstream call brought a part. */
-  readonly isOwn: (part: number) => boolean;
+  isOwn(part: number): boolean;
   /** Milliseconds of that call; undefined where there was none, or while it goes on. */
-  readonly ownMs: () => number | undefined;
+  ownMs(): number | undefined;
 }
 
 /** What an answer cost. */
@@ -21,11 +21,12 @@ export interface Cost {
  * What the items of an answer cost or once cost, and which share of that its caller was spared. `order` has for each item its part: an
  * upstream counts repeats each. A call that was spared would have taken at least as long as the longest that brought a part.
  */
-export function costOf({ entries, isOwn }: Served, order: readonly number[]): Cost {
-  const found = entries();
+export function costOf(served: Served, order: readonly number[]): Cost {
+  const found = served.entries();
   const whole = new Bill();
-  const spared = new Bill();
-  let paid = false;
+  // What nobody paid for now was spared as a whole.
+  const paid = order.some((part) => found[part] !== undefined && served.isOwn(part));
+  const spared = paid ? new Bill() : whole;
   let upstreamMs = 0;
   let items = 0;
   for (const part of order) {
@@ -34,9 +35,8 @@ export function costOf({ entries, isOwn }: Served, order: readonly number[]): Co
     const { facts } = entry.payload;
     items += 1;
     whole.add(facts);
-    if (isOwn(part)) paid = true;
-    else {
-      spared.add(facts);
+    if (!paid || !served.isOwn(part)) {
+      if (paid) spared.add(facts);
       upstreamMs = Math.max(upstreamMs, countIn(facts, 'upstream_ms'));
     }
   }
@@ -45,7 +45,8 @@ export function costOf({ entries, isOwn }: Served, order: readonly number[]): Co
     const usage = spared.usage;
     return { usage: whole.usage, spared: usage && { calls: 0, usage, upstreamMs: 0 } };
   }
-  return { usage: whole.usage, spared: { calls: 1, usage: spared.usage, upstreamMs } };
+  const { usage } = whole;
+  return { usage, spared: { calls: 1, usage, upstreamMs } };
 }
 
 /** Adds up what entries cost. */

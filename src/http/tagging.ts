@@ -12,12 +12,15 @@ import type { Holding, Shelf } from './shelf.ts';
  * may be tags that others have added meanwhile.
  */
 export function addTags(context: ProxyContext, call: Call, { holdings, lacking, bridged }: Shelf): void {
-  const fetched = new Set(bridged ? [] : lacking);
-  for (const [part, holding] of holdings.entries()) {
+  const fetched = bridged || lacking.length === 0 ? NO_PARTS : new Set(lacking);
+  for (let part = 0; part < holdings.length; part += 1) {
+    const holding = holdings[part];
     if (holding === undefined || fetched.has(part)) continue;
     if (!holding.isTagged || call.inherited === 'too-many') addTo(context, call, part, holding);
   }
 }
+
+const NO_PARTS: ReadonlySet<number> = new Set();
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = tagsFor(call, part, entry);

@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Events } from '../observe/events.ts';
 import type { Access, Caller } from '../policy/access.ts';
-import type { Clock } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { join } from '../upstream/target.ts';
@@ -12,16 +10,16 @@ import { surfacePath } from './classify.ts';
 import { newId } from './delivery.ts';
 import { rawHead, refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
+import { toldOf, tunnelTrace } from './traced-request.ts';
+import type { CallEnd, TracingContext } from './tracing.ts';
 
 /** What tunnels need to know of the installation. */
-export interface TunnelContext {
+export interface TunnelContext extends TracingContext {
   /** By name, as they are also reachable under `/NAME/v1/`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** The upstream for all other paths. */
   readonly fallback: Upstream;
   readonly access: Access;
-  readonly clock: Clock;
-  readonly events: Events;
 }
 
 /** Whether a request wants to become a WebSocket (RFC 6455 §4.1). What has a body is an ordinary request, whatever it wants. */
@@ -46,6 +44,7 @@ export function openTunnel(context: TunnelContext, incoming: IncomingMessage, ea
   const { clock, events } = context;
   const began = clock.elapsed();
   const requestId = `req_${newId()}`;
+  const trace = tunnelTrace(context, incoming);
   let status = 0;
   let outcome = 'RELAY';
   client.on('error', () => client.destroy());
@@ -62,10 +61,12 @@ export function openTunnel(context: TunnelContext, incoming: IncomingMessage, ea
       key: undefined,
       ms: clock.elapsed() - began,
       requestId,
+      traced: trace && toldOf(trace, incoming),
     }),
   );
   try {
-    shakeHands(wayOf(context, incoming), client, { answered, failed });
+    const way = wayOf(context, incoming);
+    shakeHands({ ...way, request: { ...way.request, trace } }, client, { answered, failed });
   } catch (thrown) {
     if (!(thrown instanceof RepriseError)) throw thrown;
     failed(thrown);
@@ -120,18 +121,26 @@ interface Told {
 /** Asks the upstream, and writes its answer to `client`. Throws a RepriseError where it may not be asked now. */
 function shakeHands({ request, caller, upstream, upstreamPath }: Way, client: Socket, told: Told): void {
   admit(upstream);
+  const { method } = request;
+  const traced = request.trace?.call({ upstream, method, path: upstreamPath });
+  let answer: CallEnd = { status: undefined };
   const handle = upstream.client.send(
     {
       origin: upstream.origin,
       path: upstreamPath,
-      method: request.method,
-      headers: forwardHeaders(request.rawHeaders, { reads: false, credential: upstream.credential }),
+      method,
+      headers: forwardHeaders(request.rawHeaders, {
+        reads: false,
+        credential: upstream.credential,
+        trace: traced?.headers,
+      }),
       body: null,
       upgrade: 'websocket',
     },
     {
       upgraded(headers, socket) {
         upstream.health.succeeded();
+        answer = { status: 101 };
         told.answered(101);
         client.off('readable', peek).off('end', leave);
         const upgrade = [['connection', 'Upgrade'] as const, ['upgrade', 'websocket'] as const];
@@ -141,6 +150,7 @@ function shakeHands({ request, caller, upstream, upstreamPath }: Way, client: So
       head(status, headers) {
         upstream.health.answered(status);
         caller.answered(undefined, status);
+        answer = { status };
         told.answered(status);
         client.write(rawHead(status, [...answerHeaders(headers), ['connection', 'close']]));
       },
@@ -153,6 +163,7 @@ function shakeHands({ request, caller, upstream, upstreamPath }: Way, client: So
       },
       error(error) {
         upstream.health.erred(error);
+        answer = { ...answer, error: error.code };
         told.failed(error);
       },
     },
@@ -162,7 +173,10 @@ function shakeHands({ request, caller, upstream, upstreamPath }: Way, client: So
   const leave = () => void client.destroy();
   client.on('readable', peek).on('end', leave);
   client.on('drain', () => handle.resume());
-  client.on('close', () => handle.abort());
+  client.on('close', () => {
+    handle.abort();
+    traced?.over(answer);
+  });
 }
 
 /** Joins two connections: what ends on one side ends on the other, and what breaks there breaks here. */

@@ -10,17 +10,24 @@ export interface Order {
   readonly by: string;
   /** Whether it is only to be told what would be meant. */
   readonly dryRun: boolean;
+  /** Whether all that is meant is to be counted, however many they are. */
+  readonly exact?: boolean;
 }
 
 /** What an order came to. */
 export interface Outcome {
   /** Names it in the audit log. */
   readonly id: string;
-  /** Entries meant when it came: exact to 10,000, then {@link atLeast}. */
+  /**
+   * Entries meant when it came, but for those that another order, at the same time, has counted for itself: exact to 10,000, then
+   * {@link atLeast}.
+   */
   readonly matched: number;
-  /** The same, or 0 for a dry run. */
+  /** Of these those that were not expired already, where they are to expire; 0 for a dry run. */
   readonly invalidated: number;
   readonly atLeast: boolean;
+  /** Bytes of the bodies of those counted. */
+  readonly bytes: number;
   /** The shown keys of some of them, at most 20. */
   readonly sample: readonly string[];
   /** Which other instances have it; absent where there are none. */

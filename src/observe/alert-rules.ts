@@ -7,7 +7,7 @@ import { TURN_MS } from './windows.ts';
 /** What alerts are told from. */
 export interface Watched {
   readonly figures: Figures;
-  readonly sources: Pick<Sources, 'levels' | 'upstreams'>;
+  readonly sources: Pick<Sources, 'levels' | 'upstreams' | 'disk' | 'wallClock'>;
 }
 
 /** The rules of one running proxy. Some compare with what they saw at their last look, so that each proxy has its own. */
@@ -15,12 +15,16 @@ export function alertRules(): readonly AlertRule<Watched>[] {
   return [
     upstreamDown,
     upstreamFailing,
+    upstreamSlow,
     queueFull,
     tierDegraded,
+    writeQueue,
+    diskSpace,
     hitRateFallen,
     risingFast('evictions', (seen) => unexpired(seen.sources.levels()), EVICTIONS),
     risingFast('invalidation-storm', ({ figures }) => figures.invalidated.invalidations, STORM),
     risingFast('auth-failures', ({ figures }) => figures.refused, REFUSALS),
+    clockJump(),
     saturation,
   ];
 }
@@ -38,6 +42,27 @@ const upstreamFailing = overUpstreams(
   ({ state }) => state === 'failing',
   'its last call failed; old entries answer where they may',
 );
+
+const upstreamSlow: AlertRule<Watched> = {
+  id: 'upstream-slow',
+  severity: 'warning',
+  check({ figures }, raised) {
+    const slow = [...figures.paces.entries()].flatMap(([name, { means }]) => {
+      if (means === undefined) return [];
+      const { lately, usual } = means;
+      const isSlow = lately >= usual * (raised ? 2 : 3) && lately - usual >= NOTICED_MS;
+      return isSlow ? [`${name}: calls take ${seconds(lately)}, usually ${seconds(usual)}`] : [];
+    });
+    return slow.length === 0 ? undefined : slow.join('; ');
+  },
+};
+
+/** Less than that more nobody notices, however many times as long it is. */
+const NOTICED_MS = 100;
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 10) / 100} s`;
+}
 
 const queueFull = overUpstreams(
   'queue-full',
@@ -76,6 +101,60 @@ const tierDegraded: AlertRule<Watched> = {
 
 /** Answers below which a window says nothing. */
 const FEWEST = 100;
+
+const writeQueue: AlertRule<Watched> = {
+  id: 'write-queue',
+  severity: 'warning',
+  check({ sources }, raised) {
+    for (const { level, queue } of sources.levels()) {
+      const share = queue === undefined ? 0 : queue.bytes / queue.maxBytes;
+      if (share < (raised ? 0.5 : 0.9)) continue;
+      return `${level}: ${percent(share)} of what may wait to be written does; beyond that the oldest is not written`;
+    }
+    return undefined;
+  },
+};
+
+const diskSpace: AlertRule<Watched> = {
+  id: 'disk-space',
+  severity: 'warning',
+  check({ sources }, raised) {
+    const { free, growth } = sources.disk() ?? { free: 0, growth: 0 };
+    return free >= growth * (raised ? 1.1 : 1)
+      ? undefined
+      : `${megabytes(free)} are free on the disk of the data folder, which may yet grow by ${megabytes(growth)} (disk.max_bytes)`;
+  },
+};
+
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / 1_000_000)} MB`;
+}
+
+/** Steps of the wall clock that are told, against the one that only goes on: time services adjust it by less. */
+const JUMP_MS = 5_000;
+/** How long one is told. */
+const JUMP_TOLD_MS = 600_000;
+
+/** A rule that looks whether the wall clock was set. It is over by itself: what it means for entries it means at once. */
+function clockJump(): AlertRule<Watched> {
+  let ahead: number | undefined;
+  let jump: { readonly by: number; readonly at: number } | undefined;
+  return {
+    id: 'clock-jump',
+    severity: 'warning',
+    check({ sources: { wallClock } }) {
+      const at = wallClock.elapsed();
+      const before = ahead;
+      ahead = wallClock.now() - at;
+      const by = ahead - (before ?? ahead);
+      if (Math.abs(by) >= JUMP_MS) jump = { by, at };
+      if (jump === undefined || at - jump.at >= JUMP_TOLD_MS) return undefined;
+      return jump.by > 0
+        ? `the clock was set forward by ${seconds(jump.by)}, or the machine slept: entries are so much older at once`
+        : `the clock was set back by ${seconds(-jump.by)}: it is not followed before it is where it was, so that no entry lives longer; after a restart entries from its future are dropped`;
+    },
+  };
+}
 
 const hitRateFallen: AlertRule<Watched> = {
   id: 'hit-rate-fallen',

@@ -29,9 +29,9 @@ const TO_CLEAR = 3;
 /** Raises alerts and clears them, neither by a single look: what comes and goes is told once. */
 export class Alerts<Seen> {
   readonly #watched: readonly Watched<Seen>[];
-  readonly #tell: (alert: Alert, state: 'raised' | 'cleared') => void;
+  readonly #tell: (alert: Raised, state: 'raised' | 'cleared') => void;
 
-  constructor(rules: readonly AlertRule<Seen>[], tell: (alert: Alert, state: 'raised' | 'cleared') => void) {
+  constructor(rules: readonly AlertRule<Seen>[], tell: (alert: Raised, state: 'raised' | 'cleared') => void) {
     this.#watched = rules.map((rule) => ({ rule, raised: undefined, contrary: 0 }));
     this.#tell = tell;
   }
@@ -59,11 +59,11 @@ export class Alerts<Seen> {
     if (message !== undefined && watched.contrary >= TO_RAISE) {
       watched.raised = { id, severity, message, since: now };
       watched.contrary = 0;
-      this.#tell({ id, severity, message }, 'raised');
+      this.#tell(watched.raised, 'raised');
     } else if (raised !== undefined && watched.contrary >= TO_CLEAR) {
       watched.raised = undefined;
       watched.contrary = 0;
-      this.#tell({ id, severity, message: raised.message }, 'cleared');
+      this.#tell(raised, 'cleared');
     }
   }
 }

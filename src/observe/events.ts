@@ -25,6 +25,64 @@ export interface Spared {
   readonly upstreamMs: number;
 }
 
+/** A span of a trace as W3C Trace Context names it, ids in lower-case hexadecimal digits. */
+export interface Span {
+  readonly traceId: string;
+  readonly id: string;
+  /** The span that it is part of; undefined for the first of its trace. */
+  readonly parent: string | undefined;
+  /** Whether that one is the caller's, and not ours. */
+  readonly isRemote: boolean;
+  /** Bit 0: whether it is recorded. */
+  readonly flags: number;
+  /** The `tracestate` that goes with it. */
+  readonly state: string | undefined;
+}
+
+/** What only traces tell of a request. */
+export interface TracedRequest {
+  readonly span: Span;
+  /** The calls of others that it waited for. */
+  readonly joined: readonly Span[];
+  readonly scheme: 'http' | 'https';
+  /** As the client named it. */
+  readonly host: string | undefined;
+  /** Without its query. */
+  readonly path: string;
+  /** The path as its endpoint or route writes it, with {names}. */
+  readonly route: string | undefined;
+  /** When it was over, in milliseconds since the epoch: who is told may be told later. */
+  readonly at: number;
+}
+
+/** A call to an upstream, made for a request that is traced, is over. */
+export interface Called {
+  readonly kind: 'called';
+  readonly span: Span;
+  /** The upstream's name, and how it speaks. */
+  readonly upstream: string;
+  readonly dialect: string;
+  /** The endpoint's name, of the API. */
+  readonly endpoint: string | undefined;
+  /** The model asked for; undefined where it was not read. */
+  readonly model: string | undefined;
+  readonly method: string;
+  readonly origin: string;
+  /** Without its query. */
+  readonly path: string;
+  /** Undefined if there was no answer. */
+  readonly status: number | undefined;
+  /** What it failed with: the code of an error of ours. */
+  readonly error: string | undefined;
+  /** What it cost, and how the answer's choices ended, as far as the answer was read. */
+  readonly usage: Usage | undefined;
+  readonly finish: readonly string[];
+  /** Milliseconds of the whole call. */
+  readonly ms: number;
+  /** When it was over, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /** One data-plane request has been answered, or its caller has gone. */
 export interface Answered {
   readonly kind: 'answered';
@@ -59,11 +117,27 @@ export interface Answered {
   /** Milliseconds of its own upstream call; undefined where it made none, or what it made is not over. */
   readonly upstreamMs?: number | undefined;
   readonly requestId: string;
+  /** Only where requests are traced. */
+  readonly traced?: TracedRequest | undefined;
+}
+
+/** What a call asked, for who compares questions with each other. It holds prompts: it is not to be kept, logged or shown. */
+export interface Question {
+  /** All that two must have in common to be compared: who asks whom, at which path, in which key space. */
+  readonly circle: string;
+  /** Whether it is of a route of the profile, of whose fields nothing is known. */
+  readonly isRoute: boolean;
+  /** What of the query and the headers shapes the answer. */
+  readonly query: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The content of the first part that was asked for. */
+  readonly content: string;
 }
 
 /** What happens in the running proxy, for those who watch: log, figures, live views. */
 export type Event =
   | Answered
+  | Called
   /** A call to an upstream, made by the cache, is over. */
   | {
       readonly kind: 'fetched';
@@ -80,6 +154,8 @@ export type Event =
       readonly headMs: number | undefined;
       /** What was stored. For who counts and compares; its payload is nobody else's to see. */
       readonly entries: readonly Entry[];
+      /** Put together when it is asked for; undefined where there is none to compare. */
+      readonly question?: () => Question;
     }
   /** An invalidation, or a dry run of one, has been carried out. */
   | {
@@ -102,6 +178,8 @@ export type Event =
       readonly severity: 'info' | 'warning' | 'critical';
       readonly state: 'raised' | 'cleared';
       readonly message: string;
+      /** When it was raised, in milliseconds since the epoch. */
+      readonly since: number;
     }
   /** A delivery has come to a webhook that is there. */
   | {

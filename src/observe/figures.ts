@@ -1,6 +1,7 @@
 import { Bounded } from './bounded.ts';
 import { Counts, countOf } from './counts.ts';
 import type { Answered, Event, Usage } from './events.ts';
+import { Pace } from './pace.ts';
 import type { Prices } from './prices.ts';
 import { Savings } from './savings.ts';
 import type { Tally } from './tally.ts';
@@ -51,6 +52,8 @@ export class Figures {
   /** By why nothing was there. */
   readonly missed = new Bounded(() => ({ count: 0 }), 100);
   readonly upstreams = new Bounded(() => new UpstreamLine());
+  /** By upstream and type, as in `default llm_responses`. */
+  readonly paces = new Bounded(() => new Pace());
   readonly deliveries = new Bounded(() => ({ count: 0 }));
   readonly invalidated: InvalidationFigures = { invalidations: 0, byTag: 0, empty: 0, entries: 0 };
   /** Those who could not prove who they are. */
@@ -73,6 +76,7 @@ export class Figures {
         const line = this.upstreams.of(event.upstream);
         line.calls += 1;
         if (event.outcome === 'failed' || (event.status ?? 0) >= 500) line.failures += 1;
+        else this.paces.of(`${event.upstream} ${event.type}`).note(event.ms);
         if (event.status === 429) line.limited += 1;
         if (event.outcome === 'unstored' && event.reason !== undefined)
           this.unstored.of(event.reason).count += 1;
@@ -95,9 +99,10 @@ export class Figures {
     }
   };
 
-  /** To be called every {@link TURN_MS}. */
-  turn(): void {
-    this.#windows.turn();
+  /** To be called every {@link TURN_MS}. Gives what was counted in the minute that has ended, if one has. */
+  turn(): Tally | undefined {
+    for (const [, pace] of this.paces.entries()) pace.turn();
+    return this.#windows.turn();
   }
 
   /** What was counted before the present step; what was counted before a restart is added to it. */

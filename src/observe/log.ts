@@ -119,5 +119,6 @@ function fieldsOf(event: Answered): Fields {
     completion_tokens: usage?.completionTokens,
     saved_tokens: spared?.usage && spared.usage.promptTokens + spared.usage.completionTokens,
     request_id: event.requestId,
+    trace_id: event.traced?.span.traceId,
   };
 }

@@ -99,6 +99,18 @@ export const COUNTERS: readonly Family<number>[] = [
     ({ figures }) =>
       [...figures.deliveries.entries()].map(([name, { count }]) => [count, ...name.split(' ')]),
   ),
+  family(
+    'alert_posts_total',
+    'Alerts that were POSTed (delivered) or given up (dropped), and attempts that failed.',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.alertPosts() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
+  family(
+    'spans_total',
+    'Spans that were exported, that the collector did not take (failed), and that found the queue full (dropped).',
+    ['outcome'],
+    ({ sources }) => Object.entries(sources.spans() ?? {}).map(([outcome, count]) => [count, outcome]),
+  ),
   bus(
     'bus_published_total',
     'Invalidations that were announced to other instances.',
@@ -137,6 +149,11 @@ export const GAUGES: readonly Family<number>[] = [
     'Entries that a tier may hold, where they are bounded.',
     ({ maxEntries }) => maxEntries,
   ),
+  level('level_write_queue_bytes', 'Bytes that wait to be written to a tier.', ({ queue }) => queue?.bytes),
+  family('data_free_bytes', 'Bytes free on the disk of the data folder.', [], ({ sources }) => {
+    const disk = sources.disk();
+    return disk === undefined ? [] : [[disk.free]];
+  }),
   level('level_up', 'Whether a tier works.', ({ health }) => (health.state === 'ok' ? 1 : 0)),
   state('upstream_up', 'Whether an upstream is asked: 0 while its breaker is open.', ({ state: now }) =>
     now === 'down' ? 0 : 1,

@@ -7,10 +7,12 @@ import { Alerts, type Raised } from './alerts.ts';
 import type { Event, Events } from './events.ts';
 import { Figures } from './figures.ts';
 import { HotKeys } from './hot-keys.ts';
+import { NearMisses } from './near-misses.ts';
 import type { Prices } from './prices.ts';
 import { Refetches } from './refetches.ts';
 import { Reuse } from './reuse.ts';
 import { scoreOf } from './score.ts';
+import { Series } from './series.ts';
 import type { Sources } from './sources.ts';
 import { TagUse } from './tag-use.ts';
 import { TURN_MS } from './windows.ts';
@@ -26,9 +28,11 @@ export interface MonitorOptions {
 /** Watches the running proxy: what it counts, what it makes of that, and what it warns of. */
 export class Monitor {
   readonly figures: Figures;
+  readonly series = new Series();
   readonly reuse = new Reuse();
   readonly hotKeys = new HotKeys();
   readonly refetches = new Refetches();
+  readonly nearMisses: NearMisses;
   readonly tagUse = new TagUse();
   readonly sources: Sources;
   /** Since when totals have been counted, in milliseconds since the epoch: before this start, if they were kept. */
@@ -41,6 +45,7 @@ export class Monitor {
 
   constructor({ clock, events, prices, sources }: MonitorOptions) {
     this.figures = new Figures(prices);
+    this.nearMisses = new NearMisses(clock);
     this.sources = sources;
     this.#clock = clock;
     this.since = clock.now();
@@ -82,6 +87,7 @@ export class Monitor {
   readonly #take = (event: Event): void => {
     this.figures.take(event);
     this.refetches.take(event);
+    this.nearMisses.take(event);
     this.tagUse.take(event);
     if (event.kind !== 'answered') return;
     for (const key of event.keys ?? []) this.reuse.note(key);
@@ -90,7 +96,9 @@ export class Monitor {
 
   #turn(): void {
     this.#alerts.look(this, this.#clock.now());
-    this.figures.turn();
+    const minute = this.figures.turn();
+    if (minute !== undefined) this.series.add(minute, this.#clock.now());
+    this.nearMisses.turn();
   }
 }
 

@@ -1,6 +1,9 @@
 import type { BusFigures } from '../cache/bus.ts';
 import type { Level, TierFigures, TierHealth } from '../cache/tier.ts';
+import type { Clock } from '../shared/clock.ts';
 import type { Histogram } from '../shared/histogram.ts';
+import type { AlertPostCounts } from './alert-posts.ts';
+import type { SpanCounts } from './span-draft.ts';
 
 /** A tier as it stands. */
 export interface LevelState extends TierFigures {
@@ -32,6 +35,14 @@ export interface PlaceState {
   readonly bytes: number;
 }
 
+/** The disk that the data folder is on. */
+export interface DiskState {
+  /** Bytes that are free on it. */
+  readonly free: number;
+  /** Bytes by which the data folder may yet grow, at its worst. */
+  readonly growth: number;
+}
+
 /** What of a type's policy advice speaks of. */
 export interface TypePolicy {
   /** Milliseconds. */
@@ -61,4 +72,12 @@ export interface Sources {
   readonly threads: () => ThreadsState | undefined;
   readonly upstreams: () => ReadonlyMap<string, UpstreamState>;
   readonly places: () => Iterable<PlaceState>;
+  /** Undefined where spans are not exported. */
+  readonly spans: () => SpanCounts | undefined;
+  /** Undefined where alerts are posted nowhere. */
+  readonly alertPosts: () => AlertPostCounts | undefined;
+  /** Undefined where nothing is kept on a disk, or it is not known. */
+  readonly disk: () => DiskState | undefined;
+  /** The machine's clock as it is set, which may go back. */
+  readonly wallClock: Pick<Clock, 'now' | 'elapsed'>;
 }

@@ -35,21 +35,24 @@ export class Windows {
     return this.#now;
   }
 
-  /** A step of {@link TURN_MS} is over. */
-  turn(): void {
+  /** A step of {@link TURN_MS} is over. Gives what was counted in the minute that has ended with it, if one has. */
+  turn(): Tally | undefined {
     const step = this.#now;
     this.#now = new Tally();
     this.past.add(step);
     this.#minute.add(step);
     keep(this.#steps, step, PER_MINUTE);
     this.#turns += 1;
-    if (this.#turns % PER_MINUTE !== 0) return;
-    this.#hour.add(this.#minute);
-    keep(this.#minutes, this.#minute, 15);
+    if (this.#turns % PER_MINUTE !== 0) return undefined;
+    const minute = this.#minute;
+    this.#hour.add(minute);
+    keep(this.#minutes, minute, 15);
     this.#minute = new Tally();
-    if (this.#turns % (PER_MINUTE * PER_HOUR) !== 0) return;
-    keep(this.#hours, this.#hour, 24);
-    this.#hour = new Tally();
+    if (this.#turns % (PER_MINUTE * PER_HOUR) === 0) {
+      keep(this.#hours, this.#hour, 24);
+      this.#hour = new Tally();
+    }
+    return minute;
   }
 
   /** What was counted since the start. */

@@ -57,19 +57,23 @@ export function writeEmbeddingAnswer(
   model: string,
   tokens: number | undefined,
 ): Buffer {
-  const pieces: string[] = [];
+  const quote = encoding === 'base64' ? '"' : '';
+  const pieces: (string | Buffer)[] = [];
   for (const [index, vector] of vectors.entries()) {
-    const before = index === 0 ? '{"object":"list","data":[' : '},';
-    pieces.push(`${before}{"object":"embedding","index":${index},"embedding":`, vectorText(vector, encoding));
+    const before = index === 0 ? '{"object":"list","data":[' : `${quote}},`;
+    pieces.push(`${before}{"object":"embedding","index":${index},"embedding":${quote}`);
+    pieces.push(encoding === 'base64' ? vector : vectorText(vector, encoding));
   }
   const usage = tokens === undefined ? '' : `,"usage":{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
-  const end = Buffer.from(`}],"model":${JSON.stringify(model)}${usage}}`);
-  // Written into place piece by piece, all but the end in ASCII: joined first they would all be copied twice more.
+  const end = Buffer.from(`${quote}}],"model":${JSON.stringify(model)}${usage}}`);
+  // Written into its place as it is made, all but the end in ASCII: joined first, all would be copied twice more.
   let length = end.length;
-  for (const piece of pieces) length += piece.length;
+  for (const piece of pieces)
+    length += typeof piece === 'string' ? piece.length : 4 * Math.ceil(piece.length / 3);
   const answer = Buffer.allocUnsafeSlow(length);
   let at = 0;
-  for (const piece of pieces) at += answer.write(piece, at, 'latin1');
+  for (const piece of pieces)
+    at += answer.write(typeof piece === 'string' ? piece : piece.toString('base64'), at, 'latin1');
   answer.set(end, at);
   return answer;
 }

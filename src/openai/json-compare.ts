@@ -47,7 +47,10 @@ export type Unplaced =
 
 /** A value that stands in no document. */
 export function unplaced(value: Unplaced): Node {
-  return { ...value, start: 0, end: 0 };
+  const place = { start: 0, end: 0 };
+  return value.kind === 'string'
+    ? { ...value, ...place, json: JSON.stringify(value.value) }
+    : { ...value, ...place };
 }
 
 /** A number that stands in no document. */

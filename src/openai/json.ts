@@ -1,3 +1,5 @@
+import { type JsonString, readString } from './json-string.ts';
+
 /** Where a value stands in its text: string offsets, `end` is the one after its last character. */
 interface Span {
   readonly start: number;
@@ -24,11 +26,8 @@ export interface ArrayNode extends Span {
   readonly items: readonly Node[];
 }
 
-export interface StringNode extends Span {
-  readonly kind: 'string';
-  /** Unescaped. May hold a lone surrogate, which only an escape can bring. */
-  readonly value: string;
-}
+/** A string: its value, and what tells it from all others. */
+export type StringNode = Pick<JsonString, 'kind' | 'start' | 'end' | 'value' | 'json'>;
 
 export interface NumberNode extends Span {
   readonly kind: 'number';
@@ -111,7 +110,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -213,25 +211,10 @@ class Scanner {
     }
   }
 
-  #string(start: number): StringNode | undefined {
-    const text = this.#text;
-    let escaped = false;
-    for (let at = start + 1; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code === QUOTE) {
-        const value = escaped ? unescaped(text.slice(start, at + 1)) : text.slice(start + 1, at);
-        if (value === undefined) return undefined;
-        this.#at = at + 1;
-        return { kind: 'string', start, end: at + 1, value };
-      }
-      if (code === BACKSLASH) {
-        escaped = true;
-        at += 1;
-      } else if (code < SPACE) {
-        return undefined;
-      }
-    }
-    return undefined;
+  #string(start: number): JsonString | undefined {
+    const read = readString(this.#text, start);
+    if (read !== undefined) this.#at = read.end;
+    return read;
   }
 
   #number(start: number): NumberNode | undefined {
@@ -288,13 +271,4 @@ class Scanner {
 function holds(members: readonly Member[], key: string): boolean {
   for (const known of members) if (known.key === key) return true;
   return false;
-}
-
-/** The value of a quoted string with escapes, or undefined if one of them does not exist. */
-function unescaped(quoted: string): string | undefined {
-  try {
-    return String(JSON.parse(quoted));
-  } catch {
-    return undefined;
-  }
 }

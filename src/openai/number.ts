@@ -5,8 +5,7 @@ import type { Node } from './json.ts';
  * gives `12e2`. No double is involved, so that integers beyond 2^53 stay apart. Takes any valid JSON number.
  */
 export function canonicalNumber(raw: string): string {
-  const last = raw.charCodeAt(raw.length - 1);
-  if (last !== ZERO && isWhole(raw)) return raw;
+  if (isWhole(raw)) return withoutZeros(raw);
   const [mantissa = '', exponent = '0'] = raw.toLowerCase().split('e');
   const negative = mantissa.startsWith('-');
   const [whole = '', fraction = ''] = (negative ? mantissa.slice(1) : mantissa).split('.');
@@ -26,6 +25,15 @@ export function canonicalNumber(raw: string): string {
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
+
+/** A whole number with its last zeros as an exponent. */
+function withoutZeros(whole: string): string {
+  let to = whole.length;
+  while (whole.charCodeAt(to - 1) === ZERO) to -= 1;
+  if (to === whole.length) return whole;
+  // A number of nothing but zeros is one, or one behind a minus.
+  return to === 0 || whole.charCodeAt(to - 1) === MINUS ? '0' : `${whole.slice(0, to)}e${whole.length - to}`;
+}
 
 /** Whether the number is written without fraction and exponent. */
 function isWhole(raw: string): boolean {

@@ -49,13 +49,17 @@ const PASSED_OVER: ReadonlySet<string> = new Set([
 ]);
 
 function holdsName(node: Node): boolean {
-  if (node.kind === 'array') return node.items.some(holdsName);
+  if (node.kind === 'array') {
+    for (const item of node.items) if (holdsName(item)) return true;
+    return false;
+  }
   if (node.kind !== 'object') return false;
   if (isReference(node)) return true;
-  return node.members.some(({ key, value }) => {
-    if (PASSED_OVER.has(key)) return false;
-    return (NAMES.has(key) && isSet(value) && !isEmpty(value)) || holdsName(value);
-  });
+  for (const { key, value } of node.members) {
+    if (PASSED_OVER.has(key)) continue;
+    if ((NAMES.has(key) && isSet(value) && !isEmpty(value)) || holdsName(value)) return true;
+  }
+  return false;
 }
 
 /** An input item that stands for an earlier one, or an answer's audio that stands for an earlier answer's. */

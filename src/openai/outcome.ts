@@ -40,6 +40,8 @@ export type AnswerFacts = Readonly<{
   cache_write_tokens?: number;
   /** The tier it was served in, unless that is the usual one. */
   service_tier?: string;
+  /** How its choices ended, in their order and between commas: `stop,length`. */
+  finish?: string;
   /** Whether the answer holds its usage. */
   has_usage: boolean;
 }>;
@@ -102,6 +104,7 @@ export class OutcomeReader {
         ...(cached > 0 && { cached_tokens: cached }),
         ...(written > 0 && { cache_write_tokens: written }),
         ...(tier !== undefined && tier !== 'default' && tier !== 'auto' && { service_tier: tier }),
+        ...(this.#choices.size > 0 && { finish: finishOf(this.#choices.values()) }),
         has_usage: this.#usage !== undefined,
       },
     };
@@ -119,6 +122,12 @@ export class OutcomeReader {
       filtered: before?.filtered === true || isFiltered(member(choice, 'content_filter_results')),
     });
   }
+}
+
+/** The upstream's own words, if they are such: as many choices as an API gives at a time, and of each a word. */
+function finishOf(choices: Iterable<ChoiceOutcome>): string {
+  const words = [...choices].slice(0, 128).map(({ finish = 'missing' }) => finish);
+  return words.map((word) => (/^[a-z_-]{1,40}$/i.test(word) ? word : 'other')).join(',');
 }
 
 /** `{"hate":{"filtered":true,"severity":"high"}, …}`. */

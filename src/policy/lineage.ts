@@ -1,9 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 import { ANONYMOUS } from './scope.ts';
-
-/** A tag, and the stamp of the moment that the fetch of what has it began. */
-export type StampedTag = readonly [tag: string, stamp: number];
+import { left, type StampedTag, Told, type ToldRecord } from './told.ts';
 
 /** What an answer written for a trace inherits: `too-many` where that is more than an entry may have, or not all of it is known. */
 export type Inherited = readonly StampedTag[] | 'too-many';
@@ -27,6 +25,11 @@ const LIMITS: LineageLimits = { traces: 100_000, bytes: 64_000_000 };
 // How long calls of one trace belong together: up to a step more, so that a tag is not seen at more than a few times.
 const KEPT_MS = 10 * 60_000;
 const STEP_MS = 30_000;
+
+/** When what is noted at `now` has had its time. */
+function endOf(now: number): number {
+  return Math.ceil(now / STEP_MS) * STEP_MS + KEPT_MS;
+}
 
 /** All that has one trace id. */
 interface Trace {
@@ -65,13 +68,13 @@ export class Lineage implements Traces {
       told: new Map<string, Told>(),
       forgotten: this.#forgotten,
       until: 0,
-      bytes: BYTES_OF_A_TRACE + 2 * id.length,
+      bytes: bytesOfTrace(id),
     };
-    trace.until = Math.ceil(now / STEP_MS) * STEP_MS + KEPT_MS;
+    trace.until = endOf(now);
     const told = trace.told.get(owner) ?? new Told();
     const before = told.bytes;
     for (const [tag, stamp] of tags) told.see(tag, { stamp, until: trace.until }, now);
-    trace.bytes += told.bytes - before + (trace.told.has(owner) ? 0 : BYTES_OF_A_TRACE);
+    trace.bytes += told.bytes - before + (trace.told.has(owner) ? 0 : BYTES_OF_AN_OWNER);
     trace.told.set(owner, told);
     this.#traces.set(id, trace);
     this.#bytes += trace.bytes;
@@ -98,9 +101,39 @@ export class Lineage implements Traces {
     return oldest.size > MAX_TAGS ? 'too-many' : [...oldest];
   }
 
-  /** From what traces were told before it knows nothing: those that it does not know may have been. */
-  beganLate(): void {
-    this.#forgotten = this.#clock.elapsed() + STEP_MS + KEPT_MS;
+  /** Whatever may have been told up to now is not known: until every trace of now has had its time, none that is not known counts as whole. */
+  forget(): void {
+    this.#forgotten = Math.max(this.#forgotten, endOf(this.#clock.elapsed()));
+  }
+
+  /**
+   * All that is known, as JSON values by which {@link restore} goes on with it in another process. They say how long each thing has left,
+   * so that the time in between does not count: to know a trace for too long does no harm.
+   */
+  *records(): Generator<Head | TraceRecord> {
+    const now = this.#clock.elapsed();
+    yield [VERSION, left(this.#forgotten, now)];
+    for (const [id, { told, forgotten, until }] of this.#traces) {
+      const owners = [...told].map(([owner, each]) => [owner, ...each.record(now)] as const);
+      if (until > now) yield [id, left(until, now), left(forgotten, now), owners];
+    }
+  }
+
+  /** Goes on with what these say, in the place of what is known. False, and nothing is taken, for what {@link records} did not give. */
+  restore(records: readonly unknown[]): boolean {
+    if (!isLineage(records)) return false;
+    const [[, forgotten], ...traces] = records;
+    const now = this.#clock.elapsed();
+    this.#forgotten = now + forgotten;
+    for (const [id, until, since, owners] of traces) {
+      const told = new Map(owners.map(([owner, ...each]) => [owner, Told.of(each, now)]));
+      let bytes = bytesOfTrace(id);
+      for (const each of told.values()) bytes += BYTES_OF_AN_OWNER + each.bytes;
+      this.#traces.set(id, { told, forgotten: now + since, until: now + until, bytes });
+      this.#bytes += bytes;
+    }
+    this.#drop(now);
+    return true;
   }
 
   /** Takes a trace out, to be put in again as the latest; undefined for one that has had its time. */
@@ -124,64 +157,27 @@ export class Lineage implements Traces {
   }
 }
 
-/** A tag was seen with this stamp, which counts until then (monotonic milliseconds). */
-interface Sighting {
-  readonly stamp: number;
-  readonly until: number;
-}
+/** What is kept of a lineage: how long traces that are not known do not count as whole, and each that is. Times are milliseconds that are left. */
+type Head = readonly [version: typeof VERSION, forgotten: number];
+type TraceRecord = readonly [
+  id: string,
+  until: number,
+  forgotten: number,
+  owners: readonly (readonly [owner: string, ...told: ToldRecord])[],
+];
 
-/** What the callers of one owner have been told in one trace. */
-class Told {
-  bytes = 0;
-  /** For each tag its sightings, stamps and ends ascending: none that one with an older stamp outlasts. */
-  readonly #tags = new Map<string, readonly Sighting[]>();
-  /** There were more tags than an entry may have: until then. */
-  #overflowing = Number.NEGATIVE_INFINITY;
+const VERSION = 1;
 
-  isOverflowing(now: number): boolean {
-    return this.#overflowing > now;
-  }
-
-  /** Each tag with the oldest stamp that counts now. */
-  *tagsAt(now: number): Generator<StampedTag> {
-    for (const [tag, sightings] of this.#tags) {
-      const oldest = sightings.find(({ until }) => until > now);
-      if (oldest !== undefined) yield [tag, oldest.stamp];
-    }
-  }
-
-  see(tag: string, sighting: Sighting, now: number): void {
-    const before = this.#tags.get(tag);
-    if (before === undefined && !this.#hasRoom(sighting.until, now)) {
-      this.#overflowing = sighting.until;
-      return;
-    }
-    const kept = (before ?? []).filter(({ stamp, until }) => until > now && stamp < sighting.stamp);
-    const isOutlasted = kept.at(-1)?.until === sighting.until;
-    const sightings = isOutlasted ? kept : [...kept, sighting];
-    this.#tags.set(tag, sightings);
-    this.bytes += BYTES_OF_A_SIGHTING * (sightings.length - (before?.length ?? 0));
-    if (before === undefined) this.bytes += bytesOf(tag);
-  }
-
-  /** Whether there is room for one more tag, after those that have had their time are dropped, once for each `until`. */
-  #hasRoom(until: number, now: number): boolean {
-    if (this.#tags.size < MAX_TAGS) return true;
-    if (this.#overflowing === until) return false;
-    for (const [tag, sightings] of this.#tags) {
-      if (sightings.some((sighting) => sighting.until > now)) continue;
-      this.#tags.delete(tag);
-      this.bytes -= bytesOf(tag) + BYTES_OF_A_SIGHTING * sightings.length;
-    }
-    return this.#tags.size < MAX_TAGS;
-  }
+/** The journal's checksums say that we wrote it; this says that it was this version of us. */
+function isLineage(records: readonly unknown[]): records is readonly [Head, ...TraceRecord[]] {
+  const [head] = records;
+  return Array.isArray(head) && head[0] === VERSION;
 }
 
 // What V8 takes for each, roughly.
 const BYTES_OF_A_TRACE = 400;
-const BYTES_OF_A_TAG = 120;
-const BYTES_OF_A_SIGHTING = 60;
+const BYTES_OF_AN_OWNER = 400;
 
-function bytesOf(tag: string): number {
-  return BYTES_OF_A_TAG + 2 * tag.length;
+function bytesOfTrace(id: string): number {
+  return BYTES_OF_A_TRACE + 2 * id.length;
 }

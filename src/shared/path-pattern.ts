@@ -58,6 +58,11 @@ export function fillPath(segments: readonly Segment[], variables: ReadonlyMap<st
   return `/${parts.join('/')}`;
 }
 
+/** A pattern as it was written. */
+export function formatPattern(segments: readonly Segment[]): string {
+  return `/${segments.map((segment) => ('literal' in segment ? segment.literal : `{${segment.variable}}`)).join('/')}`;
+}
+
 /** The names of a pattern's variables, in order. */
 export function variablesOf(segments: readonly Segment[]): readonly string[] {
   return segments.flatMap((segment) => ('variable' in segment ? [segment.variable] : []));

@@ -1,5 +1,5 @@
 /** Sets a key as the latest of a map, which keeps its order; of more than `most` keys the oldest goes. */
-export function setLatest<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
+export function setLatest<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, most: number): void {
   map.delete(key);
   map.set(key, value);
   if (map.size <= most) return;

@@ -9,6 +9,8 @@ export interface Forwarding {
   readonly reads: boolean;
   /** The headers, flat, that stand in the place of all by which a client could say who asks; absent: its own. */
   readonly credential?: readonly string[] | undefined;
+  /** The headers, flat, that stand in the place of the client's `traceparent` and `tracestate`; absent: its own. */
+  readonly trace?: readonly string[] | undefined;
   /** Lower-case names of more headers that are not sent. */
   readonly without?: readonly string[];
 }
@@ -19,10 +21,11 @@ export interface Forwarding {
  */
 export function forwardHeaders(
   raw: readonly string[],
-  { reads, credential, without = [] }: Forwarding,
+  { reads, credential, trace, without = [] }: Forwarding,
 ): string[] {
   const dropped = new Set([...HOP_BY_HOP, ...NOT_FORWARDED, ...without]);
   if (reads) for (const name of CODINGS) dropped.add(name);
+  if (trace !== undefined) for (const name of TRACE_HEADERS) dropped.add(name);
   if (credential !== undefined) for (const name of CREDENTIAL_HEADERS) dropped.add(name);
   const connection = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
   for (const name of namedByConnection(connection)) dropped.add(name);
@@ -37,6 +40,7 @@ export function forwardHeaders(
     if (value !== '' || said === '') headers.push(name, value);
   }
   if (reads) headers.push('accept-encoding', 'identity');
+  if (trace !== undefined) headers.push(...trace);
   return credential === undefined ? headers : [...headers, ...credential];
 }
 
@@ -83,6 +87,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate'];
 
 const CODINGS: readonly string[] = ['accept-encoding', 'content-encoding'];
 

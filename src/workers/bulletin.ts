@@ -1,7 +1,7 @@
 import { BroadcastChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Tagged } from '../cache/entry.ts';
 import type { Mark } from '../cache/mark.ts';
-import type { StampedTag } from '../policy/lineage.ts';
+import type { StampedTag } from '../policy/told.ts';
 
 declare module 'node:worker_threads' {
   // Since Node 15.12; the types do not have it.

@@ -2,19 +2,20 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Tagged } from '../cache/entry.ts';
 import type { Listed } from '../cache/listed.ts';
 import type { Mark } from '../cache/mark.ts';
-import type { StoreFigures } from '../cache/store.ts';
+import type { StoreFigures } from '../cache/store-figures.ts';
 import type { Level, OwnFigures } from '../cache/tier.ts';
-import type { Event } from '../observe/events.ts';
+import type { Event, Question } from '../observe/events.ts';
 import type { HistogramState } from '../shared/histogram.ts';
 import type { Parcel } from './parcel.ts';
 
 /** What L1 of a thread has come to hold or no longer holds: see `Watch`. */
 export type Change = { readonly held: Listed } | { readonly dropped: string } | { readonly emptied: true };
 
-/** An event as it is sent: entries that were stored are with the hub already, and are named by their ids. */
+/** An event as it is sent: entries that were stored are with the hub already, and are named by their ids; a question is put together. */
 export type SentEvent = Exclude<Event, { readonly kind: 'fetched' }> | SentFetched;
-type SentFetched = Omit<Extract<Event, { readonly kind: 'fetched' }>, 'entries'> & {
+type SentFetched = Omit<Extract<Event, { readonly kind: 'fetched' }>, 'entries' | 'question'> & {
   readonly entries: readonly string[];
+  readonly question: Question | undefined;
 };
 
 /** What a thread tells of itself when it is asked. */
@@ -35,8 +36,8 @@ export interface Peer {
 
 /** What a thread asks of the hub. */
 export type HubCalls = {
-  /** It listens to the bulletin from now on. Gives the marks that there are. */
-  join(said: undefined): readonly Mark[];
+  /** It listens to the bulletin from now on. Gives the marks that there are, and what is known of traces. */
+  join(said: undefined): { readonly marks: readonly Mark[]; readonly traces: readonly unknown[] };
   /** It takes requests. */
   ready(said: undefined): void;
   /** What a tier has under these ids. */

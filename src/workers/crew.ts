@@ -16,7 +16,7 @@ export interface CrewContext {
   readonly events: Events;
   /** How many threads there are to be. */
   readonly size: number;
-  readonly start: Omit<Start, 'number' | 'port' | 'late' | 'listen' | 'ahead'>;
+  readonly start: Omit<Start, 'number' | 'port' | 'listen' | 'ahead'>;
   /** How many requests a thread is answering, by its number. */
   readonly runningIn: (number: number) => Cell;
   readonly secure: boolean;
@@ -63,7 +63,7 @@ export class Crew implements Serving {
       this.#url = urlAt(address, secure);
       const listen = { host, port: address.port };
       const numbers = Array.from({ length: size }, (_, index) => index + 1);
-      await Promise.all(numbers.map((number) => this.#enlist(number, listen, false).begun));
+      await Promise.all(numbers.map((number) => this.#enlist(number, listen).begun));
       for (const thread of this.#desks.keys()) this.#watch(thread, listen, LEAST_WAIT_MS);
     } catch (thrown) {
       for (const thread of this.#desks.keys()) await thread.end();
@@ -151,11 +151,11 @@ export class Crew implements Serving {
     await close();
   }
 
-  /** Starts a thread; `late` where others have answered requests before. */
-  #enlist(number: number, listen: Start['listen'], late: boolean): Thread {
+  /** Starts a thread. */
+  #enlist(number: number, listen: Start['listen']): Thread {
     const { start, clock, deskFor, reports } = this.#context;
     const ahead = clock.now() - clock.elapsed();
-    const thread: Thread = new Thread({ ...start, number, listen, late, ahead }, (self): HubCalls => {
+    const thread: Thread = new Thread({ ...start, number, listen, ahead }, (self): HubCalls => {
       const desk = deskFor(self);
       this.#desks.set(self, desk);
       return desk.calls;
@@ -190,7 +190,7 @@ export class Crew implements Serving {
       const timer = clock.after(wait, () => {
         this.#returning.delete(timer);
         this.#restarts += 1;
-        const next = this.#enlist(thread.number, listen, true);
+        const next = this.#enlist(thread.number, listen);
         next.begun.then(
           () => events.emit({ kind: 'recovered', what, why: 'another thread has taken its place' }),
           () => undefined,

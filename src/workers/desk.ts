@@ -31,6 +31,8 @@ export interface DeskContext {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
   readonly leases: Leases<Thread>;
+  /** What all threads know of traces, as `Lineage.restore` takes it. */
+  readonly knownTraces: () => readonly unknown[];
   /** Purges everything with this tag, for a write to a vector store. */
   readonly purge: (tag: string) => Promise<void>;
   /** The control plane. It does not listen anywhere. */
@@ -56,7 +58,7 @@ export class Desk {
   }
 
   readonly calls: HubCalls = {
-    join: () => [...this.#context.marks.all()],
+    join: () => ({ marks: [...this.#context.marks.all()], traces: this.#context.knownTraces() }),
     ready: () => this.#thread.began(),
     get: async ({ level, ids }) => {
       await this.#context.drain(this.#thread);
@@ -161,7 +163,12 @@ export class Desk {
 
   #received(event: SentEvent): Event {
     if (event.kind !== 'fetched') return event;
-    return { ...event, entries: event.entries.flatMap((id) => this.#set.get(id) ?? []) };
+    const { question, ...rest } = event;
+    return {
+      ...rest,
+      entries: event.entries.flatMap((id) => this.#set.get(id) ?? []),
+      ...(question && { question: () => question }),
+    };
   }
 }
 

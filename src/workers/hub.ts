@@ -7,6 +7,7 @@ import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import { profileOf, type Settings } from '../config/schema.ts';
 import type { RequestListener } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
+import type { Lineage } from '../policy/lineage.ts';
 import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Upstream, UpstreamInCommon } from '../upstream/upstream.ts';
@@ -30,6 +31,8 @@ export interface HubContext {
   /** The tiers below L1, the fastest first; where there is none, the hub's own memory. */
   readonly tiers: readonly Tier[];
   readonly bus: Bus;
+  /** Is told what all threads tell traces. */
+  readonly lineage: Lineage;
   /** What traces were told at all instances; undefined where there is one. */
   readonly traces: ToldElsewhere | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -52,11 +55,14 @@ export class Hub {
   readonly #reports = new Reports<Thread>();
   #holders: Holders<Thread | 'hub'> | undefined;
   #crew: Crew | undefined;
+  #lineage: Lineage | undefined;
 
   constructor(settings: Settings, clock: Clock) {
     this.#inCommon = InCommon.create(settings, clock);
-    // It makes what others are to hear of, and serves nothing itself.
-    this.#bulletin = new Bulletin(this.#inCommon.commons.bulletin, () => undefined);
+    // It makes what others are to hear of, and serves nothing itself; what traces are told it knows for those who come later.
+    this.#bulletin = new Bulletin(this.#inCommon.commons.bulletin, (notice) => {
+      if (notice.kind === 'traced') this.#lineage?.note(notice.owner, notice.id, notice.tags);
+    });
     this.marks = new PublishedMarks(this.#bulletin);
     this.graves = new SharedGraves(this.#bulletin, clock);
   }
@@ -108,7 +114,8 @@ export class Hub {
 
   /** The threads, to be started. */
   crew(context: HubContext): Crew {
-    const { settings, clock, events, bus, tiers, traces, upstreams, purge } = context;
+    const { settings, clock, events, bus, tiers, lineage, traces, upstreams, purge } = context;
+    this.#lineage = lineage;
     const { server } = settings;
     const desk = {
       clock,
@@ -117,10 +124,14 @@ export class Hub {
       lastStamp: this.lastStamp,
       bus,
       tiers,
-      traces,
       upstreams,
       holders: this.#holders ?? new Holders<Thread | 'hub'>(UNWATCHED),
       leases: new Leases<Thread>(),
+      traces,
+      knownTraces: () => {
+        this.#bulletin.catchUp();
+        return [...lineage.records()];
+      },
       purge,
       control: unheard(context.control),
       drain: (except: Thread) => crew.drain(except),
@@ -134,8 +145,8 @@ export class Hub {
         env: context.env,
         secret: context.secret,
         commons: this.#inCommon.commons,
-        sharesTraces: traces !== undefined,
         levels: tiers.map(({ level, isShared = false }) => ({ level, isShared })),
+        sharesTraces: traces !== undefined,
       },
       runningIn: (number) => this.#inCommon.runningIn(number),
       secure: server.tls !== undefined,
@@ -143,6 +154,7 @@ export class Hub {
       reports: this.#reports,
       deskFor: (thread) => new Desk(desk, thread),
       close: async () => {
+        this.#bulletin.catchUp();
         this.#bulletin.close();
         await context.close();
       },

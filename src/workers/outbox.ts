@@ -36,7 +36,7 @@ export class Outbox {
   };
 
   readonly take = (event: Event): void => {
-    this.#events.push(event.kind === 'fetched' ? { ...event, entries: event.entries.map(idOf) } : event);
+    this.#events.push(event.kind === 'fetched' ? sent(event) : event);
     this.#added();
   };
 
@@ -70,6 +70,15 @@ export class Outbox {
     if (this.#count >= MOST) this.flush();
     else this.#waiting ??= this.#clock.after(WAIT_MS, () => this.flush());
   }
+}
+
+/** More characters are not compared with other questions, and would be copied for nothing. */
+const LONGEST_CONTENT = 65_536;
+
+function sent({ question: ask, ...event }: Extract<Event, { readonly kind: 'fetched' }>): SentEvent {
+  const question = ask?.();
+  const isShort = question !== undefined && question.content.length <= LONGEST_CONTENT;
+  return { ...event, entries: event.entries.map(idOf), question: isShort ? question : undefined };
 }
 
 function idOf({ key }: { readonly key: { readonly id: string } }): string {

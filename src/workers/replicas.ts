@@ -4,7 +4,8 @@ import type { Watch } from '../cache/listed.ts';
 import type { Mark, Standing, Subject } from '../cache/mark.ts';
 import { Marks } from '../cache/marks.ts';
 import { MemoryTier } from '../cache/memory.ts';
-import { Lineage, type StampedTag } from '../policy/lineage.ts';
+import { type Inherited, Lineage } from '../policy/lineage.ts';
+import type { StampedTag } from '../policy/told.ts';
 import { Verifications } from '../policy/verifications.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Bulletin } from './bulletin.ts';
@@ -118,7 +119,7 @@ export class SharedLineage extends Lineage {
     if (tags.length > 0) this.#bulletin.post({ kind: 'traced', owner, id, tags });
   }
 
-  override inherited(owner: string, id: string): readonly StampedTag[] | 'too-many' {
+  override inherited(owner: string, id: string): Inherited {
     this.#bulletin.catchUp();
     return super.inherited(owner, id);
   }

@@ -1,4 +1,5 @@
-import type { Store, StoreFigures } from '../cache/store.ts';
+import type { Store } from '../cache/store.ts';
+import type { StoreFigures } from '../cache/store-figures.ts';
 import type { Level, OwnFigures } from '../cache/tier.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Report } from './calls.ts';

@@ -17,8 +17,6 @@ export interface Start {
   readonly levels: readonly SharedLevel[];
   /** Whether the hub shares with other instances what traces are told. */
   readonly sharesTraces: boolean;
-  /** Whether other threads have answered requests before. */
-  readonly late: boolean;
   readonly listen: { readonly host: string; readonly port: number };
   /** By how much the hub's wall clock is ahead of its monotonic one: see `neverBack`. */
   readonly ahead: number;

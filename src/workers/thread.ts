@@ -4,7 +4,8 @@ import { Store } from '../cache/store.ts';
 import { accessOf } from '../composing/access.ts';
 import { certificateOf } from '../composing/certificate.ts';
 import { dataPlaneOf } from '../composing/data-plane.ts';
-import { lineageOf, type ToldElsewhere } from '../composing/shared-lineage.ts';
+import { lineageOf } from '../composing/shared-lineage.ts';
+import { samplingOf } from '../composing/tracing.ts';
 import { upstreamsOf } from '../composing/upstreams.ts';
 import { adminToken } from '../config/admin-token.ts';
 import { settingsSchema } from '../config/schema.ts';
@@ -18,12 +19,13 @@ import { Background } from '../shared/background.ts';
 import { every, neverBack, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Stamps } from '../shared/stamps.ts';
-import { Bulletin } from './bulletin.ts';
+import { Bulletin, type Notice } from './bulletin.ts';
 import type { HubCalls, ThreadCalls } from './calls.ts';
 import { controlRelay } from './control-relay.ts';
 import { HubGates } from './hub-gate.ts';
 import { leaseFrom } from './hub-lease.ts';
 import { HubTier } from './hub-tier.ts';
+import { tracesAt } from './hub-traces.ts';
 import { InCommon } from './in-common.ts';
 import { type Replicas, take } from './notices.ts';
 import { Outbox } from './outbox.ts';
@@ -51,7 +53,6 @@ async function run({
   commons,
   levels,
   sharesTraces,
-  late,
   listen,
   ahead,
 }: Start): Promise<void> {
@@ -87,16 +88,17 @@ async function run({
     events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
   );
 
-  const bulletin = new Bulletin(commons.bulletin, (notice) => take(notice, replicas));
+  // What comes before it is known what there was is taken after that.
+  const early: Notice[] = [];
+  let isJoined = false;
+  const bulletin = new Bulletin(commons.bulletin, (notice) => {
+    if (isJoined) take(notice, replicas);
+    else early.push(notice);
+  });
   const stamps = new Stamps(clock, inCommon.lastStamp);
   const marks = new FollowedMarks(bulletin);
   const graves = new SharedGraves(bulletin, clock);
   const lineage = new SharedLineage(bulletin, clock);
-  if (late) lineage.beganLate();
-  const traces: ToldElsewhere = {
-    note: (id, tags) => wire.ask('note', { id, tags }).catch(() => undefined),
-    told: (ids) => wire.ask('told', ids).catch(() => undefined),
-  };
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new FollowedMemory(bulletin, { maxEntries, maxBytes }, clock, outbox.watch);
   const tiers = levels.map((level) => {
@@ -134,7 +136,11 @@ async function run({
     return { memory: inCommon.healthOf(name), gate: gates.gateOf(name, open) };
   });
   const replicas: Replicas = { store, memory, marks, graves, lineage, verifications, storeWrites };
-  for (const mark of await wire.ask('join', undefined)) marks.add(mark);
+  const known = await wire.ask('join', undefined);
+  for (const mark of known.marks) marks.add(mark);
+  lineage.restore(known.traces);
+  isJoined = true;
+  for (const notice of early) take(notice, replicas);
 
   const service = new Service({
     clock,
@@ -153,8 +159,9 @@ async function run({
         stamps,
         marks,
         graves,
-        lineage: lineageOf(lineage, sharesTraces ? traces : undefined),
+        lineage: lineageOf(lineage, sharesTraces ? tracesAt(wire) : undefined),
         storeWrites,
+        sample: await samplingOf(env),
       }),
       control: controlRelay(wire),
       timeouts: settings.server.timeouts,

@@ -89,6 +89,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 /** For each package the files that import it: one where that can be, so that it can be replaced there. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['control/app.ts'],
+  // All of it in one file, which is loaded only where spans are exported.
+  '@opentelemetry/api': ['observe/otel.ts'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['observe/otel.ts'],
+  '@opentelemetry/resources': ['observe/otel.ts'],
+  '@opentelemetry/sdk-trace': ['observe/otel.ts'],
   '@redis/client': ['cache/redis-client.ts'],
   fflate: ['codec/compress.ts'],
   hono: ['control/app.ts'],
@@ -105,6 +110,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [
     'config/access-settings.ts',
+    'config/alert-settings.ts',
     'config/fields.ts',
     'config/json-schema.ts',
     'config/problems.ts',

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureBesideHits } from './beside-hits.ts';
 import { type Effort, type Figures, measure, type Scenario } from './measure.ts';
+import { measureMisses } from './misses.ts';
+import { measureOpenLoop, type Quantiles } from './open-loop.ts';
 import * as payloads from './payloads.ts';
 import { LoadGenerator } from './subjects.ts';
-import { measureTiers } from './tiers.ts';
 
 // `npm run bench [-- --quick] [--only TEXT] [--rounds N] [--json FILE]`; what it measures and how is in the README beside it.
 
@@ -35,7 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   { payload: chat, connections: 1_000 },
 ];
 const EFFORT: Effort = values.quick
-  ? { rounds: 3, ms: 700, warmUpMs: 200, settleMs: 2_000 }
+  ? { rounds: 3, ms: 400, warmUpMs: 100, settleMs: 1_000 }
   : { rounds: 9, ms: 2_000, warmUpMs: 500, settleMs: 5_000 };
 
 const effort = { ...EFFORT, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) };
@@ -53,6 +55,20 @@ for (const scenario of SCENARIOS) {
   hits.push(figures);
   process.stdout.write(`${row(cells(figures))}\n`);
 }
+
+const openLoop = await measureOpenLoop(values.quick ? [5_000] : [1_000, 5_000, 10_000], generator, effort);
+process.stdout.write(
+  `\n${row(['chat, at a fixed rate (ms)', 'req/s', 'p50', 'bare', 'p99', 'bare', 'p99.9', 'bare'])}\n`,
+);
+for (const { rate, bare, reprise } of openLoop) {
+  const of = (name: keyof Quantiles) => [reprise[name].toFixed(2), bare[name].toFixed(2)];
+  process.stdout.write(`${row(['', String(rate), ...of('p50'), ...of('p99'), ...of('p999')])}\n`);
+}
+const misses = await measureMisses(generator, effort);
+const { json, stream } = misses;
+process.stdout.write(
+  `\nA miss takes ${json.reprise.toFixed(1)} µs of CPU, a bare relay ${json.relay.toFixed(1)}: ${json.ratio.toFixed(2)} ×. A stream's first chunk comes ${stream.added.toFixed(2)} ms later than from that (${stream.reprise.toFixed(2)} ms to ${stream.relay.toFixed(2)}), its last ${stream.drift.toFixed(2)} ms more; ${stream.repriseMerged} chunks were merged, ${stream.relayMerged} by the relay.\n`,
+);
 generator.close();
 
 const single = hits.find(({ name, connections }) => name === embeddingBase64.name && connections === 64);
@@ -61,12 +77,14 @@ if (single !== undefined && many !== undefined) {
   const gain = (many.items * many.reprise.requestsPerSecond) / single.reprise.requestsPerSecond;
   process.stdout.write(`\nA batch brings ${gain.toFixed(1)} × the items per second of single hits.\n`);
 }
-const tiers = await measureTiers(effort.rounds);
-process.stdout.write(
-  `Tiers: ${tiers.write.toFixed(4)} ms a write, ${tiers.read.toFixed(4)} ms a read, ${tiers.miss.toFixed(4)} ms a miss.\n`,
-);
+process.stdout.write('\n');
+const besides = await measureBesideHits({ ...values, effort }, (line) => process.stdout.write(`${line}\n`));
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ machine, effort, hits, tiers }, null, 2)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ machine, effort, hits, openLoop, misses, ...besides }, null, 2)}
+`,
+  );
 }
 
 function cells({ name, connections, bare, reprise, throughput, cpu }: Figures): string[] {

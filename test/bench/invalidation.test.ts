@@ -41,6 +41,23 @@ describe('what invalidation costs', () => {
     assert.ok(many < 10 * few, `${many} µs against ${few} µs`);
   });
 
+  it('to expire a whole type costs as much as counting to 10,000, however many there are and were expired before', async (t) => {
+    const among = async (count: number) => {
+      const { catalog, expire } = engine();
+      fill(catalog, count);
+      const times: number[] = [];
+      for (let round = 0; round < 15; round += 1) {
+        const began = performance.now();
+        assert.equal(await expire('products'), 10_000);
+        times.push(performance.now() - began);
+      }
+      return median(times);
+    };
+    const [few, many] = [await among(15_000), await among(300_000)];
+    t.diagnostic(`${few.toFixed(1)} ms among 15,000, ${many.toFixed(1)} ms among 300,000`);
+    assert.ok(many < 6 * few, `${many} ms against ${few} ms`);
+  });
+
   for (const [what, more] of [
     ['that says nothing new', (own: readonly Tagged[]) => own.slice(1)],
     ['that says nothing', () => []],
@@ -87,6 +104,27 @@ describe('what invalidation costs', () => {
     assert.ok(many < 10 * few, `${many} ns against ${few} ns`);
   });
 
+  it('to list all entries page by page costs each of them the same, however many there are', async (t) => {
+    const walk = async (count: number) => {
+      const { catalog } = engine();
+      fill(catalog, count);
+      const began = performance.now();
+      let listed = 0;
+      let cursor: string | undefined;
+      do {
+        const page = await catalog.page(undefined, 100, cursor);
+        listed += page.entries.length;
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      assert.equal(listed, count);
+      return (1_000 * (performance.now() - began)) / count;
+    };
+    const [few, many] = [await walk(5_000), await walk(100_000)];
+    t.diagnostic(`${few.toFixed(1)} µs an entry of 5,000, ${many.toFixed(1)} µs of 100,000`);
+    // If each page began at the first entry, it would be 20 times as much.
+    assert.ok(many < 5 * few, `${many} µs against ${few} µs`);
+  });
+
   it('an entry costs the catalogue some hundred bytes', (t) => {
     setFlagsFromString('--expose-gc');
     const collect: () => void = runInNewContext('gc');
@@ -121,6 +159,12 @@ function engine() {
   });
   return {
     catalog,
+    /** Expires a type; gives how many were meant. */
+    async expire(type: string) {
+      const order = { condition: { types: [type] }, effect: 'expire', by: 'api', dryRun: false } as const;
+      const [outcome] = await invalidations.invalidate([order]);
+      return outcome?.matched;
+    },
     /** Purges a tag and sweeps; gives how many were meant. */
     async purge(tag: string) {
       const order = { condition: { tags: [tag] }, effect: 'purge', by: 'api', dryRun: false } as const;

@@ -16,6 +16,10 @@ export interface Task {
   readonly requests: readonly string[];
   /** How many bytes behind a body's first are blanks, to be other ones in each request; 0 where all is sent as it is. */
   readonly varied: number;
+  /** Whether those stand behind a quotation mark and are letters, which makes each request another question. */
+  readonly letters?: boolean;
+  /** Requests a second, each sent at its time whatever becomes of the others; absent where an answer brings the next. */
+  readonly rate?: number;
 }
 
 /** What came of it. */
@@ -26,9 +30,10 @@ export interface Achieved {
   readonly errors: number;
   readonly ms: number;
   readonly cpuMs: number;
-  /** Milliseconds from a request's first byte to its answer's last. */
+  /** Milliseconds from a request's first byte, or from when it was to be sent at a fixed rate, to its answer's last. */
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
 }
 
 process.on('message', (task: Task) => {
@@ -37,11 +42,12 @@ process.on('message', (task: Task) => {
 
 async function run(task: Task): Promise<Achieved> {
   const meter = new Meter();
-  const requests = task.requests.map((request) => new Request(Buffer.from(request, 'base64'), task.varied));
+  const requests = task.requests.map((request) => new Request(Buffer.from(request, 'base64'), task));
   const clients = await Promise.all(
     Array.from({ length: task.connections }, (_, at) => Client.open(task.port, requests, at, meter)),
   );
-  for (const client of clients) client.start();
+  const schedule = task.rate === undefined ? undefined : new Schedule(clients, task.rate);
+  if (schedule === undefined) for (const client of clients) client.ask();
   await wait(task.warmUpMs);
   meter.reset();
   const began = performance.now();
@@ -50,10 +56,11 @@ async function run(task: Task): Promise<Achieved> {
   const cpuMs = cpuTimeOf(task.pid) - cpuBefore;
   const ms = performance.now() - began;
   const { answers, errors, took } = meter.read();
+  schedule?.stop();
   for (const client of clients) client.stop();
   took.sort();
   const quantile = (share: number) => took[Math.floor(took.length * share)] ?? Number.NaN;
-  return { answers, errors, ms, cpuMs, p50: quantile(0.5), p99: quantile(0.99) };
+  return { answers, errors, ms, cpuMs, p50: quantile(0.5), p99: quantile(0.99), p999: quantile(0.999) };
 }
 
 function wait(ms: number): Promise<void> {
@@ -86,25 +93,73 @@ class Request {
   readonly #bytes: Buffer;
   readonly #varied: number;
   readonly #from: number;
+  readonly #one: number;
+  readonly #other: number;
   #sent = 0;
 
-  constructor(bytes: Buffer, varied: number) {
+  constructor(bytes: Buffer, { varied, letters = false }: Task) {
     this.#bytes = bytes;
     this.#varied = varied;
-    this.#from = bytes.indexOf('\r\n\r\n{') + 5;
+    this.#from = bytes.indexOf('\r\n\r\n{') + (letters ? 6 : 5);
+    [this.#one, this.#other] = letters ? [0x61, 0x62] : [0x20, 0x0a];
+    // Each task's questions are its own.
+    if (letters) this.#sent = Math.floor(Math.random() * 2 ** 31);
   }
 
   next(): Buffer {
     this.#sent += 1;
     for (let bit = 0; bit < this.#varied; bit += 1) {
-      this.#bytes[this.#from + bit] = (this.#sent >>> bit) & 1 ? 0x0a : 0x20;
+      this.#bytes[this.#from + bit] = (this.#sent >>> bit) & 1 ? this.#other : this.#one;
     }
     return this.#bytes;
   }
 }
 
-/** One connection that asks again as soon as it has been answered. */
+/** When requests are to be sent at a fixed rate: on any connection that is free, or as soon as one is. */
+class Schedule {
+  readonly #free: Client[];
+  readonly #began = performance.now();
+  readonly #every: number;
+  /** How many are to have been sent by now, and how many have been. */
+  #due = 0;
+  #sent = 0;
+  #stopped = false;
+
+  constructor(clients: readonly Client[], rate: number) {
+    this.#free = [...clients];
+    this.#every = 1_000 / rate;
+    for (const client of clients) {
+      client.whenAnswered = () => {
+        this.#free.unshift(client);
+        this.#send();
+      };
+    }
+    this.#go();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Never sleeps: a timer of Node's comes up to a millisecond late. */
+  #go(): void {
+    if (this.#stopped) return;
+    this.#due = Math.floor((performance.now() - this.#began) / this.#every);
+    this.#send();
+    setImmediate(() => this.#go());
+  }
+
+  #send(): void {
+    while (this.#sent < this.#due && this.#free.length > 0) {
+      this.#sent += 1;
+      this.#free.pop()?.ask(this.#began + this.#sent * this.#every);
+    }
+  }
+}
+
+/** One connection. It asks again as soon as it has been answered, unless told otherwise. */
 class Client {
+  whenAnswered = () => this.ask();
   readonly #socket: Socket;
   readonly #requests: readonly Request[];
   readonly #meter: Meter;
@@ -138,9 +193,10 @@ class Client {
     this.#at = at;
   }
 
-  start(): void {
+  /** Sends the next request, which was to be sent at `when`. */
+  ask(when = performance.now()): void {
     this.#at += 1;
-    this.#asked = performance.now();
+    this.#asked = when;
     this.#socket.write(this.#requests[this.#at % this.#requests.length]?.next() ?? '');
   }
 
@@ -164,6 +220,6 @@ class Client {
     if (this.#left > 0 || this.#stopped) return;
     this.#left = undefined;
     this.#meter.answered(performance.now() - this.#asked);
-    this.start();
+    this.whenAnswered();
   }
 }

@@ -1,4 +1,4 @@
-/** One kind of request that is measured: 64 of them, and what a model answers to each. */
+/** One kind of request that is measured: some of them, 64 if nothing else is said, and what a model answers to each. */
 export interface Payload {
   readonly name: string;
   readonly path: string;
@@ -26,8 +26,8 @@ export const embeddingBase64 = embeddingPayload('embedding, base64', 'base64', 1
 /** The same as JSON numbers: 33 KB. */
 export const embeddingFloats = embeddingPayload('embedding, floats', 'float', 1);
 
-/** A hundred texts at once. */
-export const batch = embeddingPayload('batch of 100, base64', 'base64', 100);
+/** A hundred texts at once. Twelve of them: what they are answered, 10 MB, is remembered by default. */
+export const batch = embeddingPayload('batch of 100, base64', 'base64', 100, 12);
 
 /** An answer of 200 chunks. */
 export const streamedChat: Payload = {
@@ -55,8 +55,8 @@ export function otherwise(payload: Payload): Payload {
 /** How many bytes behind the first of a body that is spelled {@link otherwise} are blanks. */
 export const VARIED = 32;
 
-function numbered(make: (at: number) => string): string[] {
-  return Array.from({ length: COUNT }, (_, at) => make(at));
+function numbered(make: (at: number) => string, count = COUNT): string[] {
+  return Array.from({ length: count }, (_, at) => make(at));
 }
 
 function question(at: number, length: number) {
@@ -121,7 +121,12 @@ function streamOf(chunks: number): string {
   return [event({ choices: choice({ role: 'assistant', content: '' }) }), ...pieces, ...end].join('');
 }
 
-function embeddingPayload(name: string, encoding: 'base64' | 'float', items: number): Payload {
+function embeddingPayload(
+  name: string,
+  encoding: 'base64' | 'float',
+  items: number,
+  count?: number,
+): Payload {
   const vector = new Float32Array(1_536).map((_, at) => Math.sin(at) / 40);
   const embedding =
     encoding === 'base64' ? Buffer.from(vector.buffer).toString('base64') : Array.from(vector);
@@ -135,7 +140,7 @@ function embeddingPayload(name: string, encoding: 'base64' | 'float', items: num
         input: items === 1 ? (texts[0] ?? '').padEnd(180, ' warm') : texts,
         encoding_format: encoding,
       });
-    }),
+    }, count),
     contentType: 'application/json',
     answer: () =>
       Buffer.from(

@@ -22,9 +22,12 @@ export async function startBare(
 ): Promise<Subject & Disposable> {
   const file = join(folder, 'answer');
   await writeFile(file, answer);
-  const child = spawn(process.execPath, [at('./bare-server.ts'), contentType, file, String(threads)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  return await startScript('./bare-server.ts', contentType, file, String(threads));
+}
+
+/** Starts a server of these folder's, which prints its port. */
+export async function startScript(script: string, ...args: readonly string[]): Promise<Subject & Disposable> {
+  const child = spawn(process.execPath, [at(script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   return { port: Number(String(line)), pid: child.pid ?? 0, [Symbol.dispose]: () => void child.kill() };
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noBrowser, type OpenPage, openPage, PATIENCE_MS } from '../support/browser.ts';
+import { noBrowser, openPage, PATIENCE_MS } from '../support/browser.ts';
 import { until } from '../support/deadline.ts';
 import { CACHE, EFFICIENCY, startMonitoring } from '../support/monitoring.ts';
+import { isQuiet, rows, says } from '../support/page.ts';
 
 const BROWSER = { skip: noBrowser };
 
@@ -40,11 +41,11 @@ test('every panel shows the figures that the server tells', BROWSER, async () =>
   assert.deepEqual(embeddings, ['embeddings', '1 d', '81.3%', ...counts]);
   assert.equal(responses?.[1], '30 min');
   assert.deepEqual(await rows(open, '#top-keys'), [
-    ['llm_responses/default/gpt-5-mini/0123456789…', '9,120'],
-    ['embeddings/default/text-embedding-3-small/fedcba9876…', '4,077'],
+    ['llm_responses/default/gpt-5-mini/0123456789…', '9,120', '5%'],
+    ['embeddings/default/text-embedding-3-small/fedcba9876…', '4,077', '2.2%'],
   ]);
   assert.equal(await open.page.title(), '73.7% · Reprise');
-  await isQuiet(open, monitoring.url);
+  isQuiet(open, monitoring.url);
 });
 
 test(
@@ -98,7 +99,43 @@ test(
     await says(open, '#chart-latency .legend', 'Hit290 µsMiss799 ms');
     await says(open, '#tile-hit-rate', '50%');
     await says(open, '#recent-omitted', '230 in the last second');
-    await isQuiet(open, monitoring.url);
+    isQuiet(open, monitoring.url);
+  },
+);
+
+test(
+  'the lines over time begin with what the server remembers, of the time that is chosen',
+  BROWSER,
+  async () => {
+    await using monitoring = await startMonitoring();
+    const minute = (ago: number, hits: number, misses: number) => ({
+      at: new Date(Date.now() - ago * 60_000).toISOString(),
+      requests: { hits, misses },
+      hit_rate: hits / (hits + misses),
+      latency_ms: { hit: { p50: 0.2, p95: 1 }, miss: null },
+    });
+    monitoring.told.series = {
+      step_s: 60,
+      points: [minute(600, 6, 6), minute(40, 30, 90), minute(2, 90, 30)],
+    };
+    await using open = await openPage(`${monitoring.url}/dashboard`);
+    await says(open, '#chart-hit-rate .legend', 'Hit rate75%');
+    await says(open, '#chart-outcomes .legend', 'Hits1.5/s');
+    await says(open, '#chart-latency .legend', 'Hit200 µsMiss–');
+    const drawn = (range: string) => open.page.getByRole('radio', { name: range }).isChecked();
+    assert.ok(await drawn('15 min'));
+    // With the keyboard, as one goes through radio buttons.
+    await open.page.getByRole('radio', { name: '15 min' }).focus();
+    await open.page.keyboard.press('ArrowRight');
+    await open.page.keyboard.press('ArrowRight');
+    assert.ok(await drawn('24 hours'));
+    const asked = () => open.requested.filter((address) => address.includes('/monitoring/cache/series'));
+    await until(() => asked().length === 3, 'the series of each time', PATIENCE_MS);
+    assert.deepEqual(
+      asked().map((address) => new URL(address).search),
+      ['?minutes=15', '?minutes=60', '?minutes=1440'],
+    );
+    isQuiet(open, monitoring.url);
   },
 );
 
@@ -149,34 +186,5 @@ test('figures that are missing, or of another kind, are shown as none', BROWSER,
     'a request of which nothing is known',
     PATIENCE_MS,
   );
-  await isQuiet(open, monitoring.url);
+  isQuiet(open, monitoring.url);
 });
-
-/** Passes as soon as the text of an element includes this. */
-async function says({ page }: OpenPage, selector: string, part: string): Promise<void> {
-  let last = '';
-  await until(
-    async () => {
-      last = (await page.locator(selector).textContent()) ?? '';
-      return last.includes(part);
-    },
-    selector,
-    PATIENCE_MS,
-  ).catch(() => assert.fail(`${selector} says ${JSON.stringify(last)}, and never ${JSON.stringify(part)}`));
-}
-
-/** The rows of a table, cell by cell. */
-async function rows({ page }: OpenPage, selector: string): Promise<string[][]> {
-  const all = await page.locator(`${selector} tbody tr:not(.empty)`).all();
-  return await Promise.all(all.map((row) => row.locator('td').allInnerTexts()));
-}
-
-/** Nothing went wrong in the page, and it asked nobody but the server it came from. */
-async function isQuiet({ complaints, requested }: OpenPage, url: string): Promise<void> {
-  assert.deepEqual(complaints, []);
-  assert.ok(requested.length > 20);
-  assert.deepEqual(
-    requested.filter((address) => !address.startsWith(`${url}/`)),
-    [],
-  );
-}

@@ -21,13 +21,13 @@ function filled(count: number): Catalog {
 }
 
 describe('the catalog of what lies in the tiers', () => {
-  it('gives pages that neither repeat nor miss anything that stays, while entries come and go in between', () => {
+  it('gives pages that neither repeat nor miss anything that stays, while entries come and go in between', async () => {
     const catalog = filled(100);
     const seen: string[] = [];
     let cursor: string | undefined;
     let round = 0;
     do {
-      const page = catalog.page(undefined, 7, cursor);
+      const page = await catalog.page(undefined, 7, cursor);
       seen.push(...page.entries.map(({ key }) => key.id));
       cursor = page.cursor;
       catalog.watch('l1').dropped(page.entries[0]?.key.id ?? '');
@@ -38,11 +38,29 @@ describe('the catalog of what lies in the tiers', () => {
     for (let at = 0; at < 100; at += 1) assert.ok(seen.includes(keyed(`entry ${at}`).key.id));
   });
 
-  it('takes a cursor of anybody: what it does not know gives what comes after it, or nothing', () => {
+  it('gives such pages also while nearly everything goes', async () => {
+    const catalog = filled(5_000);
+    const stays = (at: number) => at % 50 === 0;
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await catalog.page(undefined, 10, cursor);
+      seen.push(...page.entries.map(({ key }) => key.id));
+      cursor = page.cursor;
+      for (let at = 0; at < 5_000; at += 1)
+        if (!stays(at) && at % 7 === seen.length % 7)
+          catalog.watch('l1').dropped(keyed(`entry ${at}`).key.id);
+    } while (cursor !== undefined);
+    assert.equal(new Set(seen).size, seen.length);
+    for (let at = 0; at < 5_000; at += 50)
+      assert.ok(seen.includes(keyed(`entry ${at}`).key.id), `entry ${at}`);
+  });
+
+  it('takes a cursor of anybody: what it does not know gives what comes after it, or nothing', async () => {
     const catalog = filled(3);
-    assert.equal(catalog.page(undefined, 10, '999').entries.length, 0);
-    assert.equal(catalog.page(undefined, 10, '0').entries.length, 3);
-    assert.equal(catalog.page(undefined, 10, '-5').entries.length, 3);
+    assert.equal((await catalog.page(undefined, 10, '999')).entries.length, 0);
+    assert.equal((await catalog.page(undefined, 10, '0')).entries.length, 3);
+    assert.equal((await catalog.page(undefined, 10, '-5')).entries.length, 3);
   });
 
   it('tells what comes while it is walked, and not what goes', () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { chargeOf } from '../../src/cache/entry.ts';
 import { MemoryTier } from '../../src/cache/memory.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -48,4 +50,31 @@ describe('memory', () => {
     assert.equal(memory.figures().bytes, chargeOf(entry));
     assert.ok(memory.figures().bytes > 900);
   });
+});
+
+test('an entry keeps nothing alive that its texts and bytes were cut out of', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const used = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const tier = new MemoryTier({ maxEntries: 1_000, maxBytes: 100_000_000 }, new ManualClock());
+  const before = used();
+  for (let at = 0; at < 1_000; at += 1) {
+    const answer = Buffer.alloc(20_000, `{"model":"gpt-5-mini-2026-03-01","at":${at}} `);
+    const text = answer.toString();
+    const entry = sampleEntry(`entry ${at}`, {
+      born: new ManualClock().now(),
+      body: answer.subarray(0, 100),
+    });
+    const model = text.slice(10, 31);
+    const payload = { ...entry.payload, body: answer.subarray(0, 100), facts: { model, tokens: at } };
+    tier.set({ ...entry, tags: [[`model:${model}`, 1]], payload });
+    assert.deepEqual(tier.get(entry.key.id)?.payload.facts, { model: 'gpt-5-mini-2026-03-01', tokens: at });
+  }
+  const each = (used() - before) / 1_000;
+  assert.equal(tier.figures().entries, 1_000);
+  assert.ok(each < 4_000, `${each} bytes`);
 });

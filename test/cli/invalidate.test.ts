@@ -58,6 +58,15 @@ test('a dry run says so, and of many entries some are named', async () => {
   assert.equal(plane.shelf.left().length, 1_234);
 });
 
+test('of what was expired already it says how much is new', async () => {
+  await using plane = await startControlPlane();
+  const expire = async () => (await run(['--type', 'products', '--expire', '--url', plane.url])).out;
+  plane.shelf.add('a');
+  assert.match(await expire(), /^expired 1 entry \(inv_1\)\n/);
+  plane.shelf.add('b');
+  assert.match(await expire(), /^expired 2 entries, 1 of them anew \(inv_2\)\n/);
+});
+
 test('--json prints the answer as it is', async () => {
   await using plane = await startControlPlane();
   const { status, out } = await run(['--tag', 'a', '--json', '--url', plane.url]);

@@ -91,6 +91,23 @@ export function tierContract(subject: Subject): void {
       assertFound(await tier.get(older.key.id), newer);
     });
 
+    test('tells the stamp of what it would find, if it tells any', async (t) => {
+      const { clock, tier } = await start(t);
+      if (tier.stampOf === undefined || lossy) return;
+      const entry = { ...sampleEntry('stamped', { born: clock.now(), keep: 5_000 }), stamp: 42 };
+      assert.equal(tier.stampOf(entry.key.id), 0);
+      tier.set(entry);
+      assert.equal(tier.stampOf(entry.key.id), 42);
+      await settle(tier);
+      assert.equal(tier.stampOf(entry.key.id), 42);
+      tier.delete(entry.key.id);
+      assert.equal(tier.stampOf(entry.key.id), 0);
+      tier.set(entry);
+      await settle(tier);
+      clock.advance(5_000);
+      assert.equal(tier.stampOf(entry.key.id), 0);
+    });
+
     test('keeps all tags of an answer that comes twice', async (t) => {
       const { clock, tier } = await start(t);
       const [one, other] = ['a', 'b'].map((tag) =>

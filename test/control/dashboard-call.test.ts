@@ -25,6 +25,15 @@ test('the page and its files are there for everybody, with types that browsers b
   assert.equal((await monitoring.ask('/monitoring/cache')).status, 401);
 });
 
+test('whether one has to sign in is told to everybody, so that the page need not be refused first', async () => {
+  for (const token of [TOKEN, undefined]) {
+    await using monitoring = await startMonitoring(token === undefined ? {} : { token });
+    const answer = await monitoring.ask('/dashboard/sign-in.json');
+    assert.deepEqual(answer.json(), { required: token !== undefined });
+    assert.equal(answer.headers.get('cache-control'), 'no-cache');
+  }
+});
+
 test('the page may load from its own origin only, run nothing inline, and be framed by nobody', async () => {
   await using monitoring = await startMonitoring();
   const policy = (await monitoring.ask('/dashboard')).headers.get('content-security-policy') ?? '';

@@ -155,6 +155,46 @@ describe('GET /monitoring/cache', () => {
   });
 });
 
+describe('GET /monitoring/cache/series', () => {
+  it('tells minute by minute what was counted, of the last day and no more', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock });
+    answerSlowly(stage, clock, 800);
+    const ask = (text: string) =>
+      stage.ask('/v1/chat/completions', { body: chat(text, { model: 'gpt-4o-mini' }) });
+    assert.deepEqual(await told(stage, '/monitoring/cache/series'), { step_s: 60, points: [] });
+    const began = clock.now();
+    for (const text of ['one', 'one', 'one', 'two']) await ask(text);
+    clock.advance(60_000);
+    clock.advance(60_000);
+    await ask('one');
+    clock.advance(60_000);
+    const { points } = await told(stage, '/monitoring/cache/series?minutes=2');
+    assert.ok(Array.isArray(points) && points.length === 2);
+    const [idle, last] = points;
+    assert.deepEqual(
+      [at(idle, 'requests', 'total'), at(idle, 'hit_rate'), at(idle, 'latency_ms')],
+      [0, null, { hit: null, miss: null }],
+    );
+    assert.deepEqual([at(last, 'requests', 'hits'), at(last, 'hit_rate')], [1, 1]);
+    const { points: all } = await told(stage, '/monitoring/cache/series');
+    assert.ok(Array.isArray(all) && all.length === 3);
+    assert.equal(Date.parse(String(at(all[0], 'at'))), began + 60_000);
+    assert.deepEqual(
+      [at(all[0], 'requests', 'hits'), at(all[0], 'requests', 'misses'), at(all[0], 'hit_rate')],
+      [2, 2, 0.5],
+    );
+    assert.deepEqual(at(all[0], 'saved', 'prompt_tokens'), 2_000);
+    assert.ok(Math.abs(Number(at(all[0], 'latency_ms', 'miss', 'p50')) - 800) < 8);
+    clock.advance(25 * 3_600_000);
+    const { points: day } = await told(stage, '/monitoring/cache/series?minutes=1440');
+    assert.ok(Array.isArray(day) && day.length === 1_440);
+    for (const wrong of ['minutes=0', 'minutes=1441', 'minutes=x', 'hours=1']) {
+      assert.equal((await stage.ask(`/monitoring/cache/series?${wrong}`, OPEN)).status, 400, wrong);
+    }
+  });
+});
+
 describe('GET /monitoring/cache/levels', () => {
   it('tells each tier with what went through it', async () => {
     await using stage = await setStage({
@@ -180,6 +220,31 @@ describe('GET /monitoring/cache/levels', () => {
 });
 
 describe('GET /monitoring/cache/efficiency', () => {
+  it('tells of a disk that is too small for what it may yet take, and of a clock that is set back', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock, profile: { disk: { max_bytes: '900000GB' } } });
+    const alerts = async () => {
+      clock.advance(5_000);
+      const { alerts: raised } = await told(stage, '/monitoring/cache/efficiency');
+      return JSON.stringify(raised);
+    };
+    await until(async () => /"disk-space"/.test(await alerts()), 'an alert on the disk');
+    assert.doesNotMatch(await alerts(), /clock-jump/);
+    clock.setWall(clock.now() - 3_600_000);
+    await alerts();
+    assert.match(await alerts(), /"clock-jump".*set back by 3600 s/);
+    const { checks } = (await stage.ask('/health/ready', OPEN)).json();
+    assert.deepEqual(
+      Object.keys(Object(checks)),
+      ['l1', 'l2', 'upstream:default'],
+      'nothing is degraded by them',
+    );
+    const metrics = (await stage.ask('/metrics', OPEN)).body.toString();
+    assert.match(metrics, /^reprise_alert\{id="disk-space",severity="warning"\} 1$/m);
+    assert.match(metrics, /^reprise_data_free_bytes [1-9]/m);
+    assert.match(metrics, /^reprise_level_write_queue_bytes\{level="l2"\} 0$/m);
+  });
+
   it('tells a score, findings and alerts; alerts are in /health/ready too', async () => {
     const clock = new ManualClock();
     await using stage = await setStage({ clock });
@@ -266,6 +331,7 @@ it('monitoring is for who has the token', async () => {
     '/monitoring/cache',
     '/monitoring/cache/levels',
     '/monitoring/cache/efficiency',
+    '/monitoring/cache/series',
     '/metrics',
     '/monitoring/events',
   ]) {

@@ -22,7 +22,7 @@ import { codeIn, markdown, README, type Row, tablesWith } from './tables.ts';
 type Schema = z.core.JSONSchema.JSONSchema;
 
 // A key of every kind that a profile can ask the environment for.
-const MADE_UP = `whsec_${Buffer.from('made up').toString('base64')}`;
+const MADE_UP = `whsec_${Buffer.from('made up, but of the length of one').toString('base64')}`;
 
 const CODE = filesBelow('src').filter(({ path }) => path.endsWith('.ts'));
 
@@ -149,7 +149,7 @@ test('the table of reasons names every one that a request can be given', () => {
     /\bfail\('([^']+)'\)/g,
     /return ['`]((?:absent|expired|invalidated|client-|usage-|other-|mode-)[^'`]*)['`]/g,
     /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
-    /bare\(call, '(credential-[^']+)'/g,
+    /bare\(call, at, '(credential-[^']+)'/g,
   ];
   const given = CODE.flatMap(({ path, text }) => {
     const rules = path === 'src/policy/bypass.ts' ? [/\['([a-z-]+)', \(root\)/g, /return `(tool:)/g] : [];

@@ -163,6 +163,16 @@ describe('the table of what came lately', () => {
     assert.equal(table.find(head, one), undefined);
   });
 
+  it('tells long bodies with the same ends apart, however many there are', () => {
+    const table = new AskedLately(10_000_000);
+    const bodies = Array.from({ length: 50 }, (_, at) =>
+      bodyOf(`${'a'.repeat(2_000)} ${String(at).padStart(3, '0')} ${'z'.repeat(2_000)}`),
+    );
+    for (let time = 1; time <= 3; time += 1) for (const body of bodies) note(table, body);
+    for (const body of bodies) assert.notEqual(table.find(head, body), undefined);
+    assert.equal(table.find(head, bodyOf(`${'a'.repeat(2_000)} 050 ${'z'.repeat(2_000)}`)), undefined);
+  });
+
   it('keeps within its bytes, whatever comes', () => {
     const table = new AskedLately(1_000_000);
     const bodies = Array.from({ length: 2_000 }, (_, at) => bodyOf(`${at} ${'x'.repeat(at)}`));

@@ -60,10 +60,16 @@ describe('carrying out an invalidation', () => {
     assert.deepEqual([catalog.size, marks.size], [100, 0]);
   });
 
-  it('that expires counts what is not expired yet, and leaves all where it is', async () => {
+  it('that expires invalidates what is not expired yet, and leaves all where it is', async () => {
     const { order, background, catalog } = engine(100);
-    assert.equal((await order({ tags: ['tenth'] }, { effect: 'expire' }))[0]?.matched, 10);
-    assert.equal((await order({ tags: ['all'] }, { effect: 'expire' }))[0]?.matched, 90);
+    for (const [tag, matched, invalidated] of [
+      ['tenth', 10, 10],
+      ['all', 100, 90],
+      ['all', 100, 0],
+    ] as const) {
+      const [outcome] = await order({ tags: [tag] }, { effect: 'expire' });
+      assert.deepEqual([outcome?.matched, outcome?.invalidated], [matched, invalidated]);
+    }
     await background.drain();
     assert.equal(catalog.size, 100);
   });
@@ -74,6 +80,68 @@ describe('carrying out an invalidation', () => {
     assert.deepEqual([outcome?.matched, outcome?.atLeast, outcome?.sample.length], [10_000, true, 20]);
     const [fewer] = await order({ tags: ['tenth'] }, { dryRun: true });
     assert.deepEqual([fewer?.matched, fewer?.atLeast], [1_005, false]);
+  });
+
+  it('counts all where it is to be exact, and their bytes', async () => {
+    const { order, catalog } = engine(10_050);
+    const bytes = [...catalog.meant(undefined)].reduce((sum, listed) => sum + (listed?.size ?? 0), 0);
+    const [outcome] = await order(undefined, { exact: true });
+    assert.deepEqual([outcome?.matched, outcome?.atLeast, outcome?.bytes], [10_050, false, bytes]);
+  });
+
+  it('counts each entry for one of several at the same time', async () => {
+    const { order } = engine(2_000);
+    const outcomes = await Promise.all([
+      order({ tags: ['all'] }),
+      order({ patterns: ['chat/**'] }),
+      order({ tags: ['tenth'] }),
+      order(undefined, { exact: true }),
+    ]);
+    assert.equal(
+      outcomes.flat().reduce((sum, { matched }) => sum + matched, 0),
+      2_000,
+    );
+  });
+
+  it('counts each entry once for orders that come together', async () => {
+    const { invalidations } = engine(100);
+    const outcomes = await invalidations.invalidate(
+      [['tenth'], ['all']].map((tags) => ({
+        condition: { tags },
+        effect: 'purge',
+        by: 'api',
+        dryRun: false,
+      })),
+    );
+    assert.deepEqual(
+      outcomes.map(({ matched }) => matched),
+      [10, 90],
+    );
+  });
+
+  it('counts what is expired and then purged for both, and what is only tried for neither', async () => {
+    const { order } = engine(1_000);
+    const outcomes = await Promise.all([
+      order({ tags: ['all'] }, { effect: 'expire' }),
+      order({ tags: ['all'] }, { dryRun: true }),
+      order({ tags: ['all'] }),
+    ]);
+    assert.deepEqual(
+      outcomes.map(([outcome]) => outcome?.matched),
+      [1_000, 1_000, 1_000],
+    );
+  });
+
+  it('that fails leaves nothing counted', async () => {
+    const { order, catalog } = engine(100);
+    const meant = catalog.meant.bind(catalog);
+    catalog.meant = function* (condition) {
+      yield* meant(condition);
+      throw new Error('a defect');
+    };
+    await assert.rejects(order({ tags: ['all'] }));
+    catalog.meant = meant;
+    assert.equal((await order({ tags: ['all'] }))[0]?.matched, 100);
   });
 
   it('counts in memory at once and tells nobody before it is durable', async () => {
@@ -97,18 +165,19 @@ describe('carrying out an invalidation', () => {
     assert.equal(marks.size, 1);
   });
 
-  it('lets others have their turn, however many entries a pattern is tried on', async () => {
-    const { order, invalidations } = engine(5_000);
-    for (const work of [() => order({ patterns: ['nothing/**', '**/no'] }), () => invalidations.sweep()]) {
-      let turns = 0;
-      let over = false;
-      const counting = (async () => {
-        for (; !over; turns += 1) await turn();
-      })();
-      await work();
-      over = true;
-      await counting;
-      assert.ok(turns >= 40, `${turns} turns`);
-    }
+  it('looks at no more than it counts, also of what is expired already', async () => {
+    const { order, catalog } = engine(30_000);
+    await order({ tags: ['all'] }, { effect: 'expire' });
+    let looked = 0;
+    const meant = catalog.meant.bind(catalog);
+    catalog.meant = function* (condition) {
+      for (const entry of meant(condition)) {
+        looked += 1;
+        yield entry;
+      }
+    };
+    const [outcome] = await order({ tags: ['all'] }, { effect: 'expire' });
+    assert.deepEqual([outcome?.matched, outcome?.atLeast], [10_000, true]);
+    assert.ok(looked <= 10_001, `${looked} entries`);
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { knownKeys, profileJsonSchema } from '../../src/config/json-schema.ts';
 import type { Finding } from '../../src/observe/advice/finding.ts';
 import type { Event } from '../../src/observe/events.ts';
 import type { Sources } from '../../src/observe/sources.ts';
@@ -14,7 +16,7 @@ function found(sources: Partial<Sources>, events: Iterable<Event>): ReadonlyMap<
   return new Map(monitor.findings.map((finding) => [finding.id, finding]));
 }
 
-function stored(name: string, body: string, born: number): Event {
+function stored(name: string, body: string, born: number): Extract<Event, { kind: 'fetched' }> {
   const entry = sampleEntry(name, { body: Buffer.from(body), born });
   return {
     kind: 'fetched',
@@ -28,6 +30,10 @@ function stored(name: string, body: string, born: number): Event {
     entries: [{ ...entry, key: keyNamed(name), freshUntil: born + 600_000 }],
   };
 }
+
+/** A setting as advice names it: `types.NAME.ttl`, `types.${type}.ttl`, `routes[].key.headers`. */
+const SETTING =
+  /(?<![.\w])(?:types|routes|disk|memory|server|upstreams|webhooks)(?:\[\])?(?:\.(?:[a-z_]+|[A-Z]+|\$\{\w+\}))+/g;
 
 const many = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at));
@@ -145,7 +151,6 @@ it('tags of a kind that nobody invalidates are told after a day, but not those t
   const { clock, events, monitor } = testMonitor();
   const tagged = (at: number): Event => {
     const event = stored(`${at}`, 'x', 0);
-    if (event.kind !== 'fetched') return event;
     const tags = ['product:7', 'shop:1', 'model:m'].map((tag) => [tag, 1] as const);
     return { ...event, entries: event.entries.map((entry) => ({ ...entry, tags })) };
   };
@@ -172,6 +177,51 @@ it('compression that leaves most of the bytes is told', () => {
   });
   assert.equal(found(packed(19_000_000), []).get('compression-does-not-pay')?.evidence.ratio, 0.95);
   assert.equal(found(packed(6_000_000), []).has('compression-does-not-pay'), false);
+});
+
+it('a disk that is hardly faster than the upstream is told', () => {
+  const events = (ms: number) =>
+    many(100, (at) => [
+      answered(`${at}`, { level: 'l2', ms }),
+      { ...stored(`${at}`, 'x', 0), ms: 20 },
+    ]).flat();
+  const { evidence, recommendation } = found({}, events(19)).get('slow-disk') ?? {};
+  assert.equal(evidence?.hits, 100);
+  assert.ok(Math.abs(Number(evidence?.l2_hit_p50_ms) - 19) < 0.2);
+  assert.match(recommendation ?? '', /disk\.path .* disk\.max_bytes: 0/);
+  assert.equal(found({}, events(2)).has('slow-disk'), false);
+});
+
+it('answers that an upstream sends with a header that forbids to store them are told with that header', () => {
+  for (const [reason, remedy] of [
+    ['upstream-private', /cache-control, or set routes\[\]\.respect_upstream/],
+    ['vary', /routes\[\]\.key\.headers/],
+  ] as const) {
+    const event = { ...stored('a', '', 0), outcome: 'unstored', reason, entries: [] } as const;
+    const finding = found(
+      {},
+      many(60, () => event),
+    ).get('not-stored');
+    assert.match(finding?.recommendation ?? '', remedy);
+  }
+});
+
+it('every setting that advice names is one', () => {
+  const schema = profileJsonSchema();
+  const folder = new URL('../../src/observe/advice/', import.meta.url);
+  const texts = readdirSync(folder).flatMap(
+    (file) => readFileSync(new URL(file, folder), 'utf8').match(/`[^`]*`|'[^'\n]*'/g) ?? [],
+  );
+  const named = texts.flatMap((text) => text.match(SETTING) ?? []);
+  assert.ok(named.length > 20, String(named.length));
+  for (const setting of named) {
+    const path = setting
+      .replaceAll('[]', '.0')
+      .split('.')
+      .map((step) => (step === '0' ? 0 : /^[A-Z$]/.test(step) ? 'a-name' : step));
+    const last = path.at(-1);
+    if (last !== 'a-name') assert.ok(knownKeys(schema, path.slice(0, -1)).includes(String(last)), setting);
+  }
 });
 
 it('a key that gets a fifth of all requests is told', () => {

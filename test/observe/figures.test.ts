@@ -46,6 +46,21 @@ describe('windows', () => {
   });
 });
 
+it('to count an answer takes less than a microsecond', () => {
+  const { clock, events } = testMonitor();
+  const answers = Array.from({ length: 2_000 }, (_, at) => answered(`${at}`, { ms: at / 1_000 }));
+  // The fastest of many rounds is one in which nobody else wanted the processor.
+  const rounds = Array.from({ length: 60 }, () => {
+    const began = performance.now();
+    for (const answer of answers) events.emit(answer);
+    const took = performance.now() - began;
+    clock.advance(5_000);
+    return (took * 1_000) / answers.length;
+  });
+  const fastest = Math.min(...rounds);
+  assert.ok(fastest < 1, `${fastest} µs`);
+});
+
 describe('hostile names', () => {
   it('ten thousand models, namespaces and routes take the space of a few hundred, and are still counted', async () => {
     const { events, monitor } = testMonitor();

@@ -59,10 +59,11 @@ suite('a recorded stream', () => {
   });
 
   test('knows the model and the tokens', () => {
-    const expected = { model: 'gpt-6-sol', prompt_tokens: 9, completion_tokens: 12, has_usage: true };
+    const finish = 'stop';
+    const expected = { model: 'gpt-6-sol', prompt_tokens: 9, completion_tokens: 12, finish, has_usage: true };
     assert.deepEqual(recorded('chat', chunked(TEXT.chunks)).outcome.facts, expected);
     const unsaid = recorded('chat', Buffer.from(`data: ${CHUNK}\n\ndata: [DONE]\n\n`)).outcome.facts;
-    assert.deepEqual(unsaid, { model: 'm', has_usage: false });
+    assert.deepEqual(unsaid, { model: 'm', finish: 'stop', has_usage: false });
   });
 
   test('is whole although the last line feeds are missing', () => {

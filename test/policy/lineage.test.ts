@@ -1,10 +1,39 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { Lineage } from '../../src/policy/lineage.ts';
 import { ANONYMOUS } from '../../src/policy/scope.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const MINUTE = 60_000;
+const OWNERS = ['me', 'you', ANONYMOUS];
+const TRACES = ['a', 'b', 'c', 'd'];
+
+/** Something that a trace is told, and how long nothing happens after it. */
+const note = fc.record({
+  owner: fc.constantFrom(...OWNERS),
+  id: fc.constantFrom(...TRACES),
+  tags: fc.oneof(
+    { weight: 9, arbitrary: fc.subarray(['product:1', 'product:2', 'product:3']) },
+    { weight: 1, arbitrary: fc.constant(Array.from({ length: 257 }, (_, at) => `tag:${at}`)) },
+  ),
+  stamp: fc.nat({ max: 9 }),
+  pass: fc.constantFrom(0, 1, 10_000, 2 * MINUTE, 9 * MINUTE),
+});
+type Note = typeof note extends fc.Arbitrary<infer T> ? T : never;
+
+function take(lineage: Lineage, clock: ManualClock, { owner, id, tags, stamp, pass }: Note): void {
+  lineage.note(
+    owner,
+    id,
+    tags.map((tag) => [tag, stamp]),
+  );
+  clock.advance(pass);
+}
+
+function sorted(inherited: ReturnType<Lineage['inherited']>): unknown {
+  return inherited === 'too-many' ? inherited : [...inherited].sort();
+}
 
 describe('what the calls of a trace pass on', () => {
   it('is the tags of what was fetched or hit before, with the stamp each came with', () => {
@@ -87,6 +116,37 @@ describe('what the calls of a trace pass on', () => {
       assert.ok(stamp === oldest || stamp === oldest + 1 || stamp === 5, `${stamp} at minute ${minute}`);
       assert.ok(minute < 11 || stamp > 5, `5 at minute ${minute}`);
     }
+  });
+});
+
+describe('what is kept of it', () => {
+  it('goes on in another process as if there had been none', () => {
+    fc.assert(
+      fc.property(fc.array(note, { maxLength: 40 }), fc.array(note, { maxLength: 10 }), (notes, later) => {
+        const limits = { traces: 3, bytes: 1e9 };
+        const [clock, other] = [new ManualClock(), new ManualClock()];
+        const lineage = new Lineage(clock, limits);
+        for (const each of notes) take(lineage, clock, each);
+        const next = new Lineage(other, limits);
+        other.advance(clock.elapsed());
+        assert.ok(next.restore(JSON.parse(JSON.stringify([...lineage.records()]))));
+        for (const each of [...later, { owner: 'me', id: 'a', tags: [], stamp: 0, pass: 4 * MINUTE }]) {
+          take(lineage, clock, each);
+          take(next, other, each);
+          for (const owner of OWNERS) {
+            for (const id of TRACES) {
+              const [known, told] = [lineage, next].map((one) => sorted(one.inherited(owner, id)));
+              assert.deepEqual(told, known, `${owner} in ${id}`);
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it('is nothing that it did not give itself', () => {
+    for (const records of [[], [1], [[2, 0]], ['text'], [{ version: 1 }]])
+      assert.equal(new Lineage(new ManualClock()).restore(records), false);
   });
 });
 

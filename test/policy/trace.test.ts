@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { traceIdOf } from '../../src/policy/trace.ts';
+import { readTraceparent, traceIdOf } from '../../src/policy/trace.ts';
 
 const ID = '0af7651916cd43dd8448eb211c80319c';
 
@@ -29,4 +29,10 @@ test('what the specification says is to be ignored is', () => {
   ]) {
     assert.equal(traceIdOf(traceparent), undefined, String(traceparent));
   }
+});
+
+test('the span and the flags that are known; what a later version means by others is left out', () => {
+  const read = readTraceparent(`00-${ID}-b7ad6b7169203331-03`);
+  assert.deepEqual(read, { traceId: ID, id: 'b7ad6b7169203331', flags: 3 });
+  assert.equal(readTraceparent(`cc-${ID}-b7ad6b7169203331-fe-more`)?.flags, 2);
 });

@@ -15,6 +15,16 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   refresh: fc.nat({ max: 7 }).map((drawn) => drawn === 0),
 });
 
+/** Of few keys, so that one has many answers. */
+const narrow: fc.Arbitrary<Wish> = fc.record({
+  kind: fc.constantFrom('product', 'embeddings'),
+  about: fc.constant(0),
+  namespace: fc.constant(false),
+  tag: fc.constantFrom('none', 'none', 'said:1'),
+  traced: fc.constant(false),
+  refresh: fc.boolean(),
+});
+
 const CONDITIONS = [
   ...SAID.map((tag) => ({ tags: [tag] })),
   ...[0, 1, 2].map((about) => ({ tags: [`product:${about}`] })),
@@ -27,8 +37,10 @@ const CONDITIONS = [
   { patterns: ['products/other/**', 'nothing/*'], namespaces: ['other'] },
 ] as const;
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ step: fc.constant('ask'), wish }) },
+const ask = (asked: fc.Arbitrary<Wish>): fc.Arbitrary<Step> =>
+  fc.record({ step: fc.constant('ask'), wish: asked });
+const drop: fc.Arbitrary<Step> = fc.record({ step: fc.constant('drop') });
+const other: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step: fc.constant('begin'), at: few }) },
   {
     weight: 6,
@@ -64,7 +76,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step: fc.constantFrom('drop', 'flush', 'sweep') }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('restart'), killed: fc.boolean() }) },
 );
-const story = fc.array(step, { maxLength: 30, size: 'max' });
+const stories = [
+  [
+    { weight: 8, arbitrary: ask(wish) },
+    { weight: 35, arbitrary: other },
+  ],
+  [
+    { weight: 12, arbitrary: ask(narrow) },
+    { weight: 24, arbitrary: other },
+    { weight: 4, arbitrary: drop },
+  ],
+] as const;
+const story = fc.oneof(
+  ...stories.map((steps) => fc.array(fc.oneof(...steps), { maxLength: 30, size: 'max' })),
+);
 
 const QUIET = { namespace: false, tag: 'none', traced: false, refresh: false } as const;
 

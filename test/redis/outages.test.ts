@@ -130,6 +130,30 @@ describe('an outage of Redis', { skip: noRedis }, () => {
     }
   });
 
+  test('after which it is as it was a while ago brings back nothing that was purged since, also not for who is new', async () => {
+    await using redis = await startRedis();
+    await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const sent = (tag: string) => ({ body: chat(tag), headers: { 'x-cache-tags': tag } });
+    for (const tag of ['product:1', 'product:2']) await send(fleet.instances[0].url + CHAT, sent(tag));
+    await fleet.settled();
+    await redis.ask('SAVE');
+    await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:1'] });
+    await redis.kill();
+    await redis.restart();
+    assert.equal(((await redis.ask('KEYS', 'reprise:1:entry:*')) as unknown[]).length, 2);
+    await until(() => fleet.isComplete(), 'three instances that know each other', 15_000);
+    await using another = await startReprise({
+      upstream: fleet.upstream.url,
+      profile: { redis: { url: redis.url, timeout: '50ms' } },
+    });
+    const ifCached = (tag: string) => ({ ...sent(tag), headers: { 'cache-control': 'only-if-cached' } });
+    for (const { url } of [...fleet.instances, another]) {
+      assert.equal((await send(url + CHAT, ifCached('product:1'))).status, 504);
+      assert.equal((await send(url + CHAT, ifCached('product:2'))).headers.get('x-cache'), 'HIT');
+    }
+  });
+
   test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {
     await using redis = await startRedis();
     await using upstream = await startUpstream();

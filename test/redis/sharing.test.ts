@@ -7,6 +7,22 @@ import { noRedis } from '../support/redis.ts';
 
 const CHAT = '/v1/chat/completions';
 
+/** An answer that ends before its time, and so is not stored. */
+const CUT_OFF = {
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  created: 1,
+  model: 'gpt-5-mini',
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: 'a', refusal: null },
+      finish_reason: 'content_filter',
+    },
+  ],
+  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+};
+
 describe('instances that share a Redis', { skip: noRedis }, () => {
   test('serve what one of them fetched, streams and vectors included', async () => {
     await using fleet = await startFleet();
@@ -91,6 +107,53 @@ describe('instances that share a Redis', { skip: noRedis }, () => {
     const bodies = new Set((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`));
     assert.equal(bodies.size, 1);
     assert.equal(fleet.upstream.calls.length, 1);
+  });
+
+  test('wait once and not again for answers that are not stored', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const [one, two] = fleet.instances;
+    const ask = { body: chat('cut off', { max_completion_tokens: 1 }) };
+    fleet.upstream.answer((_request, response) => {
+      response.setHeader('content-type', 'application/json');
+      setTimeout(() => response.end(JSON.stringify(CUT_OFF)), 300);
+    }, '/chat/completions');
+    const both = async () => {
+      const began = performance.now();
+      const answers = await Promise.all([one, two].map(({ url }) => send(url + CHAT, ask)));
+      for (const { status, headers } of answers)
+        assert.deepEqual([status, headers.get('x-cache')], [200, 'MISS']);
+      return performance.now() - began;
+    };
+    await both();
+    const calls = fleet.upstream.calls.length;
+    const gate = fleet.upstream.hold();
+    const again = both();
+    // Both are at the upstream at the same time.
+    await until(() => fleet.upstream.calls.length === calls + 2, 'two calls');
+    gate.release();
+    await again;
+  });
+
+  test('wait no longer for one that has died than its lease lasts', async () => {
+    await using fleet = await startFleet();
+    await until(() => fleet.isComplete(), 'three instances that know each other');
+    const [one, two] = fleet.instances;
+    const first = await send(one.url + CHAT, {
+      body: chat('left alone'),
+      headers: { 'x-cache-tags': 'gone' },
+    });
+    await fleet.control(one, '/cache/invalidate', { tags: ['gone'] });
+    const id = first.headers.get('x-cache-key')?.split('/').at(-1) ?? '';
+    await fleet.redis.ask('SET', `reprise:1:lease:${id}`, 'of nobody', 'PX', '700');
+    const began = performance.now();
+    const answer = await send(two.url + CHAT, { body: chat('left alone') });
+    assert.deepEqual([answer.status, answer.headers.get('x-cache')], [200, 'MISS']);
+    assert.ok(performance.now() - began > 600);
+    const { bus } = (await send(`${two.url}/monitoring/cache/levels`)).json() as {
+      bus: { leases: { waited: number } };
+    };
+    assert.equal(bus.leases.waited, 1);
   });
 
   test('make no more calls than there are instances of as many that ask for a stream', async () => {

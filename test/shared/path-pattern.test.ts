@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   comparePatterns,
   fillPath,
+  formatPattern,
   matchPath,
   mustParsePattern,
   parsePattern,
@@ -107,5 +108,11 @@ describe('two path patterns', () => {
       assert.equal(comparePatterns(mustParsePattern(one), mustParsePattern(other)), relation);
       assert.equal(comparePatterns(mustParsePattern(other), mustParsePattern(one)), relation);
     });
+  }
+});
+
+it('a pattern is shown as it was written', () => {
+  for (const pattern of ['/', '/v1/models/{model}', '/a/{b}/c/']) {
+    assert.equal(formatPattern(mustParsePattern(pattern)), pattern);
   }
 });

@@ -43,6 +43,11 @@ export class ChaosTier implements Tier {
     return new Map([...found].filter(() => !this.#strikes(this.faults.miss)));
   }
 
+  stampOf(id: string): number {
+    this.#maybeRaise();
+    return this.#inner.stampOf?.(id) ?? 0;
+  }
+
   set(entry: Entry): void {
     this.#maybeRaise();
     if (this.#strikes(this.faults.drop)) this.#inner.delete(entry.key.id);

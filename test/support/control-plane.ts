@@ -15,7 +15,7 @@ import { type Event, Events } from '../../src/observe/events.ts';
 import { AdminToken } from '../../src/policy/admin-token.ts';
 import { judge } from '../../src/policy/judge.ts';
 import { Background } from '../../src/shared/background.ts';
-import { stampOf } from '../../src/shared/stamps.ts';
+import { Stamps } from '../../src/shared/stamps.ts';
 import { ManualClock } from './clock.ts';
 import { type Answer, type Sent, send } from './http.ts';
 import { ShelfOfEntries } from './shelf-of-entries.ts';
@@ -64,8 +64,21 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     return { cleared: 3, freedBytes: 300 };
   };
   const valueTags = new Map<string, readonly string[]>();
+  const store = new Store(new MemoryTier({ maxEntries: 100, maxBytes: 50_000_000 }, clock));
   const values = storedValues({
-    store: new Store(new MemoryTier({ maxEntries: 100, maxBytes: 50_000_000 }, clock)),
+    store: {
+      peek: (id) => store.peek(id),
+      find: (id) => store.find(id),
+      delete: (id) => store.delete(id),
+      put(entries) {
+        for (const { key, tags } of entries)
+          valueTags.set(
+            key.shown,
+            tags.map(([tag]) => tag),
+          );
+        store.put(entries);
+      },
+    },
     clock,
     policyOf: () => ({
       ttl: 60_000,
@@ -76,11 +89,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       mode,
     }),
     judge: (entry, demands) => judge(entry, clock.now(), demands),
-    entryOf(key, times, payload, tags) {
-      valueTags.set(key.shown, tags);
-      const stamp = stampOf(times.born);
-      return { key, ...times, stamp, tags: tags.map((tag) => [tag, stamp]), payload };
-    },
+    isInvalid: () => false,
+    stamps: new Stamps(clock),
   });
   const calls = cacheCalls({
     invalidator: audited(shelf, audit, clock),

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
-import { type DiskOptions, DiskTier } from '../../src/cache/disk.ts';
+import { DiskTier } from '../../src/cache/disk.ts';
+import type { DiskOptions } from '../../src/cache/disk-options.ts';
 import { ManualClock } from './clock.ts';
 import { until } from './deadline.ts';
 import { tempFolder } from './folder.ts';

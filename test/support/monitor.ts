@@ -49,6 +49,10 @@ export function testMonitor(sources: Partial<Sources> = {}) {
       levels: () => [levelState()],
       upstreams: () => new Map([['default', upstreamState()]]),
       places: () => [],
+      disk: () => undefined,
+      alertPosts: () => undefined,
+      spans: () => undefined,
+      wallClock: clock,
       ...sources,
     },
   });

@@ -17,21 +17,23 @@ export interface Monitoring extends ControlPlane {
   endFeeds(refuse: boolean): void;
 }
 
-/** What `GET /monitoring/cache`, `/levels` and `/efficiency` answer. */
+/** What `GET /monitoring/cache`, `/series`, `/levels` and `/efficiency` answer. */
 export interface Told {
   cache: object;
+  series: object;
   levels: object;
   efficiency: object;
 }
 
 /** Starts one on a free port. Dispose of it at the end. */
 export async function startMonitoring(options: { readonly token?: string } = {}): Promise<Monitoring> {
-  const told: Told = { cache: CACHE, levels: LEVELS, efficiency: EFFICIENCY };
+  const told: Told = { cache: CACHE, series: SERIES, levels: LEVELS, efficiency: EFFICIENCY };
   const feeds = new Set<ReadableStreamDefaultController<Uint8Array>>();
   let refusing = false;
   const calls: readonly ControlCall[] = [
-    dashboardCall(readPageFiles()),
+    dashboardCall(readPageFiles(), options.token !== undefined),
     controlCall('admin', '/monitoring/cache', { GET: () => Response.json(told.cache) }),
+    controlCall('admin', '/monitoring/cache/series', { GET: () => Response.json(told.series) }),
     controlCall('admin', '/monitoring/cache/levels', { GET: () => Response.json(told.levels) }),
     controlCall('admin', '/monitoring/cache/efficiency', { GET: () => Response.json(told.efficiency) }),
     controlCall('admin', '/monitoring/events', {
@@ -198,6 +200,9 @@ export const CACHE = {
   ],
   upstreams: { default: { state: 'up' }, shop: { state: 'failing' } },
 };
+
+/** Minutes of which nothing has ended yet. */
+export const SERIES = { step_s: 60, points: [] };
 
 /** Three tiers, of which one is nearly full and one degraded, and what joins two instances. */
 export const LEVELS = {

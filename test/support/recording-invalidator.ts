@@ -23,6 +23,7 @@ export class RecordingInvalidator implements Invalidator {
       matched: 3,
       invalidated: 3,
       atLeast: false,
+      bytes: 300,
       sample: [],
     }));
   }

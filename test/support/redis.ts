@@ -34,7 +34,7 @@ export interface TestRedis extends AsyncDisposable {
   thaw(): void;
   /** Ends it at once. */
   kill(): Promise<void>;
-  /** Starts it again at the same port, empty. */
+  /** Starts it again at the same port, with no more than it was told to save. */
   restart(): Promise<void>;
 }
 

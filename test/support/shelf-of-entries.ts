@@ -50,7 +50,7 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
     return this.#entries.map(({ key }) => ({ key: key.shown, expired: this.#expired.has(key.shown) }));
   }
 
-  page(condition: Condition | undefined, limit: number, cursor: string | undefined) {
+  async page(condition: Condition | undefined, limit: number, cursor: string | undefined) {
     const all = this.#entries.filter((entry) => condition === undefined || meets(entry, condition));
     const after = all.filter(({ key }) => cursor === undefined || key.id > cursor);
     const entries = after.slice(0, limit);
@@ -69,14 +69,16 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
 
   #carryOut({ condition, effect, dryRun }: Order) {
     const meant = this.#entries.filter((entry) => meets(entry, condition));
+    const changed = meant.filter(({ key }) => effect === 'purge' || !this.#expired.has(key.shown));
     if (!dryRun && effect === 'purge')
       this.#entries = this.#entries.filter((entry) => !meant.includes(entry));
     if (!dryRun && effect === 'expire') for (const { key } of meant) this.#expired.add(key.shown);
     return {
       id: `inv_${this.orders.length}`,
       matched: meant.length,
-      invalidated: dryRun ? 0 : meant.length,
+      invalidated: dryRun ? 0 : changed.length,
       atLeast: false,
+      bytes: meant.reduce((sum, { size }) => sum + size, 0),
       sample: meant.slice(0, 20).map(({ key }) => key.shown),
     };
   }

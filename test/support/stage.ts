@@ -19,6 +19,8 @@ export interface StageOptions {
   readonly profile?: Readonly<Record<string, unknown>>;
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** The environment of its process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** How many threads answer requests. */
   readonly workers?: number;
   /** Makes the profile from the upstream's origin, for routes that lead there. */
@@ -50,12 +52,13 @@ export function oneRoute(
 /** Sets one up. Dispose of it to end both. */
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const upstream = await startUpstream();
-  const { upstreamSettings, clock, workers } = options;
+  const { upstreamSettings, clock, env, workers } = options;
   const reprise = await startReprise({
     upstream: upstream.url,
     profile: options.profileFor?.(upstream.origin) ?? options.profile ?? {},
     ...(upstreamSettings && { upstreamSettings }),
     ...(clock && { clock }),
+    ...(env && { env }),
     ...(workers && { workers }),
   });
   return {

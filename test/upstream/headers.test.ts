@@ -54,6 +54,11 @@ describe('headers on their way', () => {
     ]);
     assert.deepEqual(forwardHeaders(raw, { reads: true }).slice(-2), ['accept-encoding', 'identity']);
     assert.equal(forwardHeaders(raw, { reads: true }).includes('br'), false);
+    const trace = ['traceparent', 'ours'];
+    assert.deepEqual(
+      forwardHeaders(['TraceParent', 't', 'TraceState', 's', 'a', 'b'], { reads: false, trace }),
+      ['a', 'b', 'traceparent', 'ours'],
+    );
   });
 
   it('to the caller goes all but hop-by-hop ones, those connection names, and CORS', () => {

@@ -231,22 +231,19 @@ describe('what two threads share', () => {
   });
 });
 
+type Figures = Readonly<Record<string, number>>;
+
 describe('what is told of two threads', () => {
   it('figures are those of both', async () => {
     await using stage = await setStage(TWO);
     for (let at = 0; at < 10; at += 1)
       await times(4, () => stage.ask('/v1/chat/completions', { body: chat(`${at}`) }));
-    const { requests } = (await stage.ask('/monitoring/cache')).json() as {
-      requests: Record<string, number>;
-    };
+    const { requests } = (await stage.ask('/monitoring/cache')).json() as { requests: Figures };
     assert.deepEqual([requests.total, requests.hits, requests.misses, requests.errors], [40, 30, 10, 0]);
-    let levels: readonly Record<string, number>[] = [];
-    await until(async () => {
-      levels = (await stage.ask('/monitoring/cache/levels')).json().levels as typeof levels;
-      // L2 counts what it has written.
-      return levels[1]?.entries === 10;
-    }, 'all on disk');
-    const [l1, l2] = levels;
+    const levels = async () => (await stage.ask('/monitoring/cache/levels')).json().levels as Figures[];
+    // It is written to behind the answers.
+    await until(async () => (await levels())[1]?.entries === 10, 'ten entries in L2');
+    const [l1, l2] = await levels();
     assert.equal((l1?.hits ?? 0) + (l2?.hits ?? 0), 30);
     assert.equal(l1?.misses, (l2?.hits ?? 0) + (l2?.misses ?? 0));
     assert.equal(l2?.promotions, l2?.hits);

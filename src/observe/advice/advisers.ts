@@ -1,6 +1,7 @@
 import { capacity } from './capacity.ts';
 import type { Adviser } from './finding.ts';
 import { emptyInvalidations } from './invalidation.ts';
+import { noisyKeys } from './keys.ts';
 import { lifetime } from './lifetime.ts';
 import { starvingNamespace } from './namespaces.ts';
 import { hotKey, oneHitEntries } from './one-hit.ts';
@@ -10,6 +11,7 @@ import { bypassed, unstored } from './uncacheable.ts';
 
 /** All there is to advise on. */
 export const ADVISERS: readonly Adviser[] = [
+  noisyKeys,
   lifetime,
   capacity,
   oneHitEntries,

@@ -27,7 +27,7 @@ export const capacity: Adviser = ({ reuse, sources }) => {
       sampled_requests: Math.round(reuse.seen),
     };
     if (gain < WORTH) {
-      const recommendation = `${name} is large enough: at 8 times its size the hit rate would rise by ${percent(best - now)} of all requests.`;
+      const recommendation = `${name} is large enough: at 8 times its size the hit rate would be ${percent(best)} instead of ${percent(now)}.`;
       return [{ id: 'capacity', severity: 'info' as const, evidence, recommendation }];
     }
     return [

@@ -1,5 +1,6 @@
 import type { Figures } from '../figures.ts';
 import type { HotKeys } from '../hot-keys.ts';
+import type { NearMisses } from '../near-misses.ts';
 import type { Refetches } from '../refetches.ts';
 import type { Reuse } from '../reuse.ts';
 import type { Sources } from '../sources.ts';
@@ -24,6 +25,7 @@ export interface Evidence {
   readonly reuse: Reuse;
   readonly hotKeys: HotKeys;
   readonly refetches: Refetches;
+  readonly nearMisses: NearMisses;
   readonly tagUse: TagUse;
   readonly sources: Sources;
   /** Milliseconds since the figures began, but for totals that were kept. */

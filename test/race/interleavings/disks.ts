@@ -6,7 +6,9 @@ import { DiskTier } from '../../../src/cache/disk.ts';
 import type { Entry } from '../../../src/cache/entry.ts';
 import type { Watch } from '../../../src/cache/listed.ts';
 import type { Mark } from '../../../src/cache/mark.ts';
+import { openLineage } from '../../../src/composing/kept-lineage.ts';
 import { MarkLog } from '../../../src/invalidation/mark-log.ts';
+import { Lineage } from '../../../src/policy/lineage.ts';
 import { until } from '../../support/deadline.ts';
 import { tempFolder } from '../../support/folder.ts';
 import type { Beginning, Durable } from './engine.ts';
@@ -34,17 +36,23 @@ export class MemoryDisk implements Disk {
   #entries: ReadonlyMap<string, Entry> = new Map();
   readonly #marks: Mark[] = [];
   #ceiling = 0;
+  /** What the last process left of its lineage; undefined before the first. */
+  #lineage: readonly unknown[] | undefined;
 
   async open({ clock, stamps, marks }: Beginning, watch: Watch): Promise<OpenDisk> {
     for (const mark of this.#marks) marks.add(mark);
     stamps.observe(this.#ceiling);
     const tier = new HeldTier(this.#entries, clock, watch);
+    const lineage = new Lineage(clock);
+    if (this.#lineage !== undefined && !lineage.restore(this.#lineage)) lineage.forget();
+    this.#lineage = [];
     const keeps: (() => void)[] = [];
     const flush = async () => {
       this.#entries = tier.write();
     };
     return {
       tier,
+      lineage,
       isListed: () => true,
       keep: (made) =>
         new Promise((resolve) => {
@@ -58,7 +66,9 @@ export class MemoryDisk implements Disk {
       flush,
       end: async (killed) => {
         this.#ceiling = stamps.last;
-        if (!killed) await flush();
+        if (killed) return;
+        await flush();
+        this.#lineage = [...lineage.records()];
       },
     };
   }
@@ -85,9 +95,15 @@ export class FolderDisk implements Disk {
       notify: () => {},
     });
     const log = await openLog();
+    const { lineage, close } = await openLineage({
+      clock,
+      path: join(this.#folder, 'lineage.journal'),
+      fresh,
+    });
     await until(() => tier.isListed, 'the index');
     return {
       tier,
+      lineage,
       isListed: () => tier.isListed,
       keep: (made) => log.keep(made),
       letRead: () => {},
@@ -99,6 +115,7 @@ export class FolderDisk implements Disk {
           await cp(this.#folder, copy, { recursive: true });
           this.#folder = copy;
         }
+        await close();
         await tier.close();
         await log.close();
         await turn();

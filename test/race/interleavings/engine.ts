@@ -21,7 +21,7 @@ import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
 import { Invalidations } from '../../../src/invalidation/invalidations.ts';
 import { Upkeep } from '../../../src/invalidation/upkeep.ts';
 import { Events } from '../../../src/observe/events.ts';
-import { Lineage } from '../../../src/policy/lineage.ts';
+import type { Lineage } from '../../../src/policy/lineage.ts';
 import { passthroughAccess } from '../../../src/policy/passthrough.ts';
 import { Scopes } from '../../../src/policy/scope.ts';
 import { TagRules } from '../../../src/policy/tag-rules.ts';
@@ -59,6 +59,7 @@ export interface Beginning {
 /** What lies on the disk, however that is done. */
 export interface Durable {
   readonly tier: Tier;
+  readonly lineage: Lineage;
   readonly isListed: () => boolean;
   readonly keep: (marks: readonly Mark[]) => Promise<void>;
 }
@@ -141,7 +142,7 @@ export async function startEngine(
     stamps,
     marks,
     graves,
-    lineage: new Lineage(clock),
+    lineage: durable.lineage,
     storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
     flights,
     leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0 }),

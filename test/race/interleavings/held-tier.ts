@@ -42,6 +42,10 @@ export class HeldTier implements Tier {
     return this.#held(new Map(found));
   }
 
+  stampOf(id: string): number {
+    return this.#peek(id)?.stamp ?? 0;
+  }
+
   set(given: Entry): void {
     const { id } = given.key;
     const held = this.#entries.get(id);

@@ -62,6 +62,10 @@ export class Model {
   /** Which keys calls in a trace have asked for. */
   readonly #traced = new Set<string>();
   readonly #said = new Map<string, Set<string>>();
+  /** Whether a process was killed, and with it what traces had been told. */
+  #killed = false;
+  /** Keys that somebody asked for in a trace after that: what is not known of him may be a reason to keep nothing. */
+  readonly #unsure = new Set<string>();
   /** When an upstream call failed last, in monotonic milliseconds. */
   failedAt = Number.NEGATIVE_INFINITY;
 
@@ -69,6 +73,7 @@ export class Model {
   asked(wish: Wish, shown: readonly string[], now: number): Asking {
     const expected = new Map<string, Held>();
     for (const key of shown) {
+      if (this.#killed && wish.traced && inherits(wish)) this.#doubt(key);
       if (wish.tag !== 'none') this.#saidOf(key).add(wish.tag);
       if (wish.traced) this.#traced.add(key);
       const held = this.#held.get(key);
@@ -105,7 +110,8 @@ export class Model {
       const item = this.#itemOf(key, call);
       const held = this.#held.get(key)?.item;
       if (held !== undefined && held.began > item.began) continue;
-      if (this.#isUntouched(item)) this.#held.set(key, { item, until });
+      if (this.#unsure.has(key)) this.#held.delete(key);
+      else if (this.#isUntouched(item)) this.#held.set(key, { item, until });
       // What it would have replaced may be there still, or not.
       else if (held !== undefined) this.#held.delete(key);
     }
@@ -120,6 +126,7 @@ export class Model {
     for (const { shown, call } of parts) {
       const item = this.#itemOf(shown, call);
       if (item.founder !== asking) this.#mayBeServed(item, asking, elapsed);
+      this.#mustBeLatest(item, asking);
       this.#speaks(item, asking, false);
       if (asking.wish.traced && !inherits(asking.wish)) this.#tell(item, asking);
     }
@@ -138,9 +145,10 @@ export class Model {
 
   /** A process ended, or was killed: then what it had not written is gone, and it is not known what that was. */
   ended(killed: boolean): void {
-    this.#told = [];
     this.#askings.clear();
     if (!killed) return;
+    this.#killed = true;
+    this.#told = [];
     this.forgot();
     for (const item of this.#items.values()) item.spoken = item.spoken.filter(({ first }) => first);
   }
@@ -153,6 +161,13 @@ export class Model {
   /** Copies in memory were dropped: who was just looking may miss what was written meanwhile. */
   dropped(): void {
     for (const { expected } of this.#askings) expected.clear();
+  }
+
+  /** From now on this need not be there. */
+  #doubt(key: string): void {
+    this.#unsure.add(key);
+    this.#held.delete(key);
+    for (const { expected } of this.#askings) expected.delete(key);
   }
 
   #mayBeServed(item: Item, asking: Asking, elapsed: number): void {
@@ -168,6 +183,15 @@ export class Model {
         `${item.shown}: call ${item.call} answers a request that began after ${JSON.stringify(purge.order)}`,
       );
     }
+  }
+
+  /** Who comes when a newer answer has been stored is not given an older one that landed after it. */
+  #mustBeLatest(item: Item, { expected, wish }: Asking): void {
+    const held = expected.get(item.shown)?.item;
+    if (held === undefined || wish.refresh || held.began <= item.began || !this.#isUntouched(held)) return;
+    throw new Error(
+      `${item.shown}: answered with call ${item.call}, though call ${held.call} had brought a newer one`,
+    );
   }
 
   /** Whether nothing that was ever asked for can concern it, whatever it may be said to speak of. */

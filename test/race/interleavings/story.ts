@@ -158,7 +158,7 @@ class Story implements AsyncDisposable {
         leave();
         gone.resolve(undefined);
       });
-    const answering = this.#asking.run(asking, () => answer(context, call, onGone)).then(textOf);
+    const answering = this.#asking.run(asking, async () => textOf(await answer(context, call, onGone)));
     const text = await Promise.race([answering.catch(unanswered), gone.promise]);
     if (life.over || text === undefined) return;
     this.#model.served(asking, callsIn(text, shown), this.#clock.elapsed());

@@ -1,3 +1,4 @@
+import { RepriseError } from '../../../src/shared/errors.ts';
 import type { Sink, UpstreamCall, UpstreamClient } from '../../../src/upstream/client.ts';
 import { chatChunks } from '../../support/chat-completions.ts';
 
@@ -40,6 +41,11 @@ export class PendingCall {
       return;
     }
     this.begin();
+    // Of a page nobody can tell that it is not whole, unless its connection breaks.
+    if (ending !== 'answered' && this.#call.path.includes('/catalog/')) {
+      this.#sink.error(new RepriseError('upstream_unreachable', 'The connection broke.'));
+      return;
+    }
     const [, ...events] = this.#events;
     if (ending !== 'answered') this.#sink.data(Buffer.from(this.#streams ? (events[0] ?? '') : '{'));
     else this.#sink.data(Buffer.from(this.#streams ? events.join('') : this.#json()));

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { RedisConnection } from '../../src/cache/redis-client.ts';
+import { RedisAway, RedisLink } from '../../src/cache/redis-link.ts';
+import { ManualClock } from '../support/clock.ts';
+
+/** A connection that answers when it is told to. */
+class FakeConnection implements RedisConnection {
+  isDestroyed = false;
+  readonly waiting: ((answer: unknown) => void)[] = [];
+  readonly onLost: (cause: unknown) => void;
+
+  constructor(onLost: (cause: unknown) => void) {
+    this.onLost = onLost;
+  }
+
+  send(): Promise<unknown> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  async subscribe(): Promise<void> {}
+
+  async scan(): Promise<void> {}
+
+  destroy(): void {
+    this.isDestroyed = true;
+  }
+}
+
+function linked(greet: () => Promise<void> = async () => {}) {
+  const clock = new ManualClock();
+  const connections: FakeConnection[] = [];
+  const told: (string | undefined)[] = [];
+  const link = new RedisLink({
+    clock,
+    timeoutMs: 50,
+    greet,
+    onChange: (why) => told.push(why),
+    async connect(onLost) {
+      const connection = new FakeConnection(onLost);
+      connections.push(connection);
+      return connection;
+    },
+  });
+  const ask = () =>
+    link.ask('k', ['GET', 'k']).then(String, (thrown) => (thrown instanceof RedisAway ? 'away' : 'other'));
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    // What is late is judged after everything that came has been read.
+    for (let at = 0; at < 5; at += 1) await turn();
+  };
+  return { link, clock, connections, told, ask, pass };
+}
+
+test('nobody waits longer than the timeout, and an answer that is there by then counts', async () => {
+  const { link, connections, told, ask, pass } = linked();
+  assert.equal(await ask(), 'away');
+  await link.open();
+  assert.deepEqual([link.isUp, link.outage, told], [true, undefined, [undefined]]);
+  const [inTime, late] = [ask(), ask()];
+  connections[0]?.waiting[0]?.('one');
+  await pass(50);
+  assert.deepEqual([await inTime, await late], ['one', 'away']);
+  assert.ok(link.isUp);
+});
+
+test('after three that are late one after the other nobody is sent there until it has answered anew', async () => {
+  const { link, connections, told, ask, pass } = linked();
+  await link.open();
+  // Those that were asked together are late together.
+  const many = Array.from({ length: 20 }, () => ask());
+  await pass(50);
+  assert.deepEqual(new Set(await Promise.all(many)), new Set(['away']));
+  assert.ok(link.isUp);
+  for (let at = 0; at < 2; at += 1) {
+    const late = ask();
+    await pass(50);
+    assert.equal(await late, 'away');
+  }
+  assert.deepEqual([link.isUp, link.outages, connections[0]?.isDestroyed], [false, 1, true]);
+  assert.match(String(told[1]), /no answer within 50 ms/);
+  await pass(100);
+  assert.deepEqual([link.isUp, connections.length, told.length], [true, 2, 3]);
+  const answered = ask();
+  connections[1]?.waiting[0]?.('again');
+  assert.equal(await answered, 'again');
+});
+
+test('a connection that is lost is followed by another, and one that cannot be greeted is not used', async () => {
+  let fails = true;
+  const { link, connections, ask, pass } = linked(async () => {
+    if (fails) throw new Error('not ours');
+  });
+  await link.open();
+  assert.deepEqual([link.isUp, link.outage, link.outages], [false, 'not ours', 0]);
+  fails = false;
+  await pass(100);
+  assert.ok(link.isUp);
+  connections[1]?.onLost(new Error('reset'));
+  assert.deepEqual([link.isUp, link.outage], [false, 'reset']);
+  assert.equal(await ask(), 'away');
+  await pass(200);
+  assert.deepEqual([link.isUp, connections.length], [true, 3]);
+  // What an earlier connection has to say concerns nobody any more.
+  connections[0]?.onLost(new Error('late'));
+  assert.ok(link.isUp);
+  link.close();
+  await pass(10_000);
+  assert.deepEqual([link.isUp, connections.length, connections[2]?.isDestroyed], [false, 3, true]);
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { openLineage } from '../../src/composing/kept-lineage.ts';
+import { ManualClock } from '../support/clock.ts';
+import { tempFolder } from '../support/folder.ts';
+
+const MINUTE = 60_000;
+
+/** Processes that follow each other on one folder, each with a clock of its own. Those that are not closed crash, for the next ones. */
+function processes(t: TestContext) {
+  const path = join(tempFolder(), 'lineage.journal');
+  const start = (options: { readonly fresh?: boolean; readonly path?: string | undefined } = {}) => {
+    const clock = new ManualClock();
+    const opening = openLineage({ clock, path, fresh: false, ...options });
+    t.after(() =>
+      opening.then(
+        ({ close }) => close(),
+        () => {},
+      ),
+    );
+    return opening.then((kept) => ({ ...kept, clock }));
+  };
+  return { path, start };
+}
+
+describe('what a process leaves of its lineage to the next', () => {
+  it('at a clean end is all that it was told, for as long as it had left', async (t) => {
+    const { path, start } = processes(t);
+    const first = await start({ fresh: true });
+    first.lineage.note('me', 't', [['product:1', 5]]);
+    first.clock.advance(4 * MINUTE);
+    await first.close();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const second = await start();
+    assert.deepEqual(second.lineage.inherited('me', 't'), [['product:1', 5]]);
+    assert.deepEqual(second.lineage.inherited('me', 'never'), []);
+    second.clock.advance(5 * MINUTE);
+    assert.deepEqual(second.lineage.inherited('me', 't'), [['product:1', 5]]);
+    second.clock.advance(2 * MINUTE);
+    assert.deepEqual(second.lineage.inherited('me', 't'), []);
+  });
+
+  it('at a crash is nothing, and for ten minutes no trace is known whole', async (t) => {
+    const { start } = processes(t);
+    const first = await start({ fresh: true });
+    first.lineage.note('me', 't', [['product:1', 5]]);
+    await first.close();
+    // What the first one left is no longer there for the third.
+    (await start()).lineage.note('me', 't', [['product:2', 6]]);
+    const third = await start();
+    third.lineage.note('me', 't', [['product:3', 7]]);
+    assert.equal(third.lineage.inherited('me', 't'), 'too-many');
+    assert.equal(third.lineage.inherited('me', 'any'), 'too-many');
+    third.clock.advance(10 * MINUTE);
+    assert.equal(third.lineage.inherited('me', 'any').length, 0);
+  });
+
+  it('a clean end in that time tells the next one, too', async (t) => {
+    const { start } = processes(t);
+    await start({ fresh: true });
+    const second = await start();
+    second.clock.advance(4 * MINUTE);
+    await second.close();
+    const third = await start();
+    assert.equal(third.lineage.inherited('me', 'any'), 'too-many');
+    third.clock.advance(7 * MINUTE);
+    assert.deepEqual(third.lineage.inherited('me', 'any'), []);
+  });
+
+  it('is not asked for at a first start, and missing after one of which nobody knows how it ended', async (t) => {
+    assert.deepEqual((await processes(t).start({ fresh: true })).lineage.inherited('me', 't'), []);
+    assert.equal((await processes(t).start()).lineage.inherited('me', 't'), 'too-many');
+    assert.deepEqual(
+      (await processes(t).start({ fresh: true, path: undefined })).lineage.inherited('me', 't'),
+      [],
+    );
+    assert.equal((await processes(t).start({ path: undefined })).lineage.inherited('me', 't'), 'too-many');
+  });
+
+  it('is nothing where its file is damaged, or another version’s', async (t) => {
+    const { path, start } = processes(t);
+    await (await start({ fresh: true })).close();
+    writeFileSync(path, 'damaged');
+    assert.equal((await start()).lineage.inherited('me', 't'), 'too-many');
+  });
+
+  it('whose file cannot be used is an error, and one that cannot be written at the end is none', async (t) => {
+    const { path, start } = processes(t);
+    mkdirSync(path);
+    await assert.rejects(start());
+    const other = processes(t);
+    const first = await other.start({ fresh: true });
+    mkdirSync(`${other.path}.new`);
+    await first.close();
+    assert.equal((await other.start({ path: undefined })).lineage.inherited('me', 't'), 'too-many');
+  });
+});

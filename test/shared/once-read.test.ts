@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { onceRead } from '../../src/shared/once-read.ts';
+
+it('takes what came in one turn of the event loop together and in order, and none in the turn itself', async () => {
+  const taken: number[] = [];
+  const take = onceRead<number>((item) => {
+    taken.push(item);
+    // What comes of taking is of the next turn: nobody who waits already has to wait for it.
+    if (item === 1) take(4);
+  });
+  take(1);
+  take(2);
+  await Promise.resolve();
+  take(3);
+  assert.deepEqual(taken, []);
+  await turn();
+  assert.deepEqual(taken, [1, 2, 3]);
+  await turn();
+  assert.deepEqual(taken, [1, 2, 3, 4]);
+});
