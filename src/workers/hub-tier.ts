@@ -18,8 +18,9 @@ export interface HubTierContext {
   readonly wire: Wire<HubCalls>;
   /** Told, to be passed on by and by, that an entry is in use. */
   readonly touched: (level: Level, id: string) => void;
-  /** All threads are to know that there is this entry now. */
+  /** All threads are to know that there is this entry now, or none any more. */
   readonly stored: (entry: Entry) => void;
+  readonly deleted: (id: string) => void;
 }
 
 /** A tier that the hub has, as a thread sees it. What goes wrong on the way is a miss. */
@@ -60,6 +61,7 @@ export class HubTier implements Tier {
   }
 
   delete(id: string): void {
+    this.#context.deleted(id);
     this.#context.wire.tell('remove', { level: this.level, id });
   }
 

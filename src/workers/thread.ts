@@ -106,6 +106,7 @@ async function run({
       wire,
       touched: outbox.touched,
       stored: ({ key: { id }, stamp, tags }) => bulletin.post({ kind: 'stored', id, stamp, tags }),
+      deleted: (id) => bulletin.post({ kind: 'dropped', ids: [id] }),
     });
   });
   const store = new Store(memory, tiers, { clock });

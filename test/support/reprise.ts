@@ -31,7 +31,7 @@ export interface TestOptions {
   readonly profile?: Readonly<Record<string, unknown>>;
   /** Settings of the default upstream. */
   readonly upstreamSettings?: Readonly<Record<string, unknown>>;
-  /** How many threads answer requests; with more than one the clock is the machine's. */
+  /** How many threads answer requests; if not said, what `REPRISE_TEST_WORKERS` says, for whole suites. */
   readonly workers?: number;
   readonly clock?: Clock;
   /** Carries invalidations out in the place of the cache. */
@@ -51,7 +51,7 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
     server: {
       port: 0,
       drain: '2s',
-      workers: options.workers ?? (options.clock === undefined ? Number(process.env.TW ?? 1) : 1),
+      workers: workersOf(options),
       ...section(profile.server),
     },
     disk: { path: folder, max_bytes: '50MB', ...section(profile.disk) },
@@ -81,6 +81,12 @@ export async function startReprise(options: TestOptions): Promise<TestReprise> {
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A clock of the test's own, and what it has put in the place of the cache, are in one thread only. */
+function workersOf({ workers, clock, invalidator }: TestOptions): number {
+  if (workers !== undefined || clock !== undefined || invalidator !== undefined) return workers ?? 1;
+  return Number(process.env.REPRISE_TEST_WORKERS ?? 1);
 }
 
 function section(value: unknown): Readonly<Record<string, unknown>> {
