@@ -76,14 +76,22 @@ export class Store {
   }
 
   /**
-   * For an id that {@link peek} did not find: what the lower tier holds, promoted to L1 with its times unchanged. An
-   * entry that L1 got meanwhile wins.
+   * For an id that {@link peek} did not find: what the lower tier holds, promoted to L1 with its times unchanged; at once where
+   * that tier answers at once. An entry that L1 got meanwhile wins.
    */
-  async find(id: string): Promise<Found | undefined> {
+  find(id: string): Found | undefined | Promise<Found | undefined> {
     const lower = this.#lower;
     if (lower === undefined) return this.held(id);
-    const { value, changed } = await this.#read(() => lower.get(id), this.#lowerLookups);
-    return this.#settle(id, value, lower.level, changed, this.quota());
+    const began = this.#clock?.elapsed();
+    let asked: Entry | undefined | Promise<Entry | undefined>;
+    try {
+      asked = lower.get(id);
+    } catch {
+      this.#faults++;
+    }
+    if (asked instanceof Promise) return this.#findLater(id, lower.level, asked, began);
+    this.#took(began, this.#lowerLookups);
+    return this.#settle(id, asked, lower.level, UNCHANGED, this.quota());
   }
 
   /** All of `ids` that any tier holds, by id; the lower tier is asked once. Promotes no more than `quota` allows. */
@@ -186,13 +194,23 @@ export class Store {
     return entry;
   }
 
+  async #findLater(
+    id: string,
+    level: Level,
+    asked: Promise<Entry | undefined>,
+    began: number | undefined,
+  ): Promise<Found | undefined> {
+    const { value, changed } = await this.#read(() => asked, this.#lowerLookups, began);
+    return this.#settle(id, value, level, changed, this.quota());
+  }
+
   /** What `ask` answers, and the ids put or deleted while it did; undefined if it fails. */
   async #read<T>(
     ask: () => T | Promise<T>,
     took?: Histogram,
+    began = this.#clock?.elapsed(),
   ): Promise<{ value: T | undefined; changed: ReadonlySet<string> }> {
     const changed = new Set<string>();
-    const began = this.#clock?.elapsed();
     this.#reads.add(changed);
     try {
       return { value: await ask(), changed };
@@ -200,9 +218,13 @@ export class Store {
       this.#faults++;
       return { value: undefined, changed };
     } finally {
-      if (began !== undefined) took?.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
+      this.#took(began, took);
       this.#reads.delete(changed);
     }
+  }
+
+  #took(began: number | undefined, took: Histogram | undefined): void {
+    if (began !== undefined) took?.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
   }
 
   /** What to answer for `id` once the lower tier has answered `entry`. */
@@ -242,6 +264,9 @@ export class Store {
     }
   }
 }
+
+/** What is read at once, nothing has changed since. */
+const UNCHANGED: ReadonlySet<string> = new Set();
 
 function replace(found: Map<string, Found>, id: string, now: Found | undefined): void {
   if (now === undefined) found.delete(id);

@@ -138,11 +138,14 @@ function bare(call: Call, reason: string): Shelf {
   return { holdings: lacking.map(() => undefined), lacking, stale: [], bridged: false, reason };
 }
 
-function find(store: Store, { keys, quota }: Call): Found[] | Promise<readonly (Found | undefined)[]> {
+function find(
+  store: Store,
+  { keys, quota }: Call,
+): readonly (Found | undefined)[] | Promise<readonly (Found | undefined)[]> {
   const [only] = keys;
   if (only === undefined || keys.length > 1) return findMany(store, keys, quota);
-  const held = store.peek(only.id);
-  return held === undefined ? store.find(only.id).then((found) => [found]) : [held];
+  const found = store.peek(only.id) ?? store.find(only.id);
+  return found instanceof Promise ? found.then((come) => [come]) : [found];
 }
 
 async function findMany(store: Store, keys: Call['keys'], quota: Quota): Promise<(Found | undefined)[]> {
