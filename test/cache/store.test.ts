@@ -252,7 +252,9 @@ describe('the store', () => {
         if (found !== undefined) assert.equal(found.payload.body.toString(), latest.get(id), `seed ${seed}`);
         else
           reads.push(
-            store.find(id).then((later) => assert.ok(later === undefined || later.entry.key.id === id)),
+            Promise.resolve(store.find(id)).then((later) =>
+              assert.ok(later === undefined || later.entry.key.id === id),
+            ),
           );
       } else if (dice < 0.9) {
         reads.push(

@@ -100,11 +100,14 @@ describe('what is told in one thread is known in the others at once', () => {
     assert.equal(one.verifications?.holds('credential', 'realm'), false);
   });
 
-  it('but not what was told before it began: of traces it then says that it does not know', (t) => {
-    const { clock, one } = setUp(t);
-    one.lineage.beganLate();
-    assert.equal(one.lineage.inherited('owner', 'trace'), 'too-many');
-    clock.advance(11 * 60_000);
-    assert.deepEqual(one.lineage.inherited('owner', 'trace'), []);
+  it('what traces were told before it began, which the others hand over', (t) => {
+    const { one, other } = setUp(t);
+    one.lineage.note('owner', 'trace', [['lamp', 5]]);
+    assert.deepEqual(other.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
+    const records = [...other.lineage.records()];
+    const { one: next } = setUp(t);
+    assert.deepEqual(next.lineage.inherited('owner', 'trace'), []);
+    assert.equal(next.lineage.restore(records), true);
+    assert.deepEqual(next.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
   });
 });
