@@ -38,7 +38,7 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
       const { input, tags } = whose === 'api' ? takeCacheTags(asked) : { input: asked, tags: [] };
       const planned = endpoint.plan(input);
       if (planned.kind === 'bypass') return planned;
-      const { texts } = planned;
+      const { texts, ...plan } = planned;
       const request = taggedRequest(input);
       const reader = rules.textReader();
       const own = rules.readsText
@@ -46,15 +46,14 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
         : undefined;
       const read = collected((into) => {
         into.addAll(tags);
-        if (endpoint.labels !== undefined && planned.label !== '')
-          into.add(`${endpoint.labels}:${planned.label}`);
+        if (endpoint.labels !== undefined && plan.label !== '') into.add(`${endpoint.labels}:${plan.label}`);
         rules.ofRequest(request, into);
         if (rules.readsText && texts === undefined) reader.read(textsOf(request, whose), into);
         for (const part of own ?? []) if (!part.ok) into.fail(part.problem);
       });
-      if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: planned.touches };
-      const parts = own ? planned.parts.map((part, index) => withOwn(part, own[index])) : planned.parts;
-      return { ...planned, ...answering(planned, rules), parts, tags: read.tags, lineage: endpoint.lineage };
+      if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches };
+      const parts = own ? plan.parts.map((part, index) => withOwn(part, own[index])) : plan.parts;
+      return { ...plan, ...answering(plan, rules), parts, tags: read.tags, lineage: endpoint.lineage };
     },
   };
 }
