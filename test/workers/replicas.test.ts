@@ -99,12 +99,4 @@ describe('what is told in one thread is known in the others at once', () => {
     other.verifications?.answered('credential', undefined, 401);
     assert.equal(one.verifications?.holds('credential', 'realm'), false);
   });
-
-  it('but not what was told before it began: of traces it then says that it does not know', (t) => {
-    const { clock, one } = setUp(t);
-    one.lineage.beganLate();
-    assert.equal(one.lineage.inherited('owner', 'trace'), 'too-many');
-    clock.advance(11 * 60_000);
-    assert.deepEqual(one.lineage.inherited('owner', 'trace'), []);
-  });
 });
