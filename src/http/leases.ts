@@ -114,9 +114,11 @@ export class Errand {
     // What is being fetched here already is joined.
     if (keys.every(({ id }) => flights.find(id, now) !== undefined)) return false;
     const id = leaseOf(keys);
-    // Once is enough: waiting for answers that are not stored would only make one caller come after the other.
+    // Once is enough: waiting for answers that are not stored would only make one caller come after the other, here or elsewhere.
+    const isVain = this.#leases.isVain(id);
     if (this.#hasWaited) this.#leases.noteVain(id);
-    this.#isSettled = call.plan.streams || this.#hasWaited || this.#leases.isVain(id);
+    this.#isSettled = call.plan.streams || this.#hasWaited || isVain;
+    if (isVain) return false;
     const taken = this.#take(id, keys);
     return taken === undefined || this.#isSettled ? false : this.#wait(taken);
   }
