@@ -23,6 +23,9 @@ export class Upkeep {
   /** The last stamps at earlier times (monotonic milliseconds: what is on its way lasts no longer for a clock that is set), the oldest first. */
   readonly #past: { readonly at: number; readonly stamp: number }[] = [];
 
+  /** The oldest stamp of all that lay in the tiers the last time. */
+  #oldest = 0;
+
   constructor(context: UpkeepContext) {
     this.#context = context;
   }
@@ -34,7 +37,10 @@ export class Upkeep {
     await store.sweep();
     // Also of what was just removed: its marks stay until next time, when it is gone from the disk for sure.
     const oldest = await invalidations.sweep();
-    if (isListed()) marks.retire(Math.min(oldest, settled));
+    // What goes from one tier to another meanwhile may be met in neither, and was met where it lay before.
+    const least = Math.min(oldest, this.#oldest);
+    this.#oldest = oldest;
+    if (isListed()) marks.retire(Math.min(least, settled));
   }
 
   /** No older stamp than this is still on its way. */

@@ -94,7 +94,8 @@ describe('invalidation', () => {
   });
 
   it('an answer hit or joined in another trace inherits of both', async () => {
-    await using shop = await setShop();
+    // Who comes to another thread waits, and is then said to have hit.
+    await using shop = await setShop({}, { workers: 1 });
     await shop.search([7], 'first');
     await shop.search([8], 'second');
     await shop.search([9], 'third');

@@ -71,6 +71,20 @@ describe('marks retire', () => {
     }
   });
 
+  it('never for being met nowhere once: it may be between two tiers', async () => {
+    const walks = [1, 1, Number.POSITIVE_INFINITY, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let walk = 0;
+    const { clock, marks, purge, tended } = upkeep(() => walks[walk] ?? assert.fail());
+    purge('a');
+    const left: number[] = [];
+    for (; walk < walks.length; walk += 1) {
+      await tended.run();
+      left.push(marks.size);
+      clock.advance(20 * MINUTE);
+    }
+    assert.deepEqual(left, [1, 1, 1, 1, 1, 0]);
+  });
+
   for (const [how, jumpMs] of [
     ['forward by a year', 365 * 24 * 60 * MINUTE],
     ['back by a year', -365 * 24 * 60 * MINUTE],

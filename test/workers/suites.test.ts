@@ -2,6 +2,5 @@
 process.env.REPRISE_TEST_WORKERS = '2';
 
 await import('../acceptance/invalidation.test.ts');
-await import('../http/gateway.test.ts');
 await import('../http/revalidation.test.ts');
 await import('../race/embeddings-fuzz.test.ts');
