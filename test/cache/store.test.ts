@@ -75,7 +75,7 @@ describe('the store', () => {
   test('finds at once what the tier below has at once', () => {
     const clock = new ManualClock();
     const below = new LowerTier(memory(clock), 1, {});
-    const store = new Store(memory(clock), below);
+    const store = new Store(memory(clock), [below]);
     const entry = sampleEntry('at once', { born: clock.now() });
     below.set(entry);
     assert.deepEqual(store.find(entry.key.id), { entry, level: 'l2' });
