@@ -48,7 +48,7 @@ export interface ShelfContext {
 /** Looks every part up, tier by tier, and judges what was found for this caller. At once where L1 has all there is to have. */
 export function lookUp(context: ShelfContext, call: Call): Shelf | Promise<Shelf> {
   const at = context.clock.now();
-  if (!call.trusted) return bare(call, at, 'credential-unverified');
+  if (!call.trusted) return bare(call, 'credential-unverified', at);
   const found = find(context.store, call, at);
   return found instanceof Promise
     ? found.then((come) => judgedWithOthers(context, call, context.clock.now(), come))
@@ -127,7 +127,7 @@ function judged(
     if (holding === undefined) bridged = false;
   }
   if (call.policy.mode === 'shadow')
-    return bare(call, at, lacking.length === 0 ? 'shadow-hit' : 'shadow-miss');
+    return bare(call, lacking.length === 0 ? 'shadow-hit' : 'shadow-miss', at);
   return {
     at,
     holdings,
@@ -172,7 +172,7 @@ export function stands({ marks }: ShelfContext, call: Call, { holdings }: Shelf)
 }
 
 /** A shelf with nothing on it for this call. */
-function bare(call: Call, at: number, reason: string): Shelf {
+function bare(call: Call, reason: string, at: number): Shelf {
   const lacking = [...call.keys.keys()];
   return { at, holdings: lacking.map(() => undefined), lacking, stale: [], bridged: false, reason };
 }

@@ -20,3 +20,13 @@ it('takes what came in one turn of the event loop together and in order, and non
   await turn();
   assert.deepEqual(taken, [1, 2, 3, 4]);
 });
+
+it('takes the first of very many before the last has come, and each once', async () => {
+  const taken: number[] = [];
+  const take = onceRead<number>((item) => taken.push(item));
+  const items = Array.from({ length: 1_000 }, (_, at) => at);
+  for (const item of items) take(item);
+  assert.ok(taken.length > 900, `${taken.length}`);
+  await turn();
+  assert.deepEqual(taken, items);
+});
