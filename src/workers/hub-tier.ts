@@ -18,8 +18,11 @@ export interface HubTierContext {
   readonly wire: Wire<HubCalls>;
   /** Told, to be passed on by and by, that an entry is in use. */
   readonly touched: (level: Level, id: string) => void;
-  /** All threads are to know that there is this entry now. */
-  readonly stored: (entry: Entry) => void;
+  /**
+   * All threads are to know that there is this entry now. Absent for a tier that may get copies of what a lower one holds: they are not
+   * news, and whoever is just finding the same there would take it for old.
+   */
+  readonly stored?: (entry: Entry) => void;
 }
 
 /** A tier that the hub has, as a thread sees it. What goes wrong on the way is a miss. */
@@ -56,7 +59,7 @@ export class HubTier implements Tier {
       this.#sent -= bytes;
     };
     this.#context.wire.ask('set', { level: this.level, ...pack([entry]) }).then(arrived, arrived);
-    this.#context.stored(entry);
+    this.#context.stored?.(entry);
   }
 
   delete(id: string): void {

@@ -16,6 +16,11 @@ export interface Fleet extends AsyncDisposable {
   control(instance: TestReprise, path: string, body: object): Promise<Answer>;
 }
 
+/** What instances are of, for the name of a suite that is run with one thread an instance and with more. */
+export function threads(workers: number): string {
+  return workers === 1 ? 'one thread' : `${workers} threads`;
+}
+
 /** What a test may choose. */
 export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream'>> {
   /** A Redis that is there already; the fleet does not end it. */
