@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { until } from '../support/deadline.ts';
+import type { Worker } from 'node:worker_threads';
+import { until, within } from '../support/deadline.ts';
 import { startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
+import { answerAsOpenAi } from '../support/openai-server.ts';
 import { noRedis } from '../support/redis.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -176,6 +178,25 @@ for (const workers of [1, 2])
       assert.equal(bus.leases.waited, 1);
     });
 
+    test('wait for nothing that another fetches since before an invalidation in the same instance', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one] = fleet.instances;
+      const first = Promise.withResolvers<void>();
+      fleet.upstream.answer(async (request, response, turn) => {
+        if (fleet.upstream.calls.length === 1) await first.promise;
+        await answerAsOpenAi(request, response, turn);
+      });
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      const before = send(one.url + CHAT, sent);
+      await until(() => fleet.upstream.calls.length === 1, 'the first call');
+      await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      const after = Promise.all(Array.from({ length: MANY }, () => send(one.url + CHAT, sent)));
+      for (const { status } of await within(after, 'all that came later')) assert.equal(status, 200);
+      first.resolve();
+      assert.equal((await before).status, 200);
+    });
+
     test('make no more calls than there are threads of as many that ask for a stream', async () => {
       await using fleet = await startFleet({ workers });
       await until(() => fleet.isComplete(), 'three instances that know each other');
@@ -190,3 +211,22 @@ for (const workers of [1, 2])
       assert.ok(fleet.upstream.calls.length <= 3 * workers, `${fleet.upstream.calls.length} calls`);
     });
   });
+
+test('a thread that ends while it asks for a lease has none', { skip: noRedis }, async (t) => {
+  const workers: Worker[] = [];
+  const listen = (worker: Worker) => workers.push(worker);
+  process.on('worker', listen);
+  t.after(() => process.off('worker', listen));
+  await using fleet = await startFleet({ workers: 2, settings: { timeout: '5s' } });
+  await until(() => fleet.isComplete(), 'three instances that know each other');
+  const { redis, instances } = fleet;
+  // Redis answers who reads, and lets who writes wait.
+  await redis.ask('CLIENT', 'PAUSE', '10000', 'WRITE');
+  const answer = send(instances[0].url + CHAT, { body: chat('left alone') }).catch(() => undefined);
+  await until(async () => /cmd=set /.test(String(await redis.ask('CLIENT', 'LIST'))), 'somebody who asks');
+  for (const worker of workers.slice(0, 2)) await worker.terminate();
+  await answer;
+  await redis.ask('CLIENT', 'UNPAUSE');
+  const leases = async () => (await redis.ask('KEYS', 'reprise:1:lease:*')) as unknown[];
+  await until(async () => (await leases()).length === 0, 'no lease of nobody', 3_000);
+});
