@@ -1,5 +1,5 @@
 import type { Entry } from '../cache/entry.ts';
-import type { Level, Tier, TierFigures, TierHealth } from '../cache/tier.ts';
+import { type Level, NO_FIGURES, type Tier, type TierFigures, type TierHealth } from '../cache/tier.ts';
 import type { HubCalls } from './calls.ts';
 import { pack, sizeOf, unpack } from './parcel.ts';
 import type { Wire } from './wire.ts';
@@ -80,7 +80,7 @@ export class HubTier implements Tier {
 
   /** The hub counts. */
   figures(): TierFigures {
-    return NOTHING;
+    return NO_FIGURES;
   }
 
   /** The hub tells. */
@@ -95,15 +95,3 @@ export class HubTier implements Tier {
     return parcel === undefined ? [] : unpack(parcel);
   }
 }
-
-const NOTHING: TierFigures = {
-  entries: 0,
-  bytes: 0,
-  maxBytes: 0,
-  hits: 0,
-  misses: 0,
-  evictions: 0,
-  unexpired: 0,
-  expirations: 0,
-  faults: 0,
-};
