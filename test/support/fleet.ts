@@ -55,6 +55,8 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     redis,
     instances,
     async settled() {
+      // Before it tells of its threads an instance has received all that they have sent it.
+      for (const { url } of instances) await send(`${url}/monitoring/cache/levels`);
       // What is written first is answered first.
       await redis.ask('PING');
       await new Promise((resolve) => setTimeout(resolve, 20));
