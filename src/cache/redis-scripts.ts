@@ -9,6 +9,17 @@ export interface Script {
 /** The most announcements that the table holds; of more the older half becomes "everything before". */
 const MOST_MARKS = 100_000;
 
+/** The time (`now`, in µs by Redis' own clock), and the `epoch` of the table in `state`; one that has none gets the first argument. */
+const LIFE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local epoch = redis.call('HGET', state, 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
+end
+`;
+
 /**
  * KEYS: state, marks, what has been handed over of an earlier life of the table. ARGV: an epoch for a table that has none, for how
  * many µs announcements are kept, the channel, who announces, how, and then for each announcement its text and the number it had.
@@ -23,13 +34,7 @@ const MOST_MARKS = 100_000;
 export const ANNOUNCE = script(`
 local state, marks, handed = KEYS[1], KEYS[2], KEYS[3]
 local how = ARGV[5]
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local epoch = redis.call('HGET', state, 'epoch')
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
-end
+${LIFE}
 local before = tonumber(redis.call('HGET', state, 'seq')) or now
 local seq = before
 local said = {}
@@ -74,13 +79,7 @@ return {epoch, string.format('%.0f', before), string.format('%.0f', seq)}
  */
 export const BEAT = script(`
 local state, instances = KEYS[1], KEYS[2]
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local epoch = redis.call('HGET', state, 'epoch')
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
-end
+${LIFE}
 local seq = redis.call('HGET', state, 'seq') or '0'
 local known = seq
 if epoch == ARGV[2] and tonumber(ARGV[3]) > tonumber(seq) then

@@ -40,6 +40,19 @@ export interface OwnFigures extends TierFigures {
   readonly maxBytes: number;
 }
 
+/** The figures of a tier that holds nothing, and that nobody has asked for anything. */
+export const NO_FIGURES: OwnFigures = {
+  entries: 0,
+  bytes: 0,
+  maxBytes: 0,
+  hits: 0,
+  misses: 0,
+  evictions: 0,
+  unexpired: 0,
+  expirations: 0,
+  faults: 0,
+};
+
 /** What waits to be written: beyond `maxBytes` the oldest is given up. */
 export interface QueueFigures {
   readonly bytes: number;

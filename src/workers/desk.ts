@@ -51,6 +51,7 @@ export class Desk {
   readonly #places = new Map<number, Place>();
   /** Gives up what it has of the instances' leases, by the numbers of its own. */
   readonly #fleet = new Map<number, () => void>();
+  #isClosed = false;
 
   constructor(context: DeskContext, thread: Thread) {
     this.#context = context;
@@ -101,6 +102,7 @@ export class Desk {
 
   /** The thread is gone. */
   close(): void {
+    this.#isClosed = true;
     for (const place of this.#places.values()) place.leave();
     for (const release of this.#fleet.values()) release();
     this.#context.leases.free(this.#thread);
@@ -130,12 +132,20 @@ export class Desk {
     if (before !== undefined && before.owner !== this.#thread && marks.latest <= before.since)
       return { elsewhere: before.number };
     const { number } = leases.take(id, this.#thread, lastStamp.get());
+    // Of the instances it is this one already that fetches it or waits, for those who came before the invalidation.
+    if (before !== undefined) return { held: number };
     const lease = await bus.lease(id);
-    if (lease?.kind === 'held') this.#fleet.set(number, lease.release);
+    if (lease?.kind === 'held') this.#hold(number, lease.release);
     if (lease?.kind !== 'elsewhere') return { held: number };
     // Other threads wait as this one does.
     void lease.over(LONGEST_WAIT_MS).then(() => leases.release(number));
     return { elsewhere: number };
+  }
+
+  /** Has a lease of the instances, unless its thread has gone meanwhile. */
+  #hold(number: number, release: () => void): void {
+    if (this.#isClosed) release();
+    else this.#fleet.set(number, release);
   }
 
   #release(number: number): void {

@@ -1,5 +1,5 @@
 import type { Entry } from '../cache/entry.ts';
-import type { Level, Tier, TierFigures, TierHealth } from '../cache/tier.ts';
+import { type Level, NO_FIGURES, type Tier, type TierFigures, type TierHealth } from '../cache/tier.ts';
 import type { HubCalls } from './calls.ts';
 import { pack, sizeOf, unpack } from './parcel.ts';
 import type { Wire } from './wire.ts';
@@ -18,8 +18,12 @@ export interface HubTierContext {
   readonly wire: Wire<HubCalls>;
   /** Told, to be passed on by and by, that an entry is in use. */
   readonly touched: (level: Level, id: string) => void;
-  /** All threads are to know that there is this entry now, or none any more. */
-  readonly stored: (entry: Entry) => void;
+  /**
+   * All threads are to know that there is this entry now. Absent for a tier that may get copies of what a lower one holds: they are not
+   * news, and whoever is just finding the same there would take it for old.
+   */
+  readonly stored?: (entry: Entry) => void;
+  /** All threads are to know that there is none any more. */
   readonly deleted: (id: string) => void;
 }
 
@@ -57,7 +61,7 @@ export class HubTier implements Tier {
       this.#sent -= bytes;
     };
     this.#context.wire.ask('set', { level: this.level, ...pack([entry]) }).then(arrived, arrived);
-    this.#context.stored(entry);
+    this.#context.stored?.(entry);
   }
 
   delete(id: string): void {
@@ -79,7 +83,7 @@ export class HubTier implements Tier {
 
   /** The hub counts. */
   figures(): TierFigures {
-    return NOTHING;
+    return NO_FIGURES;
   }
 
   /** The hub tells. */
@@ -94,15 +98,3 @@ export class HubTier implements Tier {
     return parcel === undefined ? [] : unpack(parcel);
   }
 }
-
-const NOTHING: TierFigures = {
-  entries: 0,
-  bytes: 0,
-  maxBytes: 0,
-  hits: 0,
-  misses: 0,
-  evictions: 0,
-  unexpired: 0,
-  expirations: 0,
-  faults: 0,
-};

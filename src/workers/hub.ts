@@ -155,8 +155,9 @@ export class Hub {
       deskFor: (thread) => new Desk(desk, thread),
       close: async () => {
         this.#bulletin.catchUp();
-        this.#bulletin.close();
+        // Until it has left them the other instances tell of invalidations, which go out over the bulletin as they are kept.
         await context.close();
+        this.#bulletin.close();
       },
     });
     this.#crew = crew;

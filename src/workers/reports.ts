@@ -1,6 +1,6 @@
 import type { Store } from '../cache/store.ts';
 import type { StoreFigures } from '../cache/store-figures.ts';
-import type { Level, OwnFigures } from '../cache/tier.ts';
+import { type Level, NO_FIGURES, type OwnFigures } from '../cache/tier.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Report } from './calls.ts';
 
@@ -29,7 +29,7 @@ export class Reports<T> {
     const { levels, lookups, promotions, faults } = store.figures();
     const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
     const own: Report = {
-      memory: { ...NOTHING, ...levels.l1 },
+      memory: { ...NO_FIGURES, ...levels.l1 },
       lookups: Object.fromEntries(states),
       promotions,
       faults,
@@ -85,15 +85,3 @@ function sumOf(one: OwnFigures, other: OwnFigures): OwnFigures {
     faults: one.faults + other.faults,
   };
 }
-
-const NOTHING: OwnFigures = {
-  entries: 0,
-  bytes: 0,
-  maxBytes: 0,
-  hits: 0,
-  misses: 0,
-  evictions: 0,
-  unexpired: 0,
-  expirations: 0,
-  faults: 0,
-};

@@ -1,5 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import { ALONE } from '../cache/bus.ts';
+import type { Entry } from '../cache/entry.ts';
 import { Store } from '../cache/store.ts';
 import { accessOf } from '../composing/access.ts';
 import { certificateOf } from '../composing/certificate.ts';
@@ -101,13 +102,12 @@ async function run({
   const lineage = new SharedLineage(bulletin, clock);
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const memory = new FollowedMemory(bulletin, { maxEntries, maxBytes }, clock, outbox.watch);
-  const tiers = levels.map((level) => {
-    return new HubTier(level, {
-      wire,
-      touched: outbox.touched,
-      stored: ({ key: { id }, stamp, tags }) => bulletin.post({ kind: 'stored', id, stamp, tags }),
-      deleted: (id) => bulletin.post({ kind: 'dropped', ids: [id] }),
-    });
+  const stored = ({ key: { id }, stamp, tags }: Entry) => bulletin.post({ kind: 'stored', id, stamp, tags });
+  const deleted = (id: string) => bulletin.post({ kind: 'dropped', ids: [id] });
+  const tiers = levels.map((level, at) => {
+    // What is new comes to all tiers, and to the lowest last; copies of what that one holds never do.
+    const isLowest = at === levels.length - 1;
+    return new HubTier(level, { wire, touched: outbox.touched, deleted, ...(isLowest && { stored }) });
   });
   const store = new Store(memory, tiers, { clock });
   const storeWrites = new VectorStoreWrites({

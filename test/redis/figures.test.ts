@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from '../support/deadline.ts';
-import { startFleet } from '../support/fleet.ts';
+import { startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
 import { noRedis } from '../support/redis.ts';
 
@@ -9,43 +9,47 @@ const CHAT = '/v1/chat/completions';
 const HITS = 300;
 const PURGES = 100;
 
-describe('what sharing costs', { skip: noRedis }, () => {
-  test('is told in figures: look-ups, batches, and how long invalidations take to reach all', async (t) => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const [one, two] = fleet.instances;
-    for (let at = 0; at < HITS; at += 1) await send(one.url + CHAT, { body: chat(`question ${at}`) });
-    const batch = { body: { model: 'e', input: Array.from({ length: 2_048 }, (_, at) => `input ${at}`) } };
-    await send(`${one.url}/v1/embeddings`, batch);
-    await fleet.settled();
-    for (let at = 0; at < HITS; at += 1) {
-      const { headers } = await send(two.url + CHAT, { body: chat(`question ${at}`) });
-      assert.equal(headers.get('x-cache-level'), 'l3');
-    }
-    const { levels } = await levelsOf(two.url);
-    const alone = levels.find(({ level }) => level === 'l3');
-    const began = performance.now();
-    const whole = await send(`${two.url}/v1/embeddings`, batch);
-    const batchMs = performance.now() - began;
-    assert.equal(whole.headers.get('x-cache-parts'), '2048/2048');
-    for (let at = 0; at < PURGES; at += 1)
-      await fleet.control(one, '/cache/invalidate', { tags: [`product:${at}`] });
-    const { bus } = await levelsOf(one.url);
-    const { bus: other } = await levelsOf(two.url);
-    t.diagnostic(`look-up in L3: p50 ${alone?.latency_us.p50} µs, p99 ${alone?.latency_us.p99} µs`);
-    t.diagnostic(`2,048 vectors from L3: ${Math.round(batchMs)} ms, answer and all`);
-    t.diagnostic(`until all apply an invalidation: p50 ${bus.lag_ms.p50} ms, p99 ${bus.lag_ms.p99} ms`);
-    assert.deepEqual([alone?.hits, alone?.kind, alone?.max_bytes], [HITS, 'redis', null]);
-    assert.deepEqual([bus.published, bus.lag_ms.count, bus.waiting, bus.gaps], [PURGES, PURGES, 0, 0]);
-    assert.equal(other.applied, PURGES);
-    assert.equal(new Set([bus, other].flatMap(({ instances }) => instances.map(({ name }) => name))).size, 3);
-    const metrics = (await send(`${one.url}/metrics`)).body.toString();
-    assert.match(metrics, /^reprise_bus_published_total 100$/m);
-    assert.match(metrics, /^reprise_instances\{version="[^"]+"\} 3$/m);
-    assert.match(metrics, /^reprise_level_up\{level="l3"\} 1$/m);
-    assert.doesNotMatch(metrics, /^reprise_level_bytes\{level="l3"\}/m);
+for (const workers of [1, 2])
+  describe(`what sharing costs instances of ${threads(workers)}`, { skip: noRedis }, () => {
+    test('is told in figures: look-ups, batches, and how long invalidations take to reach all', async (t) => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      for (let at = 0; at < HITS; at += 1) await send(one.url + CHAT, { body: chat(`question ${at}`) });
+      const batch = { body: { model: 'e', input: Array.from({ length: 2_048 }, (_, at) => `input ${at}`) } };
+      await send(`${one.url}/v1/embeddings`, batch);
+      await fleet.settled();
+      for (let at = 0; at < HITS; at += 1) {
+        const { headers } = await send(two.url + CHAT, { body: chat(`question ${at}`) });
+        assert.equal(headers.get('x-cache-level'), 'l3');
+      }
+      const { levels } = await levelsOf(two.url);
+      const alone = levels.find(({ level }) => level === 'l3');
+      const began = performance.now();
+      const whole = await send(`${two.url}/v1/embeddings`, batch);
+      const batchMs = performance.now() - began;
+      assert.equal(whole.headers.get('x-cache-parts'), '2048/2048');
+      for (let at = 0; at < PURGES; at += 1)
+        await fleet.control(one, '/cache/invalidate', { tags: [`product:${at}`] });
+      const { bus } = await levelsOf(one.url);
+      const { bus: other } = await levelsOf(two.url);
+      t.diagnostic(`look-up in L3: p50 ${alone?.latency_us.p50} µs, p99 ${alone?.latency_us.p99} µs`);
+      t.diagnostic(`2,048 vectors from L3: ${Math.round(batchMs)} ms, answer and all`);
+      t.diagnostic(`until all apply an invalidation: p50 ${bus.lag_ms.p50} ms, p99 ${bus.lag_ms.p99} ms`);
+      assert.deepEqual([alone?.hits, alone?.kind, alone?.max_bytes], [HITS, 'redis', null]);
+      assert.deepEqual([bus.published, bus.lag_ms.count, bus.waiting, bus.gaps], [PURGES, PURGES, 0, 0]);
+      assert.equal(other.applied, PURGES);
+      assert.equal(
+        new Set([bus, other].flatMap(({ instances }) => instances.map(({ name }) => name))).size,
+        3,
+      );
+      const metrics = (await send(`${one.url}/metrics`)).body.toString();
+      assert.match(metrics, /^reprise_bus_published_total 100$/m);
+      assert.match(metrics, /^reprise_instances\{version="[^"]+"\} 3$/m);
+      assert.match(metrics, /^reprise_level_up\{level="l3"\} 1$/m);
+      assert.doesNotMatch(metrics, /^reprise_level_bytes\{level="l3"\}/m);
+    });
   });
-});
 
 async function levelsOf(url: string): Promise<Levels> {
   return JSON.parse((await send(`${url}/monitoring/cache/levels`)).body.toString());

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { until } from '../support/deadline.ts';
-import { type Fleet, startFleet } from '../support/fleet.ts';
+import { type Fleet, startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
 import { noRedis, startRedis, type TestRedis } from '../support/redis.ts';
 import { startReprise } from '../support/reprise.ts';
@@ -50,129 +50,137 @@ function pausing(redis: TestRedis): void {
   })();
 }
 
-describe('an outage of Redis', { skip: noRedis }, () => {
-  for (const { name, begin, end } of OUTAGES) {
-    test(`that ${name} fails no request, is told, and ends by itself`, async (t) => {
+for (const workers of [1, 2])
+  describe(`an outage of Redis, for instances of ${threads(workers)},`, { skip: noRedis }, () => {
+    // Threads find out of it all through the one way to Redis that their instance has: there it is gone through more briefly.
+    const lasting = (ms: number) => ms / workers;
+
+    for (const { name, begin, end } of OUTAGES) {
+      test(`that ${name} fails no request, is told, and ends by itself`, async (t) => {
+        await using redis = await startRedis();
+        await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' } });
+        await until(() => fleet.isComplete(), 'three instances that know each other');
+        const before = await load(fleet, 'before', lasting(1_000));
+        await begin(redis);
+        const during = await load(fleet, 'during', lasting(3_000));
+        await until(() => isDegraded(fleet), 'everybody degraded', 10_000);
+        await end(redis);
+        const after = await load(fleet, 'after', lasting(1_000));
+        await until(
+          async () => !(await isDegraded(fleet)) && (await fleet.isComplete()),
+          'everybody well',
+          15_000,
+        );
+        report(t, { before, during, after });
+        for (const { failed } of [before, during, after]) assert.equal(failed, 0);
+        // What was purged meanwhile, or is now, is so for all.
+        await assertPurged(fleet);
+      });
+    }
+
+    test('whose answers are garbage fails no request, and ends by itself', async (t) => {
       await using redis = await startRedis();
-      await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' } });
       await until(() => fleet.isComplete(), 'three instances that know each other');
-      const before = await load(fleet, 'before', 1_000);
-      await begin(redis);
-      const during = await load(fleet, 'during', 3_000);
-      await until(() => isDegraded(fleet), 'everybody degraded', 10_000);
-      await end(redis);
-      const after = await load(fleet, 'after', 1_000);
+      await redis.kill();
+      const garbage = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', () =>
+          socket.write('?what\r\n$-7\r\n*3\r\n:::::\r\nHTTP/1.1 400 Bad Request\r\n\r\n'),
+        );
+      });
+      await new Promise<void>((resolve) => garbage.listen(redis.port, '127.0.0.1', resolve));
+      const during = await load(fleet, 'during', lasting(2_000));
+      await new Promise((resolve) => garbage.close(resolve));
+      await redis.restart();
       await until(
         async () => !(await isDegraded(fleet)) && (await fleet.isComplete()),
         'everybody well',
         15_000,
       );
-      report(t, { before, during, after });
-      for (const { failed } of [before, during, after]) assert.equal(failed, 0);
-      // What was purged meanwhile, or is now, is so for all.
+      report(t, { during });
+      assert.equal(during.failed, 0);
       await assertPurged(fleet);
     });
-  }
 
-  test('whose answers are garbage fails no request, and ends by itself', async (t) => {
-    await using redis = await startRedis();
-    await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    await redis.kill();
-    const garbage = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', () =>
-        socket.write('?what\r\n$-7\r\n*3\r\n:::::\r\nHTTP/1.1 400 Bad Request\r\n\r\n'),
-      );
+    test('does not keep a purge that is made meanwhile from reaching the others, also after a restart', async () => {
+      await using redis = await startRedis();
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' } });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      for (const { url } of fleet.instances) await send(url + CHAT, sent);
+      await redis.kill();
+      await until(() => isDegraded(fleet), 'everybody degraded');
+      const [one, two, three] = fleet.instances;
+      const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      assert.equal((purge.json() as { instances: { shared: boolean } }).instances.shared, false);
+      await one.stop();
+      for (const { url } of [two, three]) {
+        assert.equal((await send(url + CHAT, sent)).headers.get('x-cache'), 'HIT');
+      }
+      // It starts without Redis, and asks its disk for nothing, since it does not know what the others were told.
+      await using again = await startReprise({
+        upstream: fleet.upstream.url,
+        workers,
+        folder: one.folder,
+        profile: { redis: { url: redis.url, timeout: '50ms' } },
+      });
+      const untouched = { body: chat('untouched') };
+      assert.equal((await send(again.url + CHAT, untouched)).headers.get('x-cache'), 'MISS');
+      const own = (await send(again.url + CHAT, untouched)).headers.get('x-cache-level');
+      if (workers === 1) assert.equal(own, 'l1');
+      await redis.restart();
+      const ifCached = { ...sent, headers: { 'cache-control': 'only-if-cached' } };
+      for (const { url } of [two, three]) {
+        await until(async () => (await send(url + CHAT, ifCached)).status === 504, 'the purge', 15_000);
+      }
     });
-    await new Promise<void>((resolve) => garbage.listen(redis.port, '127.0.0.1', resolve));
-    const during = await load(fleet, 'during', 2_000);
-    await new Promise((resolve) => garbage.close(resolve));
-    await redis.restart();
-    await until(
-      async () => !(await isDegraded(fleet)) && (await fleet.isComplete()),
-      'everybody well',
-      15_000,
-    );
-    report(t, { during });
-    assert.equal(during.failed, 0);
-    await assertPurged(fleet);
-  });
 
-  test('does not keep a purge that is made meanwhile from reaching the others, also after a restart', async () => {
-    await using redis = await startRedis();
-    await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
-    for (const { url } of fleet.instances) await send(url + CHAT, sent);
-    await redis.kill();
-    await until(() => isDegraded(fleet), 'everybody degraded');
-    const [one, two, three] = fleet.instances;
-    const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
-    assert.equal((purge.json() as { instances: { shared: boolean } }).instances.shared, false);
-    await one.stop();
-    for (const { url } of [two, three]) {
-      assert.equal((await send(url + CHAT, sent)).headers.get('x-cache'), 'HIT');
-    }
-    // It starts without Redis, and asks its disk for nothing, since it does not know what the others were told.
-    await using again = await startReprise({
-      upstream: fleet.upstream.url,
-      folder: one.folder,
-      profile: { redis: { url: redis.url, timeout: '50ms' } },
+    test('after which it is as it was a while ago brings back nothing that was purged since, also not for who is new', async () => {
+      await using redis = await startRedis();
+      await using fleet = await startFleet({ workers, redis });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const sent = (tag: string) => ({ body: chat(tag), headers: { 'x-cache-tags': tag } });
+      for (const tag of ['product:1', 'product:2']) await send(fleet.instances[0].url + CHAT, sent(tag));
+      await fleet.settled();
+      await redis.ask('SAVE');
+      await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:1'] });
+      await redis.kill();
+      await redis.restart();
+      assert.equal(((await redis.ask('KEYS', 'reprise:1:entry:*')) as unknown[]).length, 2);
+      await until(() => fleet.isComplete(), 'three instances that know each other', 15_000);
+      await using another = await startReprise({
+        upstream: fleet.upstream.url,
+        workers,
+        profile: { redis: { url: redis.url, timeout: '500ms' } },
+      });
+      const ifCached = (tag: string) => ({ ...sent(tag), headers: { 'cache-control': 'only-if-cached' } });
+      for (const { url } of [...fleet.instances, another]) {
+        assert.equal((await send(url + CHAT, ifCached('product:1'))).status, 504);
+        assert.equal((await send(url + CHAT, ifCached('product:2'))).headers.get('x-cache'), 'HIT');
+      }
     });
-    const untouched = { body: chat('untouched') };
-    assert.equal((await send(again.url + CHAT, untouched)).headers.get('x-cache'), 'MISS');
-    assert.equal((await send(again.url + CHAT, untouched)).headers.get('x-cache-level'), 'l1');
-    await redis.restart();
-    const ifCached = { ...sent, headers: { 'cache-control': 'only-if-cached' } };
-    for (const { url } of [two, three]) {
-      await until(async () => (await send(url + CHAT, ifCached)).status === 504, 'the purge', 15_000);
-    }
-  });
 
-  test('after which it is as it was a while ago brings back nothing that was purged since, also not for who is new', async () => {
-    await using redis = await startRedis();
-    await using fleet = await startFleet({ redis, settings: { timeout: '50ms' } });
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const sent = (tag: string) => ({ body: chat(tag), headers: { 'x-cache-tags': tag } });
-    for (const tag of ['product:1', 'product:2']) await send(fleet.instances[0].url + CHAT, sent(tag));
-    await fleet.settled();
-    await redis.ask('SAVE');
-    await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:1'] });
-    await redis.kill();
-    await redis.restart();
-    assert.equal(((await redis.ask('KEYS', 'reprise:1:entry:*')) as unknown[]).length, 2);
-    await until(() => fleet.isComplete(), 'three instances that know each other', 15_000);
-    await using another = await startReprise({
-      upstream: fleet.upstream.url,
-      profile: { redis: { url: redis.url, timeout: '50ms' } },
+    test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {
+      await using redis = await startRedis();
+      await using upstream = await startUpstream();
+      const options = {
+        upstream: upstream.url,
+        workers,
+        profile: { redis: { url: redis.url, timeout: '50ms', required: true } },
+      };
+      await using reprise = await startReprise(options);
+      const ready = () => send(`${reprise.url}/health/ready`);
+      assert.equal((await ready()).status, 200);
+      await redis.kill();
+      await until(async () => (await ready()).status === 503, 'not ready');
+      assert.equal((await ready()).json().status, 'failed');
+      assert.equal((await send(reprise.url + CHAT, { body: chat('all the same') })).status, 200);
+      await assert.rejects(startReprise(options), /redis\.required/);
+      await redis.restart();
+      await until(async () => (await ready()).status === 200, 'ready again', 15_000);
     });
-    const ifCached = (tag: string) => ({ ...sent(tag), headers: { 'cache-control': 'only-if-cached' } });
-    for (const { url } of [...fleet.instances, another]) {
-      assert.equal((await send(url + CHAT, ifCached('product:1'))).status, 504);
-      assert.equal((await send(url + CHAT, ifCached('product:2'))).headers.get('x-cache'), 'HIT');
-    }
   });
-
-  test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {
-    await using redis = await startRedis();
-    await using upstream = await startUpstream();
-    const options = {
-      upstream: upstream.url,
-      profile: { redis: { url: redis.url, timeout: '50ms', required: true } },
-    };
-    await using reprise = await startReprise(options);
-    const ready = () => send(`${reprise.url}/health/ready`);
-    assert.equal((await ready()).status, 200);
-    await redis.kill();
-    await until(async () => (await ready()).status === 503, 'not ready');
-    assert.equal((await ready()).json().status, 'failed');
-    assert.equal((await send(reprise.url + CHAT, { body: chat('all the same') })).status, 200);
-    await assert.rejects(startReprise(options), /redis\.required/);
-    await redis.restart();
-    await until(async () => (await ready()).status === 200, 'ready again', 15_000);
-  });
-});
 
 interface Loaded {
   readonly count: number;
@@ -187,7 +195,7 @@ async function load(fleet: Fleet, name: string, ms: number): Promise<Loaded> {
   const took: number[] = [];
   let failed = 0;
   const end = performance.now() + ms;
-  const workers = Array.from({ length: 6 }, async (_, worker) => {
+  const askers = Array.from({ length: 6 }, async (_, worker) => {
     for (let turn = 0; performance.now() < end; turn += 1) {
       const { url } = fleet.instances[(worker + turn) % 3] ?? fleet.instances[0];
       const began = performance.now();
@@ -197,7 +205,7 @@ async function load(fleet: Fleet, name: string, ms: number): Promise<Loaded> {
       if (status !== 200) failed += 1;
     }
   });
-  await Promise.all(workers);
+  await Promise.all(askers);
   took.sort((one, other) => one - other);
   const at = (share: number) => Math.round((took[Math.floor(took.length * share)] ?? 0) * 10) / 10;
   return { count: took.length, failed, p50: at(0.5), p99: at(0.99) };

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { until } from '../support/deadline.ts';
-import { startFleet } from '../support/fleet.ts';
+import type { Worker } from 'node:worker_threads';
+import { until, within } from '../support/deadline.ts';
+import { startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
+import { answerAsOpenAi } from '../support/openai-server.ts';
 import { noRedis } from '../support/redis.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -23,149 +25,208 @@ const CUT_OFF = {
   usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 };
 
-describe('instances that share a Redis', { skip: noRedis }, () => {
-  test('serve what one of them fetched, streams and vectors included', async () => {
-    await using fleet = await startFleet();
-    const [one, two, three] = fleet.instances;
-    const asks = [
-      [CHAT, { body: chat('hi') }],
-      [CHAT, { body: chat('live', { stream: true }) }],
-      ['/v1/embeddings', { body: { model: 'e', input: ['a', 'b'] } }],
-      ['/v1/models', {}],
-    ] as const;
-    for (const [path, sent] of asks) {
-      const miss = await send(one.url + path, sent);
-      assert.equal(miss.headers.get('x-cache'), 'MISS', path);
-      await fleet.settled();
-      for (const other of [two, three]) {
-        const hit = await send(other.url + path, sent);
-        assert.equal(hit.headers.get('x-cache'), 'HIT', path);
-        assert.equal(hit.headers.get('x-cache-level'), 'l3', path);
-        assert.match(hit.headers.get('cache-status') ?? '', /detail=l3/);
-        const again = await send(other.url + path, sent);
-        assert.equal(again.headers.get('x-cache-level'), 'l1', path);
-        assert.deepEqual(again.body, hit.body);
+/** So many requests reach all threads of an instance, each coming over a connection of its own. */
+const MANY = 12;
+
+for (const workers of [1, 2])
+  describe(`instances of ${threads(workers)} that share a Redis`, {
+    skip: noRedis,
+  }, () => {
+    test('serve what one of them fetched, streams and vectors included', async () => {
+      await using fleet = await startFleet({ workers });
+      const [one, two, three] = fleet.instances;
+      const asks = [
+        [CHAT, { body: chat('hi') }],
+        [CHAT, { body: chat('live', { stream: true }) }],
+        ['/v1/embeddings', { body: { model: 'e', input: ['a', 'b'] } }],
+        ['/v1/models', {}],
+      ] as const;
+      const levels: (string | undefined)[] = [];
+      for (const [path, sent] of asks) {
+        const miss = await send(one.url + path, sent);
+        assert.equal(miss.headers.get('x-cache'), 'MISS', path);
+        await fleet.settled();
+        for (const other of [two, three]) {
+          const hit = await send(other.url + path, sent);
+          assert.equal(hit.headers.get('x-cache'), 'HIT', path);
+          assert.equal(hit.headers.get('x-cache-level'), 'l3', path);
+          assert.match(hit.headers.get('cache-status') ?? '', /detail=l3/);
+          for (let time = 0; time < MANY; time += 1) {
+            const again = await send(other.url + path, sent);
+            assert.deepEqual(again.body, hit.body);
+            levels.push(again.headers.get('x-cache-level'));
+          }
+        }
       }
-    }
-    assert.equal(fleet.upstream.calls.length, asks.length);
-  });
-
-  test('purge together: whoever is told of it, nobody serves it any more, and the call says who has it', async () => {
-    await using fleet = await startFleet();
-    const [one, two, three] = fleet.instances;
-    const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
-    for (const { url } of fleet.instances) await send(url + CHAT, sent);
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
-    assert.equal(purge.status, 200);
-    const { instances } = purge.json() as {
-      instances: { shared: boolean; acknowledged: string[]; missing: string[] };
-    };
-    assert.equal(instances.shared, true);
-    assert.equal(instances.acknowledged.length, 2);
-    assert.deepEqual(instances.missing, []);
-    const before = fleet.upstream.calls.length;
-    const miss = await send(two.url + CHAT, sent);
-    assert.equal(miss.headers.get('x-cache'), 'MISS');
-    await fleet.settled();
-    for (const { url } of [one, three]) {
-      assert.equal((await send(url + CHAT, sent)).headers.get('x-cache-level'), 'l3');
-    }
-    assert.equal(fleet.upstream.calls.length, before + 1);
-  });
-
-  test('keep all tags of an answer that several of them say something of, wherever it is found then', async () => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const [one, two, three] = fleet.instances;
-    const ask = (url: string, tag?: string) =>
-      send(url + CHAT, { body: chat('tea'), ...(tag !== undefined && { headers: { 'x-cache-tags': tag } }) });
-    await ask(one.url);
-    await fleet.settled();
-    await ask(two.url);
-    // Each adds to its own copy, and then both to what they share.
-    await Promise.all([ask(one.url, 'product:1'), ask(two.url, 'product:2')]);
-    await fleet.settled();
-    assert.equal((await ask(three.url)).headers.get('x-cache-level'), 'l3');
-    for (const tag of ['product:1', 'product:2']) {
-      const { matched } = (
-        await fleet.control(three, '/cache/invalidate', { tags: [tag], dry_run: true })
-      ).json();
-      assert.equal(matched, 1, tag);
-    }
-  });
-
-  test('make one upstream call of 300 that ask the same for JSON at once', async () => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const gate = fleet.upstream.hold();
-    const answers = Array.from({ length: 300 }, (_, at) =>
-      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('all at once') }),
-    );
-    await until(() => fleet.instances.every((one) => one.running() === 100), 'everybody waiting', 20_000);
-    gate.release();
-    const bodies = new Set((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`));
-    assert.equal(bodies.size, 1);
-    assert.equal(fleet.upstream.calls.length, 1);
-  });
-
-  test('wait once and not again for answers that are not stored', async () => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const [one, two] = fleet.instances;
-    const ask = { body: chat('cut off', { max_completion_tokens: 1 }) };
-    fleet.upstream.answer((_request, response) => {
-      response.setHeader('content-type', 'application/json');
-      setTimeout(() => response.end(JSON.stringify(CUT_OFF)), 300);
-    }, '/chat/completions');
-    const both = async () => {
-      const began = performance.now();
-      const answers = await Promise.all([one, two].map(({ url }) => send(url + CHAT, ask)));
-      for (const { status, headers } of answers)
-        assert.deepEqual([status, headers.get('x-cache')], [200, 'MISS']);
-      return performance.now() - began;
-    };
-    await both();
-    const calls = fleet.upstream.calls.length;
-    const gate = fleet.upstream.hold();
-    const again = both();
-    // Both are at the upstream at the same time.
-    await until(() => fleet.upstream.calls.length === calls + 2, 'two calls');
-    gate.release();
-    await again;
-  });
-
-  test('wait no longer for one that has died than its lease lasts', async () => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const [one, two] = fleet.instances;
-    const first = await send(one.url + CHAT, {
-      body: chat('left alone'),
-      headers: { 'x-cache-tags': 'gone' },
+      assert.equal(fleet.upstream.calls.length, asks.length);
+      // Another thread has it of its own instance.
+      const from = (level: string) => levels.filter((one) => one === level).length;
+      assert.equal(from('l1') + from('l2'), levels.length);
+      const most = (workers - 1) * 2 * asks.length;
+      assert.ok(workers === 1 ? from('l2') === 0 : from('l2') > 0 && from('l2') <= most, `${levels}`);
     });
-    await fleet.control(one, '/cache/invalidate', { tags: ['gone'] });
-    const id = first.headers.get('x-cache-key')?.split('/').at(-1) ?? '';
-    await fleet.redis.ask('SET', `reprise:1:lease:${id}`, 'of nobody', 'PX', '700');
-    const began = performance.now();
-    const answer = await send(two.url + CHAT, { body: chat('left alone') });
-    assert.deepEqual([answer.status, answer.headers.get('x-cache')], [200, 'MISS']);
-    assert.ok(performance.now() - began > 600);
-    const { bus } = (await send(`${two.url}/monitoring/cache/levels`)).json() as {
-      bus: { leases: { waited: number } };
-    };
-    assert.equal(bus.leases.waited, 1);
+
+    test('purge together: whoever is told of it, nobody serves it any more, and the call says who has it', async () => {
+      await using fleet = await startFleet({ workers });
+      const [one, two, three] = fleet.instances;
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      for (const { url } of fleet.instances)
+        for (let time = 0; time < MANY; time += 1) await send(url + CHAT, sent);
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const purge = await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      assert.equal(purge.status, 200);
+      const { instances } = purge.json() as {
+        instances: { shared: boolean; acknowledged: string[]; missing: string[] };
+      };
+      assert.equal(instances.shared, true);
+      assert.equal(instances.acknowledged.length, 2);
+      assert.deepEqual(instances.missing, []);
+      const before = fleet.upstream.calls.length;
+      const miss = await send(two.url + CHAT, sent);
+      assert.equal(miss.headers.get('x-cache'), 'MISS');
+      await fleet.settled();
+      for (const { url } of [one, three]) {
+        assert.equal((await send(url + CHAT, sent)).headers.get('x-cache-level'), 'l3');
+        for (let time = 0; time < MANY; time += 1)
+          assert.deepEqual((await send(url + CHAT, sent)).body, miss.body);
+      }
+      assert.equal(fleet.upstream.calls.length, before + 1);
+    });
+
+    test('keep all tags of an answer that several of them say something of, wherever it is found then', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two, three] = fleet.instances;
+      const ask = (url: string, tag?: string) =>
+        send(url + CHAT, {
+          body: chat('tea'),
+          ...(tag !== undefined && { headers: { 'x-cache-tags': tag } }),
+        });
+      await ask(one.url);
+      await fleet.settled();
+      await ask(two.url);
+      // Each adds to its own copy, and then both to what they share.
+      await Promise.all([ask(one.url, 'product:1'), ask(two.url, 'product:2')]);
+      await fleet.settled();
+      assert.equal((await ask(three.url)).headers.get('x-cache-level'), 'l3');
+      for (const tag of ['product:1', 'product:2']) {
+        const { matched } = (
+          await fleet.control(three, '/cache/invalidate', { tags: [tag], dry_run: true })
+        ).json();
+        assert.equal(matched, 1, tag);
+      }
+    });
+
+    test('make one upstream call of 300 that ask the same for JSON at once', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const gate = fleet.upstream.hold();
+      const answers = Array.from({ length: 300 }, (_, at) =>
+        send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('all at once') }),
+      );
+      await until(() => fleet.instances.every((one) => one.running() === 100), 'everybody waiting', 20_000);
+      gate.release();
+      const bodies = new Set((await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`));
+      assert.equal(bodies.size, 1);
+      assert.equal(fleet.upstream.calls.length, 1);
+    });
+
+    test('wait once and not again for answers that are not stored', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      const ask = { body: chat('cut off', { max_completion_tokens: 1 }) };
+      fleet.upstream.answer((_request, response) => {
+        response.setHeader('content-type', 'application/json');
+        setTimeout(() => response.end(JSON.stringify(CUT_OFF)), 300);
+      }, '/chat/completions');
+      const both = async () => {
+        const began = performance.now();
+        const answers = await Promise.all([one, two].map(({ url }) => send(url + CHAT, ask)));
+        for (const { status, headers } of answers)
+          assert.deepEqual([status, headers.get('x-cache')], [200, 'MISS']);
+        return performance.now() - began;
+      };
+      await both();
+      const calls = fleet.upstream.calls.length;
+      const gate = fleet.upstream.hold();
+      const again = both();
+      // Both are at the upstream at the same time.
+      await until(() => fleet.upstream.calls.length === calls + 2, 'two calls');
+      gate.release();
+      await again;
+    });
+
+    test('wait no longer for one that has died than its lease lasts', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      const first = await send(one.url + CHAT, {
+        body: chat('left alone'),
+        headers: { 'x-cache-tags': 'gone' },
+      });
+      await fleet.control(one, '/cache/invalidate', { tags: ['gone'] });
+      const id = first.headers.get('x-cache-key')?.split('/').at(-1) ?? '';
+      await fleet.redis.ask('SET', `reprise:1:lease:${id}`, 'of nobody', 'PX', '700');
+      const began = performance.now();
+      const answer = await send(two.url + CHAT, { body: chat('left alone') });
+      assert.deepEqual([answer.status, answer.headers.get('x-cache')], [200, 'MISS']);
+      assert.ok(performance.now() - began > 600);
+      const { bus } = (await send(`${two.url}/monitoring/cache/levels`)).json() as {
+        bus: { leases: { waited: number } };
+      };
+      assert.equal(bus.leases.waited, 1);
+    });
+
+    test('wait for nothing that another fetches since before an invalidation in the same instance', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one] = fleet.instances;
+      const first = Promise.withResolvers<void>();
+      fleet.upstream.answer(async (request, response, turn) => {
+        if (fleet.upstream.calls.length === 1) await first.promise;
+        await answerAsOpenAi(request, response, turn);
+      });
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      const before = send(one.url + CHAT, sent);
+      await until(() => fleet.upstream.calls.length === 1, 'the first call');
+      await fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      const after = Promise.all(Array.from({ length: MANY }, () => send(one.url + CHAT, sent)));
+      for (const { status } of await within(after, 'all that came later')) assert.equal(status, 200);
+      first.resolve();
+      assert.equal((await before).status, 200);
+    });
+
+    test('make no more calls than there are threads of as many that ask for a stream', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const gate = fleet.upstream.holdChunks(1);
+      const answers = Array.from({ length: 60 }, (_, at) =>
+        send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('live', { stream: true }) }),
+      );
+      await until(() => fleet.instances.every((one) => one.running() === 20), 'everybody waiting', 20_000);
+      gate.release();
+      for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
+      // None waits for another's: its first words come sooner from a call of its own.
+      assert.ok(fleet.upstream.calls.length <= 3 * workers, `${fleet.upstream.calls.length} calls`);
+    });
   });
 
-  test('make no more calls than there are instances of as many that ask for a stream', async () => {
-    await using fleet = await startFleet();
-    await until(() => fleet.isComplete(), 'three instances that know each other');
-    const gate = fleet.upstream.holdChunks(1);
-    const answers = Array.from({ length: 60 }, (_, at) =>
-      send((fleet.instances[at % 3]?.url ?? '') + CHAT, { body: chat('live', { stream: true }) }),
-    );
-    await until(() => fleet.instances.every((one) => one.running() === 20), 'everybody waiting', 20_000);
-    gate.release();
-    for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
-    assert.ok(fleet.upstream.calls.length <= 3, `${fleet.upstream.calls.length} calls`);
-  });
+test('a thread that ends while it asks for a lease has none', { skip: noRedis }, async (t) => {
+  const workers: Worker[] = [];
+  const listen = (worker: Worker) => workers.push(worker);
+  process.on('worker', listen);
+  t.after(() => process.off('worker', listen));
+  await using fleet = await startFleet({ workers: 2, settings: { timeout: '5s' } });
+  await until(() => fleet.isComplete(), 'three instances that know each other');
+  const { redis, instances } = fleet;
+  // Redis answers who reads, and lets who writes wait.
+  await redis.ask('CLIENT', 'PAUSE', '10000', 'WRITE');
+  const answer = send(instances[0].url + CHAT, { body: chat('left alone') }).catch(() => undefined);
+  await until(async () => /cmd=set /.test(String(await redis.ask('CLIENT', 'LIST'))), 'somebody who asks');
+  for (const worker of workers.slice(0, 2)) await worker.terminate();
+  await answer;
+  await redis.ask('CLIENT', 'UNPAUSE');
+  const leases = async () => (await redis.ask('KEYS', 'reprise:1:lease:*')) as unknown[];
+  await until(async () => (await leases()).length === 0, 'no lease of nobody', 3_000);
 });

@@ -16,6 +16,11 @@ export interface Fleet extends AsyncDisposable {
   control(instance: TestReprise, path: string, body: object): Promise<Answer>;
 }
 
+/** What instances are of, for the name of a suite that is run with one thread an instance and with more. */
+export function threads(workers: number): string {
+  return workers === 1 ? 'one thread' : `${workers} threads`;
+}
+
 /** What a test may choose. */
 export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream'>> {
   /** A Redis that is there already; the fleet does not end it. */
@@ -50,6 +55,8 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     redis,
     instances,
     async settled() {
+      // Before it tells of its threads an instance has received all that they have sent it.
+      for (const { url } of instances) await send(`${url}/monitoring/cache/levels`);
       // What is written first is answered first.
       await redis.ask('PING');
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -21,12 +21,7 @@ export function hubTierOf(tier: Tier): Tier {
   });
   const near = new HubTier(
     { level: tier.level, isShared: false },
-    {
-      wire: new Wire(port1, {}),
-      touched: (_level, id) => tier.touch(id),
-      stored: () => undefined,
-      deleted: () => undefined,
-    },
+    { wire: new Wire(port1, {}), touched: (_level, id) => tier.touch(id), deleted: () => undefined },
   );
   return {
     level: tier.level,

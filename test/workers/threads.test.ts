@@ -158,7 +158,8 @@ describe('what two threads share', () => {
   });
 
   it('limits: a key may not call more often for there being threads', async () => {
-    const keys = [{ name: 'limited', hash: hashOf('rp-limited'), rate: '10/m' }];
+    // None comes back while the test lasts, however slow the machine is.
+    const keys = [{ name: 'limited', hash: hashOf('rp-limited'), rate: '10/h' }];
     await using stage = await setStage({
       ...TWO,
       profile: { access: { mode: 'gateway', keys } },
@@ -177,13 +178,15 @@ describe('what two threads share', () => {
       upstreamSettings: { concurrency: { max: 3, queue: 10 } },
     });
     const gate = stage.upstream.hold();
-    const asked = Array.from({ length: 20 }, (_, at) =>
-      stage.ask('/v1/chat/completions', { body: chat(`${at}`) }),
-    );
+    let answered = 0;
+    const asked = Array.from({ length: 20 }, async (_, at) => {
+      const answer = await stage.ask('/v1/chat/completions', { body: chat(`${at}`) });
+      answered += 1;
+      return answer;
+    });
     await within(gate.arrived(3), 'three calls');
-    let refused = 0;
-    for (const one of asked) void one.then(({ status }) => (refused += status === 503 ? 1 : 0));
-    await until(() => refused === 7, 'the others refused');
+    // That thirteen are being answered would not do: it is so for a moment while they come, too.
+    await until(() => answered === 7, 'seven refused');
     assert.equal(stage.upstream.calls.length, 3);
     gate.release();
     const statuses = (await within(Promise.all(asked), 'all answers')).map(({ status }) => status);
