@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
+import { orElse, type Soon, whenThere } from '../shared/soon.ts';
 import type { Entry } from './entry.ts';
 import type { Level, Tier } from './tier.ts';
 
@@ -41,15 +42,17 @@ export class LowerTiers {
     return this.all.find(({ tier }) => tier.level === level)?.tier;
   }
 
-  /** What a tier answers, measured; undefined if it fails. */
-  async read<T>(
-    { tier, lookups }: Lower,
-    ask: (tier: Tier) => T | undefined | Promise<T | undefined>,
-  ): Promise<T | undefined> {
+  /** What a tier answers, measured, at once where it does so; undefined if it fails. */
+  read<T>({ tier, lookups }: Lower, ask: (tier: Tier) => Soon<T | undefined>): Soon<T | undefined> {
     const began = this.#clock?.elapsed();
-    const value = await this.try(() => ask(tier));
-    if (began !== undefined) lookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
-    return value;
+    const asked = orElse<T | undefined>(
+      () => ask(tier),
+      () => this.#failed(),
+    );
+    return whenThere(asked, (value) => {
+      if (began !== undefined) lookups.record(((this.#clock?.elapsed() ?? began) - began) * PER_MS);
+      return value;
+    });
   }
 
   /** When the latest answer that any of them holds under `id` was asked for, as far as that can be told at once; 0 for none. */
@@ -91,8 +94,7 @@ export class LowerTiers {
     try {
       return await ask();
     } catch {
-      this.#faults++;
-      return undefined;
+      return this.#failed();
     }
   }
 
@@ -102,8 +104,13 @@ export class LowerTiers {
       call();
       return true;
     } catch {
-      this.#faults++;
+      this.#failed();
       return false;
     }
+  }
+
+  #failed(): undefined {
+    this.#faults++;
+    return undefined;
   }
 }

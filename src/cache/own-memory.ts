@@ -22,18 +22,21 @@ export function inOwnMemory(entry: Entry): Entry {
 }
 
 function ownFacts(facts: Facts): Facts {
-  if (!Object.values(facts).some((value) => typeof value === 'string' && value.length >= CUT_OUT))
-    return facts;
-  const entries = Object.entries(facts);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? ownText(value) : value]),
-  );
+  for (const name in facts) if (isCutOut(facts[name])) return copied(facts);
+  return facts;
+}
+
+function copied(facts: Facts): Facts {
+  const own = Object.entries(facts).map(([name, value]) => [name, isCutOut(value) ? ownText(value) : value]);
+  return Object.fromEntries(own);
 }
 
 /** A text of the same characters, lone surrogates too, that is no part of another. */
 function ownText(text: string): string {
-  return text.length < CUT_OUT ? text : String(JSON.parse(JSON.stringify(text)));
+  return isCutOut(text) ? String(JSON.parse(JSON.stringify(text))) : text;
 }
 
-// V8 copies what is shorter.
-const CUT_OUT = 13;
+/** Whether a value may be part of a larger text: V8 copies what is shorter than 13 characters. */
+function isCutOut(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= 13;
+}

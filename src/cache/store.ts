@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
+import type { Soon } from '../shared/soon.ts';
 import { unhurried } from '../shared/unhurried.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
@@ -19,8 +20,6 @@ export interface Found {
 export interface Quota {
   left: number;
 }
-
-const NOTHING: Cleared = { cleared: 0, freedBytes: 0 };
 
 /** What a store works with beside its tiers. */
 export interface StoreOptions {
@@ -72,19 +71,10 @@ export class Store {
 
   /**
    * For an id that {@link peek} did not find: what the first of the lower tiers holds that has it, promoted to those above with its
-   * times unchanged. An entry that L1 got meanwhile wins.
+   * times unchanged; at once where they answer at once. An entry that L1 got meanwhile wins.
    */
-  async find(id: string): Promise<Found | undefined> {
-    if (!this.#isCurrent()) return this.held(id);
-    const quota = this.quota();
-    return await this.#fenced(async (changed) => {
-      for (const lower of this.#lower.all) {
-        const entry = await this.#lower.read(lower, (tier) => tier.get(id));
-        const settled = this.#settle(id, entry, lower, changed, quota);
-        if (settled !== undefined || changed.has(id)) return settled;
-      }
-      return this.held(id);
-    });
+  find(id: string): Soon<Found | undefined> {
+    return this.#isCurrent() ? this.#findIn(this.#lower.all, id, this.quota()) : this.held(id);
   }
 
   /** All of `ids` that any tier holds, by id; each lower tier is asked once. Promotes no more than `quota` allows. */
@@ -186,15 +176,11 @@ export class Store {
   /** Drops the copies that a tier has of these entries, and no other: what another tier has, too, lives on there. */
   async drop(level: Level, entries: Iterable<Listed>): Promise<Cleared> {
     const tier: Tier | undefined = level === 'l1' ? this.#memory : this.#lower.of(level);
-    if (tier?.clear !== undefined) return (await this.#lower.try(() => tier.clear?.())) ?? NOTHING;
-    let cleared = 0;
-    let freedBytes = 0;
-    await unhurried([...entries], ({ key, size }) => {
-      this.#lower.attempt(() => tier?.delete(key.id));
-      cleared += 1;
-      freedBytes += size;
-    });
-    return { cleared, freedBytes };
+    if (tier?.clear !== undefined)
+      return (await this.#lower.try(() => tier.clear?.())) ?? { cleared: 0, freedBytes: 0 };
+    const dropped = [...entries];
+    await unhurried(dropped, ({ key }) => void this.#lower.attempt(() => tier?.delete(key.id)));
+    return { cleared: dropped.length, freedBytes: dropped.reduce((sum, { size }) => sum + size, 0) };
   }
 
   /** Drops, in every tier, what is past its `keepUntil`. */
@@ -237,6 +223,20 @@ export class Store {
     const entry = this.#memory.get(id, now);
     this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
     return entry;
+  }
+
+  /** What the first of these tiers holds that has it. */
+  #findIn([lower, ...others]: readonly Lower[], id: string, quota: Quota): Soon<Found | undefined> {
+    if (lower === undefined) return this.held(id);
+    const goOn = (entry: Entry | undefined, changed: ReadonlySet<string>) => {
+      const settled = this.#settle(id, entry, lower, changed, quota);
+      return settled !== undefined || changed.has(id) ? settled : this.#findIn(others, id, quota);
+    };
+    const asked = this.#lower.read(lower, (tier) => tier.get(id));
+    // What is answered at once needs no fence: nothing comes in between.
+    return asked instanceof Promise
+      ? this.#fenced(async (changed) => await goOn(await asked, changed))
+      : goOn(asked, UNCHANGED);
   }
 
   /** Does `read`, and tells it which ids are put or deleted meanwhile. */
@@ -287,6 +287,8 @@ export class Store {
     for (const changed of this.#reads) changed.add(id);
   }
 }
+
+const UNCHANGED: ReadonlySet<string> = new Set();
 
 function replace(found: Map<string, Found>, id: string, now: Found | undefined): void {
   if (now === undefined) found.delete(id);

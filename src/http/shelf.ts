@@ -6,6 +6,7 @@ import type { Found, Quota, Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
 import { type Demands, judge, type Verdict } from '../policy/judge.ts';
 import type { Clock } from '../shared/clock.ts';
+import { type Soon, whenThere } from '../shared/soon.ts';
 import type { Call } from './call.ts';
 import { hasTagsOf, tagsOf } from './call-tags.ts';
 
@@ -176,15 +177,10 @@ function bare(call: Call, at: number, reason: string): Shelf {
   return { at, holdings: lacking.map(() => undefined), lacking, stale: [], bridged: false, reason };
 }
 
-function find(
-  store: Store,
-  { keys, quota }: Call,
-  at: number,
-): Found[] | Promise<readonly (Found | undefined)[]> {
+function find(store: Store, { keys, quota }: Call, at: number): Soon<readonly (Found | undefined)[]> {
   const [only] = keys;
   if (only === undefined || keys.length > 1) return findMany(store, keys, quota);
-  const held = store.peek(only.id, at);
-  return held === undefined ? store.find(only.id).then((found) => [found]) : [held];
+  return whenThere(store.peek(only.id, at) ?? store.find(only.id), (found) => [found]);
 }
 
 async function findMany(store: Store, keys: Call['keys'], quota: Quota): Promise<(Found | undefined)[]> {

@@ -33,14 +33,14 @@ const upstreamDown = overUpstreams(
   'upstream-down',
   'critical',
   ({ state }) => state === 'down',
-  'failed repeatedly and is only probed; calls without an entry get 503',
+  'failed repeatedly and is only probed; calls without an entry get 503. See whether it runs, and whether its base_url is right',
 );
 
 const upstreamFailing = overUpstreams(
   'upstream-failing',
   'warning',
   ({ state }) => state === 'failing',
-  'its last call failed; old entries answer where they may',
+  'its last call failed; old entries answer where they may. The log says what it failed with',
 );
 
 const upstreamSlow: AlertRule<Watched> = {
@@ -53,7 +53,9 @@ const upstreamSlow: AlertRule<Watched> = {
       const isSlow = lately >= usual * (raised ? 2 : 3) && lately - usual >= NOTICED_MS;
       return isSlow ? [`${name}: calls take ${seconds(lately)}, usually ${seconds(usual)}`] : [];
     });
-    return slow.length === 0 ? undefined : slow.join('; ');
+    return slow.length === 0
+      ? undefined
+      : `${slow.join('; ')}. If it has too much to do, upstreams.NAME.concurrency.max sends it fewer at once`;
   },
 };
 
@@ -68,7 +70,7 @@ const queueFull = overUpstreams(
   'queue-full',
   'critical',
   ({ full }) => full,
-  'as many calls wait as may; the next ones get 503 (upstreams.NAME.concurrency)',
+  'as many calls wait as may; the next ones get 503. Give it more room, or raise upstreams.NAME.concurrency',
 );
 
 /** A rule over the state of each upstream, which names those that are so. */
@@ -109,7 +111,7 @@ const writeQueue: AlertRule<Watched> = {
     for (const { level, queue } of sources.levels()) {
       const share = queue === undefined ? 0 : queue.bytes / queue.maxBytes;
       if (share < (raised ? 0.5 : 0.9)) continue;
-      return `${level}: ${percent(share)} of what may wait to be written does; beyond that the oldest is not written`;
+      return `${level}: ${percent(share)} of what may wait to be written does; beyond that the oldest is not written. The disk is too slow for what comes: see what else it does`;
     }
     return undefined;
   },
@@ -122,7 +124,7 @@ const diskSpace: AlertRule<Watched> = {
     const { free, growth } = sources.disk() ?? { free: 0, growth: 0 };
     return free >= growth * (raised ? 1.1 : 1)
       ? undefined
-      : `${megabytes(free)} are free on the disk of the data folder, which may yet grow by ${megabytes(growth)} (disk.max_bytes)`;
+      : `${megabytes(free)} are free on the disk of the data folder, which may yet grow by ${megabytes(growth)}. Make room there, or lower disk.max_bytes`;
   },
 };
 
@@ -150,8 +152,8 @@ function clockJump(): AlertRule<Watched> {
       if (Math.abs(by) >= JUMP_MS) jump = { by, at };
       if (jump === undefined || at - jump.at >= JUMP_TOLD_MS) return undefined;
       return jump.by > 0
-        ? `the clock was set forward by ${seconds(jump.by)}, or the machine slept: entries are so much older at once`
-        : `the clock was set back by ${seconds(-jump.by)}: it is not followed before it is where it was, so that no entry lives longer; after a restart entries from its future are dropped`;
+        ? `the clock was set forward by ${seconds(jump.by)}, or the machine slept: entries are so much older at once. See what sets it`
+        : `the clock was set back by ${seconds(-jump.by)}: it is not followed before it is where it was, so that no entry lives longer; after a restart entries from its future are dropped. See what sets it`;
     },
   };
 }
@@ -169,7 +171,7 @@ const hitRateFallen: AlertRule<Watched> = {
     // It comes back at three quarters of what it was, and goes at half: else it would come and go.
     return usual < 0.1 || present >= usual * (raised ? 0.75 : 0.5)
       ? undefined
-      : `the hit rate of the last 15 minutes is ${percent(present)}, that of the day before ${percent(usual)}`;
+      : `the hit rate of the last 15 minutes is ${percent(present)}, that of the day before ${percent(usual)}. The reasons of misses, and the findings, say what has changed`;
   },
 };
 
@@ -180,7 +182,7 @@ const saturation: AlertRule<Watched> = {
     const full = sources.levels().filter((level) => utilizationOf(level) >= (raised ? 0.9 : 0.98));
     return full.length === 0
       ? undefined
-      : `${full.map(({ level }) => level).join(', ')} ${full.length === 1 ? 'is' : 'are'} full: for every new entry an old one goes`;
+      : `${full.map(({ level }) => level).join(', ')} ${full.length === 1 ? 'is' : 'are'} full: for every new entry an old one goes. The finding on capacity says what more room would bring`;
   },
 };
 
@@ -201,19 +203,21 @@ const EVICTIONS: Rate = {
   raise: 60,
   clear: 20,
   say: (perMinute) =>
-    `${perMinute} entries a minute are dropped for their space before their ttl is over: see the finding on capacity`,
+    `${perMinute} entries a minute are dropped for their space before their ttl is over. The finding on capacity says what more room would bring`,
 };
 
 const STORM: Rate = {
   raise: 600,
   clear: 200,
-  say: (perMinute) => `${perMinute} invalidations a minute: a sender may be repeating itself`,
+  say: (perMinute) =>
+    `${perMinute} invalidations a minute: a sender may be repeating itself. GET /monitoring/invalidations says which`,
 };
 
 const REFUSALS: Rate = {
   raise: 30,
   clear: 5,
-  say: (perMinute) => `${perMinute} calls a minute with a wrong key, token or signature, or none`,
+  say: (perMinute) =>
+    `${perMinute} calls a minute with a wrong key, token or signature, or none. If no key of yours has changed, somebody is trying: let a firewall keep them out`,
 };
 
 const LOOKS_A_MINUTE = 60_000 / TURN_MS;

@@ -114,9 +114,11 @@ function list(items: readonly Node[], textOf: (item: Node) => string): string {
 /** By UTF-16 code units, as RFC 8785 §3.2.3 does. Most objects have a few members, which are put into place one by one. */
 function sorted(members: Members): Members {
   if (members.length > FEW) return members.toSorted(({ key: a }, { key: b }) => (a < b ? -1 : 1));
-  const inOrder: Member[] = [];
-  for (const member of members) {
-    let place = inOrder.length;
+  const inOrder = members.slice();
+  for (let at = 1; at < inOrder.length; at += 1) {
+    const member = inOrder[at];
+    if (member === undefined) break;
+    let place = at;
     for (; place > 0; place -= 1) {
       const before = inOrder[place - 1];
       if (before === undefined || before.key < member.key) break;

@@ -37,7 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   { payload: chat, connections: 1_000 },
 ];
 const EFFORT: Effort = values.quick
-  ? { rounds: 3, ms: 400, warmUpMs: 100, settleMs: 1_000 }
+  ? { rounds: 3, ms: 300, warmUpMs: 100, settleMs: 2_000 }
   : { rounds: 9, ms: 2_000, warmUpMs: 500, settleMs: 5_000 };
 
 const effort = { ...EFFORT, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) };

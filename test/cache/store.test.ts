@@ -72,6 +72,17 @@ describe('the store', () => {
     assert.ok(!below.has(second.key.id));
   });
 
+  test('finds at once what the tier below has at once', () => {
+    const clock = new ManualClock();
+    const below = new LowerTier(memory(clock), 1, {});
+    const store = new Store(memory(clock), [below]);
+    const entry = sampleEntry('at once', { born: clock.now() });
+    below.set(entry);
+    assert.deepEqual(store.find(entry.key.id), { entry, level: 'l2' });
+    assert.deepEqual(store.peek(entry.key.id), { entry, level: 'l1' });
+    assert.equal(store.find(idOf('nothing')), undefined);
+  });
+
   test('promotes what the tier below holds with its times unchanged, once', async () => {
     const clock = new ManualClock();
     const { below, store } = gated(clock);
@@ -252,7 +263,9 @@ describe('the store', () => {
         if (found !== undefined) assert.equal(found.payload.body.toString(), latest.get(id), `seed ${seed}`);
         else
           reads.push(
-            store.find(id).then((later) => assert.ok(later === undefined || later.entry.key.id === id)),
+            Promise.resolve(store.find(id)).then((later) =>
+              assert.ok(later === undefined || later.entry.key.id === id),
+            ),
           );
       } else if (dice < 0.9) {
         reads.push(

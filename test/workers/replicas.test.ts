@@ -99,4 +99,15 @@ describe('what is told in one thread is known in the others at once', () => {
     other.verifications?.answered('credential', undefined, 401);
     assert.equal(one.verifications?.holds('credential', 'realm'), false);
   });
+
+  it('what traces were told before it began, which the others hand over', (t) => {
+    const { one, other } = setUp(t);
+    one.lineage.note('owner', 'trace', [['lamp', 5]]);
+    assert.deepEqual(other.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
+    const records = [...other.lineage.records()];
+    const { one: next } = setUp(t);
+    assert.deepEqual(next.lineage.inherited('owner', 'trace'), []);
+    assert.equal(next.lineage.restore(records), true);
+    assert.deepEqual(next.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
+  });
 });
