@@ -20,31 +20,36 @@ export function controlRelay(wire: Wire<HubCalls>): RequestListener {
   return (incoming, response) =>
     new Promise((resolve) => {
       response.on('close', resolve);
-      const { port1, port2 } = new MessageChannel();
-      const { socket } = incoming;
-      const peer = {
-        address: socket.remoteAddress,
-        port: socket.localPort,
-        secure: 'encrypted' in socket,
-      };
-      wire.tell('connect', { port: port2, peer });
-      const line = new Line(port1);
-      const request = startRequest({
-        createConnection: () => line,
-        method: incoming.method ?? 'GET',
-        path: incoming.url ?? '/',
-        headers: forwarded(incoming.rawHeaders),
-        setHost: false,
-      });
-      request.on('response', (answer) => answerWith(answer, response));
-      request.on('error', (error) => {
+      const failed = (error: unknown) => {
         if (response.headersSent) response.destroy();
         else deliverError(unanswered(error), response, `req_${newId()}`);
-      });
-      // Without the body's end, and after it, there is nobody any more who would read the answer.
-      response.on('close', () => request.destroy());
-      incoming.pipe(request);
+      };
+      try {
+        const request = startRequest({
+          createConnection: () => connected(wire, incoming),
+          method: incoming.method ?? 'GET',
+          path: incoming.url ?? '/',
+          headers: forwarded(incoming.rawHeaders),
+          setHost: false,
+        });
+        request.on('response', (answer) => answerWith(answer, response));
+        request.on('error', failed);
+        // Without the body's end, and after it, there is nobody any more who would read the answer.
+        response.on('close', () => request.destroy());
+        incoming.pipe(request);
+      } catch (thrown) {
+        // What Node has read it may still refuse to write.
+        failed(thrown);
+      }
     });
+}
+
+/** A connection with the hub, for the request of somebody who is connected with this thread. */
+function connected(wire: Wire<HubCalls>, { socket }: IncomingMessage): Line {
+  const { port1, port2 } = new MessageChannel();
+  const { remoteAddress: address, localPort } = socket;
+  wire.tell('connect', { port: port2, peer: { address, port: localPort, secure: 'encrypted' in socket } });
+  return new Line(port1);
 }
 
 function answerWith(answer: IncomingMessage, response: ServerResponse): void {
@@ -64,7 +69,7 @@ function forwarded(raw: readonly string[]): string[] {
   return headers;
 }
 
-function unanswered(cause: Error): RepriseError {
+function unanswered(cause: unknown): RepriseError {
   return new RepriseError('internal_error', 'The control plane gave no answer; the log may say why.', {
     cause,
   });

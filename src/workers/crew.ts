@@ -153,13 +153,16 @@ export class Crew implements Serving {
 
   /** Starts a thread. */
   #enlist(number: number, listen: Start['listen']): Thread {
-    const { start, clock, deskFor, reports } = this.#context;
+    const { start, clock, events, deskFor, reports } = this.#context;
     const ahead = clock.now() - clock.elapsed();
-    const thread: Thread = new Thread({ ...start, number, listen, ahead }, (self): HubCalls => {
+    const deskOf = (self: Thread): HubCalls => {
       const desk = deskFor(self);
       this.#desks.set(self, desk);
       return desk.calls;
-    });
+    };
+    const thread = new Thread({ ...start, number, listen, ahead }, deskOf, (label, message) =>
+      events.emit({ kind: 'background-failed', label, message }),
+    );
     const left = thread.begun.then(
       () => this.#working.add(thread),
       () => undefined,

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { OnFailure } from '../shared/background.ts';
 import type { HubCalls, ThreadCalls } from './calls.ts';
 import type { Start } from './start.ts';
 import { Wire } from './wire.ts';
@@ -16,11 +17,11 @@ export class Thread {
   readonly #began = Promise.withResolvers<void>();
 
   /** Starts one that may ask for what `callsFor` gives it. */
-  constructor(start: Omit<Start, 'port'>, callsFor: (thread: Thread) => HubCalls) {
+  constructor(start: Omit<Start, 'port'>, callsFor: (thread: Thread) => HubCalls, onFailure: OnFailure) {
     this.number = start.number;
     this.begun = this.#began.promise;
     const { port1, port2 } = new MessageChannel();
-    this.wire = new Wire<ThreadCalls>(port1, callsFor(this));
+    this.wire = new Wire<ThreadCalls>(port1, callsFor(this), onFailure);
     this.wire.unref();
     const workerData: Start = { ...start, port: port2 };
     this.#worker = new Worker(FILE, {

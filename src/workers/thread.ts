@@ -16,7 +16,7 @@ import { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import { Events } from '../observe/events.ts';
 import { AdminToken } from '../policy/admin-token.ts';
 import { Scopes } from '../policy/scope.ts';
-import { Background } from '../shared/background.ts';
+import { Background, type OnFailure } from '../shared/background.ts';
 import { every, neverBack, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Stamps } from '../shared/stamps.ts';
@@ -78,16 +78,13 @@ async function run({
     refused: ({ call, delayMs }) => gates.refused(call, delayMs),
     stop: () => service.stop(),
   };
-  const wire = new Wire<HubCalls>(port, calls);
+  const failed: OnFailure = (label, message) => events.emit({ kind: 'background-failed', label, message });
+  const wire = new Wire<HubCalls>(port, calls, failed);
   const outbox = new Outbox(wire, clock);
   const events = new Events();
   events.listen(outbox.take);
-  const background = new Background((label, message) =>
-    events.emit({ kind: 'background-failed', label, message }),
-  );
-  process.on('unhandledRejection', (thrown) =>
-    events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
-  );
+  const background = new Background(failed);
+  process.on('unhandledRejection', (thrown) => failed('unhandled rejection', messageOf(thrown)));
 
   // What comes before it is known what there was is taken after that.
   const early: Notice[] = [];

@@ -1,4 +1,5 @@
 import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads';
+import type { OnFailure } from '../shared/background.ts';
 import { messageOf } from '../shared/errors.ts';
 
 /** What one side of a wire can be asked, by name. */
@@ -26,14 +27,16 @@ type Message =
 export class Wire<Theirs extends Calls> {
   readonly #port: MessagePort;
   readonly #mine: Calls;
+  readonly #onFailure: OnFailure;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #numbers = 0;
   #closed = false;
 
-  /** `mine` is what the other side may ask of this one. */
-  constructor(port: MessagePort, mine: Calls) {
+  /** `mine` is what the other side may ask of this one; `onFailure` is told of what fails that nobody waits for. */
+  constructor(port: MessagePort, mine: Calls, onFailure: OnFailure) {
     this.#port = port;
     this.#mine = mine;
+    this.#onFailure = onFailure;
     port.on('message', (message: Message) => this.#receive(message));
     port.on('close', () => this.#end());
   }
@@ -88,7 +91,10 @@ export class Wire<Theirs extends Calls> {
   }
 
   #carryOut({ name, said, number }: Call): void {
-    const failed = (thrown: unknown) => this.#answer(number, { error: messageOf(thrown) });
+    const failed = (thrown: unknown) => {
+      if (number === undefined) this.#onFailure(`between threads: ${name}`, messageOf(thrown));
+      else this.#answer(number, { error: messageOf(thrown) });
+    };
     const done = (answer: unknown) => this.#answer(number, { answer });
     try {
       const answer = this.#mine[name]?.(said as never);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import type { Tier } from '../../src/cache/tier.ts';
 import { HubTier } from '../../src/workers/hub-tier.ts';
@@ -7,21 +8,31 @@ import { type Calls, Wire } from '../../src/workers/wire.ts';
 /** A tier as another thread sees it: everything goes over a wire, but for what only the thread that has it does. */
 export function hubTierOf(tier: Tier): Tier {
   const { port1, port2 } = new MessageChannel();
-  const far = new Wire<Calls>(port2, {
-    get: async ({ ids }: { ids: readonly string[] }) => {
-      const [only = ''] = ids;
-      const one = ids.length === 1 ? await tier.get(only) : undefined;
-      const found = ids.length === 1 ? (one === undefined ? [] : [one]) : (await tier.getMany(ids)).values();
-      return pack([...found]);
+  const unexpected = (label: string, message: string) => assert.fail(`${label}: ${message}`);
+  const far = new Wire<Calls>(
+    port2,
+    {
+      get: async ({ ids }: { ids: readonly string[] }) => {
+        const [only = ''] = ids;
+        const one = ids.length === 1 ? await tier.get(only) : undefined;
+        const found =
+          ids.length === 1 ? (one === undefined ? [] : [one]) : (await tier.getMany(ids)).values();
+        return pack([...found]);
+      },
+      set: (parcel: Parameters<typeof unpack>[0]) => {
+        for (const entry of unpack(parcel)) tier.set(entry);
+      },
+      remove: ({ id }: { id: string }) => tier.delete(id),
     },
-    set: (parcel: Parameters<typeof unpack>[0]) => {
-      for (const entry of unpack(parcel)) tier.set(entry);
-    },
-    remove: ({ id }: { id: string }) => tier.delete(id),
-  });
+    unexpected,
+  );
   const near = new HubTier(
     { level: tier.level, isShared: false },
-    { wire: new Wire(port1, {}), touched: (_level, id) => tier.touch(id), deleted: () => undefined },
+    {
+      wire: new Wire(port1, {}, unexpected),
+      touched: (_level, id) => tier.touch(id),
+      deleted: () => undefined,
+    },
   );
   return {
     level: tier.level,

@@ -59,6 +59,17 @@ describe('the control plane through any thread', () => {
     }
   });
 
+  it('takes heads that are odd', async () => {
+    await using stage = await setStage({ workers: 2 });
+    for (let at = 0; at < MANY; at += 1) {
+      const odd = await stage.ask(`/nowhere/${'%20'.repeat(1_000)}?q=%00`, {
+        method: 'PROPFIND',
+        headers: { 'x-odd': 'caf\u00e9 \t tab', connection: 'close, x-odd', expect: '100-continue' },
+      });
+      assert.equal(odd.status, 404);
+    }
+  });
+
   it('knows the admin token, and CORS headers are on its answers', async () => {
     await using stage = await setStage({
       workers: 2,

@@ -29,21 +29,27 @@ function wired(t: TestContext) {
     note: (what) => void noted.push(what),
     bytes: ({ bytes }) => bytes.byteLength,
   };
-  const near = new Wire<Other>(port1, {});
-  const far = new Wire<Calls>(port2, calls);
+  const failures: string[] = [];
+  const failed = (label: string, message: string) => void failures.push(`${label}: ${message}`);
+  const near = new Wire<Other>(port1, {}, failed);
+  const far = new Wire<Calls>(port2, calls, failed);
   t.after(() => near.close());
-  return { near, far, noted };
+  return { near, far, noted, failures };
 }
 
 describe('a wire', () => {
   it('carries calls out in their order, and answers those that ask', async (t) => {
-    const { near, noted } = wired(t);
+    const { near, noted, failures } = wired(t);
     near.tell('note', 'a');
     const asked = [near.ask('double', 1), near.ask('later', 7)];
     near.tell('note', 'b');
     assert.deepEqual(await within(Promise.all(asked), 'answers'), [2, 7]);
     assert.deepEqual(noted, ['a', 'b']);
     await assert.rejects(near.ask('fails', undefined), /no/);
+    assert.deepEqual(failures, []);
+    near.tell('fails', undefined);
+    await until(() => failures.length > 0, 'the failure');
+    assert.deepEqual(failures, ['between threads: fails: no']);
   });
 
   it('can receive at once what was sent', (t) => {
