@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { until } from '../support/deadline.ts';
+import { until, within } from '../support/deadline.ts';
 import { type Fleet, startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
 import { noRedis, startRedis, type TestRedis } from '../support/redis.ts';
@@ -159,6 +159,24 @@ for (const workers of [1, 2])
         assert.equal((await send(url + CHAT, ifCached('product:1'))).status, 504);
         assert.equal((await send(url + CHAT, ifCached('product:2'))).headers.get('x-cache'), 'HIT');
       }
+    });
+
+    test('in which it takes its time lets no purge wait for more than a second, and loses none', async () => {
+      await using redis = await startRedis();
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '10s' } });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      await send(two.url + CHAT, sent);
+      await redis.ask('CLIENT', 'PAUSE', '20000', 'WRITE');
+      const purge = fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      const { instances } = (await within(purge, 'its answer', 4_000)).json() as {
+        instances: { shared: boolean; missing: readonly string[] };
+      };
+      assert.deepEqual([instances.shared, instances.missing.length], [false, 2]);
+      await redis.ask('CLIENT', 'UNPAUSE');
+      const ifCached = { ...sent, headers: { 'cache-control': 'only-if-cached' } };
+      await until(async () => (await send(two.url + CHAT, ifCached)).status === 504, 'the purge');
     });
 
     test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {
