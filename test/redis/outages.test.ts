@@ -166,6 +166,19 @@ for (const workers of [1, 2])
       }
     });
 
+    test('leaves the threads of an instance that has no disk what they share', async () => {
+      await using redis = await startRedis();
+      const profile = { disk: { max_bytes: 0 } };
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' }, profile });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      await redis.kill();
+      await until(() => isDegraded(fleet), 'everybody degraded');
+      const told: (string | undefined)[] = [];
+      for (let time = 0; time < 12; time += 1)
+        told.push((await send(fleet.instances[0].url + CHAT, { body: chat('x') })).headers.get('x-cache'));
+      assert.deepEqual(told, ['MISS', ...new Array(11).fill('HIT')]);
+    });
+
     test('in which it takes its time lets no purge wait for more than a second, and loses none', async () => {
       await using redis = await startRedis();
       await using fleet = await startFleet({ workers, redis, settings: { timeout: '10s' } });
