@@ -2,9 +2,9 @@ import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Stamps } from '../shared/stamps.ts';
-import { announcementOf } from './announcement.ts';
-import type { Announcement, Bus, BusFigures, Lease, Peer, Place, Reception, Replica } from './bus.ts';
+import type { Bus, BusFigures, Lease, Peer, Place, Reception, Replica } from './bus.ts';
 import { type Heard, readHeard } from './heard.ts';
+import { Intake } from './intake.ts';
 import type { Mark } from './mark.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
@@ -47,6 +47,7 @@ export class RedisBus implements Bus {
   readonly #options: RedisBusOptions;
   readonly #peers: Peers;
   readonly #outbox: Outbox;
+  readonly #intake: Intake;
   readonly #lag = new Histogram();
   #replica: Replica | undefined;
   /** How far everything is applied here; undefined before the table was ever read whole. */
@@ -61,12 +62,12 @@ export class RedisBus implements Bus {
   #trouble: string | undefined;
   #beating: Timer | undefined;
   #aheadMs = 0;
-  #applied = 0;
   #gaps = 0;
 
   constructor(options: RedisBusOptions) {
     this.#options = options;
     this.#peers = new Peers(options.self, options.clock);
+    this.#intake = new Intake(options);
     this.#outbox = new Outbox({
       announce: (send, texts) => this.#announce(send, texts),
       numbered: (stamp) => {
@@ -119,13 +120,13 @@ export class RedisBus implements Bus {
     shared.owe(marks);
     const numbered = this.#outbox.put(marks);
     if (!link.isUp) return this.#peers.reception(undefined);
-    // What Redis does not take now is handed over later: whoever waits has no more of it.
-    const tried = this.#outbox.empty(this.#send).then(() => undefined);
-    const seq = await Promise.race([numbered, tried]);
-    if (seq === undefined) return this.#peers.reception(undefined);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = clock.after(PATIENCE_MS, resolve);
-    if (!(await this.#peers.haveApplied(seq, late))) this.#lag.record((clock.elapsed() - began) * 1_000);
+    // What Redis does not take now is handed over later: whoever waits has no more of it.
+    const tried = Promise.race([this.#outbox.empty(this.#send), late]).then(() => undefined);
+    const seq = await Promise.race([numbered, tried]);
+    if (seq !== undefined && !(await this.#peers.haveApplied(seq, late)))
+      this.#lag.record((clock.elapsed() - began) * 1_000);
     timer.cancel();
     return this.#peers.reception(seq);
   }
@@ -140,7 +141,7 @@ export class RedisBus implements Bus {
       peers: this.#peers.all,
       lag: this.#lag,
       published: this.#outbox.sent,
-      applied: this.#applied,
+      applied: this.#intake.applied,
       unsent: this.#outbox.size,
       gaps: this.#gaps,
       outages: link.outages,
@@ -209,10 +210,10 @@ export class RedisBus implements Bus {
     let last = from;
     for await (const page of table.after(send, from)) {
       last = page.at(-1)?.[1] ?? last;
-      kept.push(this.#take(page, appliedTo, { epoch: now.epoch, seq: last }));
+      kept.push(this.#intake.take(replica, page, appliedTo, { epoch: now.epoch, seq: last }));
     }
     const place = { epoch: now.epoch, seq: Math.max(last, now.seq) };
-    kept.push(this.#take([], appliedTo, place));
+    kept.push(this.#intake.take(replica, [], appliedTo, place));
     await Promise.all(kept);
     this.#place = place;
     const early = this.#early ?? [];
@@ -240,14 +241,8 @@ export class RedisBus implements Bus {
   async #announce(send: Send, texts: readonly string[]): Promise<number> {
     // Also in a life of the table that is not known here yet: what lies under the names of the last one is older than any of these.
     const said = await this.#options.table.announceNew(send, texts);
-    for (const [text, seq] of said) this.#know(text, seq);
+    for (const [text, seq] of said) this.#intake.know(text, seq);
     return said.at(-1)?.[1] ?? 0;
-  }
-
-  #know(text: string, seq: number): Announcement | undefined {
-    const announced = announcementOf(text);
-    if (announced !== undefined) this.#options.shared.add(announced, seq);
-    return announced;
   }
 
   #hear(heard: Heard | undefined): void {
@@ -267,25 +262,8 @@ export class RedisBus implements Bus {
     const said = heard.said.map((text, at): Numbered => [text, heard.first + at]);
     const isOwn = heard.from === this.#options.self.id;
     this.#place = { epoch: place.epoch, seq: last };
-    void this.#take(said, isOwn ? last : place.seq, this.#place).then(() => this.#ack(last));
-  }
-
-  /**
-   * Takes announcements in, and applies those of them that come after `appliedTo`. Of own ones in the table nobody knows whether
-   * another instance had announced the same before, so that they count as others'.
-   */
-  #take(said: readonly Numbered[], appliedTo: number, place: Place): Promise<void> {
-    const { shared, stamps } = this.#options;
-    const fresh: Announcement[] = [];
-    for (const [text, seq] of said) {
-      const announced = this.#know(text, seq);
-      if (announced !== undefined && seq > appliedTo) fresh.push(announced);
-    }
-    this.#applied += fresh.length;
-    const before = stamps.next();
-    const kept = this.#replica?.apply(fresh, place, fresh.length > 0);
-    shared.applied(before, stamps.next(), place);
-    return kept ?? Promise.resolve();
+    const appliedTo = isOwn ? last : place.seq;
+    void this.#intake.take(this.#replica, said, appliedTo, this.#place).then(() => this.#ack(last));
   }
 
   #ack(seq: number): void {

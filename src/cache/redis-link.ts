@@ -147,9 +147,10 @@ export class RedisLink {
     this.#lost(this.#connection, new RedisAway(why));
   }
 
-  /** All keys that begin with `prefix`, page by page. However long it takes: nobody's request waits for it. */
+  /** All keys that begin with `prefix`, page by page. However long it takes: nobody's request waits for it. Rejects as {@link ask}. */
   async scan(prefix: string, told: (keys: readonly string[]) => Promise<void>): Promise<void> {
-    if (this.#isUp) await this.#connection?.scan(prefix, told);
+    if (this.#connection === undefined || !this.#isUp) throw new RedisAway(this.#why);
+    await this.#connection.scan(prefix, told);
   }
 
   close(): void {

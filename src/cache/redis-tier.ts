@@ -113,7 +113,12 @@ export class RedisTier implements Tier {
 
   /** Redis can be asked again: first what it must not have any more is deleted. */
   resume(): void {
-    if (!this.#writes.resume()) void this.clear().catch(() => undefined);
+    if (this.#writes.resume()) return;
+    // Where that fails it is tried again with the next connection.
+    void this.clear().then(
+      () => this.#writes.cleared(),
+      () => undefined,
+    );
   }
 
   figures(): TierFigures {

@@ -39,6 +39,8 @@ export class RedisWrites {
   #bytes = 0;
   /** What may still lie there and must not. */
   readonly #owed = new Set<string>();
+  /** Whether that is more than could be remembered. */
+  #owesMore = false;
   #refusal = { why: '', until: Number.NEGATIVE_INFINITY };
   #faults = 0;
   #rawBytes = 0;
@@ -89,7 +91,12 @@ export class RedisWrites {
     const owed = [...this.#owed];
     this.#owed.clear();
     for (const id of owed) this.delete(id);
-    return owed.length < MOST_OWED;
+    return !this.#owesMore;
+  }
+
+  /** Nothing lies there any more of what did. */
+  cleared(): void {
+    this.#owesMore = false;
   }
 
   /** Resolves when what has come so far for these ids, or for all, has been written or given up. */
@@ -108,12 +115,15 @@ export class RedisWrites {
   async #delete(id: string): Promise<void> {
     const { keyOf, link } = this.#options;
     const key = keyOf(id);
-    try {
-      if (key === undefined) throw new RedisAway('nothing can be written');
-      await link.ask(key, ['UNLINK', key]);
-    } catch {
-      if (this.#owed.size < MOST_OWED) this.#owed.add(id);
-    }
+    const isGone =
+      key !== undefined &&
+      (await link.ask(key, ['UNLINK', key]).then(
+        () => true,
+        () => false,
+      ));
+    if (isGone) return;
+    if (this.#owed.size < MOST_OWED) this.#owed.add(id);
+    else this.#owesMore = true;
   }
 
   /**

@@ -50,7 +50,7 @@ export interface Engine {
   readonly catalog: Catalog;
   readonly data: DataFolder;
   readonly store: Store;
-  /** Those below L1, the fastest first; where there is none, this L1 is below those of other threads. */
+  /** Those below L1, the fastest first; where there is no disk, this L1 is below those of other threads, too. */
   readonly tiers: readonly Tier[];
   readonly bus: Bus;
   /** What scopes are made under. */
@@ -128,7 +128,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     catalog,
     data,
     store,
-    tiers: lower.length === 0 ? [memory] : lower,
+    tiers: data.disk === undefined ? [memory, ...lower] : lower,
     bus,
     secret,
     invalidations,

@@ -129,11 +129,11 @@ export class Desk {
     const { leases, marks, lastStamp, bus, drain } = this.#context;
     await drain(this.#thread);
     const before = leases.of(id);
-    if (before !== undefined && before.owner !== this.#thread && marks.latest <= before.since)
-      return { elsewhere: before.number };
+    const isOld = before !== undefined && marks.latest > before.since;
+    if (before !== undefined && before.owner !== this.#thread && !isOld) return { elsewhere: before.number };
     const { number } = leases.take(id, this.#thread, lastStamp.get());
-    // Of the instances it is this one already that fetches it or waits, for those who came before the invalidation.
-    if (before !== undefined) return { held: number };
+    // The instances' lease is this one's already, or another's, for those who came before the invalidation.
+    if (isOld) return { held: number };
     const lease = await bus.lease(id);
     if (lease?.kind === 'held') this.#hold(number, lease.release);
     if (lease?.kind !== 'elsewhere') return { held: number };

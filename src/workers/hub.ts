@@ -28,7 +28,7 @@ export interface HubContext {
   readonly events: Events;
   readonly env: NodeJS.ProcessEnv;
   readonly secret: Buffer;
-  /** The tiers below L1, the fastest first; where there is none, the hub's own memory. */
+  /** The tiers below the threads' memories, the fastest first; where there is no disk, the hub's own memory is the first. */
   readonly tiers: readonly Tier[];
   readonly bus: Bus;
   /** Is told what all threads tell traces. */

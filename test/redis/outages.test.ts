@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { until } from '../support/deadline.ts';
+import { until, within } from '../support/deadline.ts';
 import { type Fleet, startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
 import { noRedis, startRedis, type TestRedis } from '../support/redis.ts';
@@ -14,6 +14,8 @@ const CHAT = '/v1/chat/completions';
 /** How a Redis fails, and how it comes back. */
 const OUTAGES: readonly {
   readonly name: string;
+  /** Only writes fail, and behind the answers: of threads none can notice. */
+  readonly hubsAlone?: boolean;
   readonly begin: (redis: TestRedis) => unknown;
   readonly end: (redis: TestRedis) => unknown;
 }[] = [
@@ -21,11 +23,13 @@ const OUTAGES: readonly {
   { name: 'is gone, and comes back empty', begin: (redis) => redis.kill(), end: (redis) => redis.restart() },
   {
     name: 'takes nothing, being a replica',
+    hubsAlone: true,
     begin: (redis) => redis.ask('REPLICAOF', '127.0.0.1', '1'),
     end: (redis) => redis.ask('REPLICAOF', 'NO', 'ONE'),
   },
   {
     name: 'has no memory left',
+    hubsAlone: true,
     begin: (redis) => redis.ask('CONFIG', 'SET', 'maxmemory', '1000'),
     end: (redis) => redis.ask('CONFIG', 'SET', 'maxmemory', '0'),
   },
@@ -55,7 +59,8 @@ for (const workers of [1, 2])
     // Threads find out of it all through the one way to Redis that their instance has: there it is gone through more briefly.
     const lasting = (ms: number) => ms / workers;
 
-    for (const { name, begin, end } of OUTAGES) {
+    for (const { name, begin, end, hubsAlone } of OUTAGES) {
+      if (hubsAlone && workers > 1) continue;
       test(`that ${name} fails no request, is told, and ends by itself`, async (t) => {
         await using redis = await startRedis();
         await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' } });
@@ -159,6 +164,37 @@ for (const workers of [1, 2])
         assert.equal((await send(url + CHAT, ifCached('product:1'))).status, 504);
         assert.equal((await send(url + CHAT, ifCached('product:2'))).headers.get('x-cache'), 'HIT');
       }
+    });
+
+    test('leaves the threads of an instance that has no disk what they share', async () => {
+      await using redis = await startRedis();
+      const profile = { disk: { max_bytes: 0 } };
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '50ms' }, profile });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      await redis.kill();
+      await until(() => isDegraded(fleet), 'everybody degraded');
+      const told: (string | undefined)[] = [];
+      for (let time = 0; time < 12; time += 1)
+        told.push((await send(fleet.instances[0].url + CHAT, { body: chat('x') })).headers.get('x-cache'));
+      assert.deepEqual(told, ['MISS', ...new Array(11).fill('HIT')]);
+    });
+
+    test('in which it takes its time lets no purge wait for more than a second, and loses none', async () => {
+      await using redis = await startRedis();
+      await using fleet = await startFleet({ workers, redis, settings: { timeout: '10s' } });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      await send(two.url + CHAT, sent);
+      await redis.ask('CLIENT', 'PAUSE', '20000', 'WRITE');
+      const purge = fleet.control(one, '/cache/invalidate', { tags: ['product:7'] });
+      const { instances } = (await within(purge, 'its answer', 4_000)).json() as {
+        instances: { shared: boolean; missing: readonly string[] };
+      };
+      assert.deepEqual([instances.shared, instances.missing.length], [false, 2]);
+      await redis.ask('CLIENT', 'UNPAUSE');
+      const ifCached = { ...sent, headers: { 'cache-control': 'only-if-cached' } };
+      await until(async () => (await send(two.url + CHAT, ifCached)).status === 504, 'the purge');
     });
 
     test('keeps one from starting that requires Redis, and makes one that has started not ready', async () => {

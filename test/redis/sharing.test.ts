@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { until, within } from '../support/deadline.ts';
 import { startFleet, threads } from '../support/fleet.ts';
 import { chat, send } from '../support/http.ts';
-import { answerAsOpenAi } from '../support/openai-server.ts';
+import { answerAsOpenAi, sendJson } from '../support/openai-server.ts';
 import { noRedis } from '../support/redis.ts';
 
 const CHAT = '/v1/chat/completions';
@@ -91,6 +91,41 @@ for (const workers of [1, 2])
           assert.deepEqual((await send(url + CHAT, sent)).body, miss.body);
       }
       assert.equal(fleet.upstream.calls.length, before + 1);
+    });
+
+    test('expire together: one fetches it anew for all, and all have the old one for when that fails', async () => {
+      const kept = { types: { llm_responses: { stale_if_error: '1h' } } };
+      await using fleet = await startFleet({ workers, profile: kept });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two] = fleet.instances;
+      let status = 200;
+      fleet.upstream.answer((_request, response) => {
+        const [choice] = CUT_OFF.choices;
+        const whole = { ...CUT_OFF, created: fleet.upstream.calls.length };
+        sendJson(response, status, { ...whole, choices: [{ ...choice, finish_reason: 'stop' }] });
+      }, '/chat/completions');
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      const everywhere = async () => {
+        const told = new Set<string>();
+        for (const { url } of fleet.instances) {
+          for (let time = 0; time < MANY; time += 1) {
+            const { headers, json } = await send(url + CHAT, sent);
+            told.add(`${headers.get('x-cache')} ${json().created}`);
+          }
+        }
+        return [...told];
+      };
+      const expire = () => fleet.control(one, '/cache/invalidate', { tags: ['product:7'], mode: 'expire' });
+      await send(one.url + CHAT, sent);
+      await fleet.settled();
+      assert.deepEqual(await everywhere(), ['HIT 1']);
+      await expire();
+      assert.equal((await send(two.url + CHAT, sent)).headers.get('x-cache'), 'MISS');
+      await fleet.settled();
+      assert.deepEqual(await everywhere(), ['HIT 2']);
+      await expire();
+      status = 500;
+      assert.deepEqual(await everywhere(), ['STALE 2']);
     });
 
     test('keep all tags of an answer that several of them say something of, wherever it is found then', async () => {
