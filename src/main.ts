@@ -43,6 +43,7 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
           ...io,
           stopAsked: signalled(),
           onDefect: (listen) => process.on('unhandledRejection', listen),
+          onExit: (last) => process.on('exit', last),
         });
       case 'config':
         return config(argv, process.env, io);

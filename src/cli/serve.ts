@@ -21,6 +21,8 @@ export interface ServeIo extends CommandIo {
   readonly stopAsked: Promise<void>;
   /** Calls `listen` with every rejection that nobody handled: a defect of ours, which must not end everybody's requests. */
   readonly onDefect: (listen: (thrown: unknown) => void) => void;
+  /** Calls `last`, which may not wait for anything, when the process ends, in whichever way it can see coming. */
+  readonly onExit: (last: () => void) => void;
 }
 
 /**
@@ -50,6 +52,7 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   const { level, requests } = settings.log;
   const log = new Log({ level, format, requests, clock: systemClock, write: io.err });
   events.listen(log.take);
+  io.onExit(() => log.flush());
   io.onDefect((thrown) =>
     events.emit({ kind: 'background-failed', label: 'unhandled rejection', message: messageOf(thrown) }),
   );
@@ -57,6 +60,7 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   try {
     composed = await compose(settings, { clock: systemClock, events, env, profile, version: io.version });
   } catch (thrown) {
+    log.flush();
     io.err(`${whyNot(thrown, settings)}\n`);
     return 1;
   }
@@ -70,6 +74,7 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   log.line('info', 'stopping', { drain_ms: settings.server.drain });
   await service.stop();
   log.line('info', 'stopped');
+  log.flush();
   return 0;
 }
 

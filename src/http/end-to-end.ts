@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
-import { isHopByHop, namedByConnection } from '../upstream/headers.ts';
+import { namedByConnection } from '../upstream/headers.ts';
 
 /** The headers of a message but those that its `connection` header keeps for this hop. */
 export interface EndToEnd {
@@ -16,18 +16,17 @@ export interface EndToEnd {
  * Throws `invalid_request` where it names a header without which the message would be another.
  */
 export function endToEnd({ headersDistinct, rawHeaders }: IncomingMessage): EndToEnd {
-  const named = namedByConnection(headersDistinct.connection ?? []).filter((name) => !isHopByHop(name));
-  if (named.length === 0) return { header: (name) => headersDistinct[name]?.join(', '), rawHeaders };
-  const needed = named.find((name) => OF_THE_MESSAGE.test(name));
+  const named = namedByConnection(headersDistinct.connection ?? []);
+  if (named.size === 0) return { header: (name) => headersDistinct[name]?.join(', '), rawHeaders };
+  const needed = [...named].find((name) => OF_THE_MESSAGE.test(name));
   if (needed !== undefined) {
     throw new RepriseError('invalid_request', `connection names ${needed}, which is not for one hop alone.`, {
       param: 'connection',
     });
   }
-  const taken = new Set(named);
   return {
-    header: (name) => (taken.has(name) ? undefined : headersDistinct[name]?.join(', ')),
-    rawHeaders: rawHeaders.filter((_, at) => !taken.has((rawHeaders[at - (at % 2)] ?? '').toLowerCase())),
+    header: (name) => (named.has(name) ? undefined : headersDistinct[name]?.join(', ')),
+    rawHeaders: rawHeaders.filter((_, at) => !named.has((rawHeaders[at - (at % 2)] ?? '').toLowerCase())),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Answered, Event } from './events.ts';
+import { GatheredLines } from './gathered-lines.ts';
 
 /** From the most talkative to none at all. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -26,7 +27,8 @@ export interface LogOptions {
   /** Whether every request has a line. */
   readonly requests: boolean;
   readonly clock: Clock;
-  readonly write: (line: string) => void;
+  /** Given whole lines, of one turn of the event loop as many as there are. */
+  readonly write: (lines: string) => void;
 }
 
 /** Writes one line an event: never a prompt, an answer or a credential, only what {@link Event} names. */
@@ -35,14 +37,14 @@ export class Log {
   readonly #format: LogFormat;
   readonly #requests: boolean;
   readonly #clock: Clock;
-  readonly #write: (line: string) => void;
+  readonly #lines: GatheredLines;
 
   constructor(options: LogOptions) {
     this.#rank = RANK[options.level];
     this.#format = options.format;
     this.#requests = options.requests;
     this.#clock = options.clock;
-    this.#write = options.write;
+    this.#lines = new GatheredLines(options.write);
   }
 
   /** Logs `event` at the level that fits it. */
@@ -85,19 +87,30 @@ export class Log {
     }
   };
 
-  /** Logs a message with its fields. */
+  /** Logs a message with its fields: a warning or an error at once, with all that came before it. */
   line(level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields = {}): void {
     if (RANK[level] < this.#rank) return;
     const time = new Date(this.#clock.now()).toISOString();
-    if (this.#format === 'json') {
-      this.#write(`${JSON.stringify({ time, level, message, ...fields })}\n`);
-      return;
-    }
-    const words = Object.entries(fields)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${/[\s"]/.test(String(value)) ? JSON.stringify(value) : value}`);
-    this.#write(`${[time, level.toUpperCase().padEnd(5), message, ...words].join(' ')}\n`);
+    const line = (this.#format === 'json' ? asJson : asText)(time, level, message, fields);
+    this.#lines.add(`${line}\n`);
+    if (RANK[level] >= RANK.warn) this.flush();
   }
+
+  /** Writes what waits for the end of the turn: to be called before the process ends. */
+  flush(): void {
+    this.#lines.flush();
+  }
+}
+
+function asJson(time: string, level: LogLevel, message: string, fields: Fields): string {
+  return JSON.stringify({ time, level, message, ...fields });
+}
+
+function asText(time: string, level: LogLevel, message: string, fields: Fields): string {
+  const words = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${/[\s"]/.test(String(value)) ? JSON.stringify(value) : value}`);
+  return [time, level.toUpperCase().padEnd(5), message, ...words].join(' ');
 }
 
 /** What is logged of a request: nothing of what was asked or answered, and nothing of who did. */

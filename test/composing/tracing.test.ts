@@ -148,9 +148,10 @@ describe('spans', () => {
     await stage.ask(CHAT, { body: chat('one'), headers: { traceparent: PARENT } });
     await until(() => stage.reprise.events.some(({ kind }) => kind === 'answered'), 'an answer');
     const lines: string[] = [];
-    const write = (line: string) => void lines.push(line);
+    const write = (text: string) => void lines.push(...text.trimEnd().split('\n'));
     const log = new Log({ level: 'info', format: 'json', requests: true, clock: systemClock, write });
     for (const event of stage.reprise.events) log.take(event);
+    log.flush();
     assert.equal(JSON.parse(lines[0] ?? '').trace_id, TRACE);
     assert.equal(lines.length, 1);
   });
