@@ -155,6 +155,11 @@ export interface Plan {
   takeApart(answer: Answer, asked: readonly number[]): Taken;
   /** Puts payloads, one for each of `parts`, together into what this caller asked for. */
   putTogether(payloads: readonly Payload[], replay: Replay): Rendering;
+  /**
+   * Which of a payload's answers this caller gets, for a plan of one part: plans that say the same put it together into the same,
+   * where identities are kept. Absent where that is not known.
+   */
+  readonly rendition?: string;
   /** Whether this payload can serve this caller; if not, it counts as absent (a stream stored without its usage, say). */
   serves(payload: Payload): boolean;
   /**

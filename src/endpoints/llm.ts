@@ -61,6 +61,7 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
   const company = tier === undefined ? '' : canonicalValue(tier);
   // A stream that was asked for its usage has it for everyone; one that was not is for those who did not ask.
   const usageAsked = includeUsage || injects;
+  const said = echo.size === 0 ? '' : JSON.stringify([...echo]);
   const edit = editFor(api, echo, injects, input);
   return wholePlan({
     type: 'llm_responses',
@@ -73,9 +74,10 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
     draw: drawOf(root),
     streams,
     company,
-    liveCompany: `${usageAsked} ${saysUsage ? JSON.stringify([...echo]) : ''}`,
+    liveCompany: `${usageAsked} ${saysUsage ? said : ''}`,
     takeApart: (answer) => takeJson(answer, api),
     putTogether: ([payload], how) => render(api, payload, { streams, includeUsage, echo }, how),
+    rendition: `${api} ${streams} ${includeUsage} ${said}`,
     serves: (payload) => saysUsage || serves(payload, { stream: streams, includeUsage }),
     record: (answer, maxBytes) => recorderFor(api, answer, maxBytes, usageAsked),
     document: ({ body }) => answerFrom(api, body),

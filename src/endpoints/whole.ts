@@ -17,6 +17,7 @@ export type WholePlan = Pick<Plan, 'type' | 'label' | 'takeApart' | 'touches'> &
       | 'document'
       | 'view'
       | 'putTogether'
+      | 'rendition'
     >
   > & {
     /** Injective text of what in the body shapes the answer. */

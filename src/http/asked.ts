@@ -7,6 +7,7 @@ import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Head } from './heads.ts';
 import { keepHeadOf } from './kept-heads.ts';
+import { PreparedAnswers } from './prepared.ts';
 
 /** What a request asks, as its head and body say it and whenever it comes: all but who may have it, and what there is of it. */
 export interface Asked<P extends TaggedPlan | Bypass = TaggedPlan | Bypass> {
@@ -40,10 +41,13 @@ interface Known {
  * A request is kept when it comes for the second time: most that are not hits never do. The checksum of a long body is of its
  * ends; where that turns out to be the same for two, it is of all their bytes from then on. Of those with one checksum the last
  * is kept. Who makes such requests on purpose finds them read anew each time, and no more.
+ *
+ * A request that is the same but for its spelling is read, but finds the answer that was prepared for the others.
  */
 export class AskedLately {
   readonly #known: LRUCache<number, Known> | undefined;
   readonly #maxEach: number;
+  readonly #prepared: PreparedAnswers | undefined;
   /** Checksums of requests that came, each at the place that it says. */
   readonly #came = new Uint32Array(PLACES);
   /** Likewise those that are of more than one request, which are told apart by all their bytes. */
@@ -51,7 +55,10 @@ export class AskedLately {
 
   /** Keeps no more than `maxBytes`; with 0 it keeps nothing, which changes nothing but the speed. */
   constructor(maxBytes: number) {
-    this.#known = maxBytes === 0 ? undefined : new LRUCache({ maxSize: maxBytes, sizeCalculation: charge });
+    const forPrepared = Math.floor(maxBytes / 8);
+    const maxSize = maxBytes - forPrepared;
+    this.#known = maxBytes === 0 ? undefined : new LRUCache({ maxSize, sizeCalculation: charge });
+    this.#prepared = forPrepared === 0 ? undefined : new PreparedAnswers(forPrepared);
     this.#maxEach = maxBytes / FEWEST;
   }
 
@@ -63,8 +70,9 @@ export class AskedLately {
   }
 
   /** Takes note of what one asks, and gives what is to be used in its place. `body` is nobody else's to change. */
-  note(head: Head, body: Buffer, asked: Asked<TaggedPlan>): Asked<TaggedPlan> {
-    if (this.#known === undefined || head.seed === undefined) return asked;
+  note(head: Head, body: Buffer, read: Asked<TaggedPlan>): Asked<TaggedPlan> {
+    if (this.#known === undefined || head.seed === undefined) return read;
+    const asked = { ...read, plan: this.#prepared?.sharing(read.plan) ?? read.plan };
     let id = this.#idOf(body, head.seed);
     if (this.#came[id % PLACES] !== id) {
       this.#came[id % PLACES] = id;

@@ -1,6 +1,7 @@
 import { createDecoder, readCoding } from '../codec/content-coding.ts';
 import type { HeaderOf } from '../policy/access.ts';
 import { RepriseError } from '../shared/errors.ts';
+import type { Soon } from '../shared/soon.ts';
 import { bodyTooLarge } from './request.ts';
 
 /** A request's body as its reader sees it, with the headers that describe it. */
@@ -11,14 +12,22 @@ export interface Content {
 
 /**
  * Takes the content coding off a request's body. A coding that is not known, or that is not what the bytes are in, stays, and
- * so does its header. Throws `request_too_large` if more than `limit` bytes come out.
+ * so does its header; at once where there is none. Throws, or rejects with, `request_too_large` if more than `limit` bytes come out.
  */
-export async function readContent(header: HeaderOf, body: Buffer, limit: number): Promise<Content> {
+export function readContent(header: HeaderOf, body: Buffer, limit: number): Soon<Content> {
   const said = header('content-encoding');
   const coding = said === undefined ? undefined : readCoding(said);
   if (coding === undefined) return { body, header };
   if (coding === 'identity') return { body, header: withoutCoding(header) };
-  const decoder = createDecoder(coding, body);
+  return decoded(createDecoder(coding, body), header, body, limit);
+}
+
+async function decoded(
+  decoder: ReturnType<typeof createDecoder>,
+  header: HeaderOf,
+  body: Buffer,
+  limit: number,
+): Promise<Content> {
   decoder.end(body);
   const chunks: Buffer[] = [];
   let size = 0;

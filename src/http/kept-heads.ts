@@ -63,7 +63,7 @@ const kept = new WeakMap<Rendering, KeptHead>();
 
 /** Has the head of an answer kept for as long as the answer itself. */
 export function keepHeadOf(rendering: Rendering): void {
-  kept.set(rendering, new KeptHead());
+  if (!kept.has(rendering)) kept.set(rendering, new KeptHead());
 }
 
 /** Where the head of an answer is kept; undefined for one that is not given again. */

@@ -3,10 +3,9 @@ import type { Bypass, Plan } from '../endpoints/endpoint.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
 import type { Access, Caller, HeaderOf } from '../policy/access.ts';
-import { type Directives, readDirectives, readTrace } from '../policy/directives.ts';
+import { type Directives, readTrace } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
 import type { Traces } from '../policy/lineage.ts';
-import { shapingHeaders } from '../policy/shaping.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { type Soon, whenThere } from '../shared/soon.ts';
 import { join } from '../upstream/target.ts';
@@ -14,10 +13,11 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { Asked, AskedLately } from './asked.ts';
 import type { Call, Relay } from './call.ts';
 import type { Found } from './classify.ts';
-import { readContent } from './content.ts';
+import { type Content, readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
 import { type HeadedRequest, OF_ONE_REQUEST } from './heads.ts';
+import { type OfHead, ofHead } from './of-head.ts';
 import { type Request, readBody } from './request.ts';
 import { writtenStore } from './vector-store-writes.ts';
 
@@ -131,18 +131,33 @@ function callFor(
 
 const NONE: readonly never[] = [];
 
-/** Reads what a request asks, and takes note of it where that is the same each time. */
-async function readAsked(
+/** Reads what a request asks: at once where its body has no content coding. */
+function readAsked(
+  context: ReceiveContext,
+  request: HeadedRequest,
+  found: Found,
+  header: HeaderOf,
+  body: Buffer,
+): Soon<Asked> {
+  // What is wrong with the head is told first.
+  const said = ofHead(request.head);
+  return whenThere(readContent(header, body, context.maxBody), (content) =>
+    askedIn(context, request, found, said, body, content),
+  );
+}
+
+/** What a request with this content asks, of which note is taken where that is the same each time. */
+function askedIn(
   context: ReceiveContext,
   { head, query, rawHeaders }: HeadedRequest,
   { binding, params, method }: Found,
-  header: HeaderOf,
+  said: OfHead,
   body: Buffer,
-): Promise<Asked> {
+  content: Content,
+): Asked {
+  const { directives } = said;
   const { surface } = head.place;
   const path = surface?.path ?? head.path;
-  const directives = readDirectives(header);
-  const content = await readContent(header, body, context.maxBody);
   const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
   const { name, dialect, injectUsage, baseUrl } = upstream;
   let isLasting = true;
@@ -163,22 +178,26 @@ async function readAsked(
   if (plan.kind === 'bypass') {
     return { plan, directives, upstream, upstreamPath, tags: NONE, realm: '', keysFor: () => NONE };
   }
+  const { shaping, type } = plan;
+  const headers = shaping?.headers ?? said.shaping(dialect, rawHeaders);
   const keysFor = (scope: string) => {
-    const keyring = createKeyring({
-      type: plan.type,
-      namespace: directives.namespace,
-      scope,
-      variant: directives.variant,
-      method,
-      baseUrl,
-      dialect,
-      path,
-      query: plan.shaping?.query ?? query,
-      headers,
-    });
+    const make = () =>
+      createKeyring({
+        type,
+        namespace: directives.namespace,
+        scope,
+        variant: directives.variant,
+        method,
+        baseUrl,
+        dialect,
+        path,
+        query: shaping?.query ?? query,
+        headers,
+      });
+    // What a plan says itself of query and headers may depend on more than the head.
+    const keyring = shaping === undefined ? said.keyring({ upstream, type, scope }, make) : make();
     return plan.parts.map((part) => keyring(plan.label, part.content));
   };
-  const headers = plan.shaping?.headers ?? shapingHeaders(dialect, headerPairs(rawHeaders));
   const asked = {
     plan,
     directives,
@@ -225,14 +244,6 @@ function modelIn(body: Buffer): string | undefined {
   const read = readJson(body);
   const model = read.ok ? member(read.root, 'model') : undefined;
   return model?.kind === 'string' ? model.value : undefined;
-}
-
-/** Name and value pairs with lower-case names, from name, value, name, value …. */
-function headerPairs(raw: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2)
-    pairs.push([(raw[at] ?? '').toLowerCase(), raw[at + 1] ?? '']);
-  return pairs;
 }
 
 function wrongMethod({ method, path }: Request): RepriseError {

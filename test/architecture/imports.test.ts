@@ -100,7 +100,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   jose: ['invalidation/schemes/issuer-keys.ts'],
   'json-p3': ['openai/json-path.ts'],
   level: ['cache/leveldb.ts'],
-  'lru-cache': ['cache/memory.ts', 'http/asked.ts', 'http/heads.ts'],
+  'lru-cache': ['cache/memory.ts', 'http/asked.ts', 'http/heads.ts', 'http/prepared.ts'],
   openai: ['demo/assistant.ts', 'demo/run.ts'],
   'prom-client': ['observe/metrics.ts'],
   re2js: ['shared/text-pattern.ts'],

@@ -69,30 +69,37 @@ const CASES: readonly (readonly [path: string, sent: Sent])[] = [
   ['/nowhere', {}],
 ];
 
+/** Requests of which several are answered from one entry, each in a form of its own. */
+const FORMS: readonly (readonly [path: string, body: object, headers?: Record<string, string>])[] = [
+  [CHAT, chat('a')],
+  [CHAT, chat('a', { stream: true })],
+  [CHAT, chat('a', { stream: true, stream_options: { include_usage: true } })],
+  [CHAT, chat('a'), { 'x-cache-identity': 'fresh' }],
+  [CHAT, chat('a'), { 'x-cache-namespace': 'n' }],
+  [CHAT, chat('a'), { authorization: 'Bearer sk-other' }],
+  [CHAT, chat('a', { user: 'one' })],
+  ['/v1/responses', { model: 'm', input: 'x', store: false, metadata: { of: 'one' } }],
+  ['/v1/responses', { model: 'm', input: 'x', store: false, metadata: { of: 'two' } }],
+  ['/v1/responses', { model: 'm', input: 'x', store: false, stream: true }],
+  ['/v1/completions', { model: 'm', prompt: 'x' }],
+  ['/v1/completions', { model: 'm', prompt: 'x', stream: true }],
+];
+
 describe('what came lately', () => {
   it('is answered the same, byte for byte, whether or not it is known again', async () => {
-    const folder = tempFolder();
-    await using upstream = await startUpstream();
-    const withPlans = (plans: string, data: string) =>
-      startReprise({
-        upstream: upstream.url,
-        profile: { memory: { plans } },
-        clock: new ManualClock(),
-        folder: data,
-      });
-    // One secret, for the same keys.
-    await (await withPlans('0', folder)).stop();
-    await cp(folder, join(folder, '../copy'), { recursive: true });
-    await using off = await withPlans('0', folder);
-    await using on = await withPlans('32MB', join(folder, '../copy'));
+    await using pair = await onAndOff();
     for (const [path, sent] of CASES) {
-      for (let time = 1; time <= 4; time += 1) {
-        const [with_, without] = [await send(on.url + path, sent), await send(off.url + path, sent)];
-        assert.deepEqual(
-          comparable(with_),
-          comparable(without),
-          `${path} ${JSON.stringify(sent)}, time ${time}`,
-        );
+      for (let time = 1; time <= 4; time += 1) await pair.agreeOn(path, sent, `time ${time}`);
+    }
+  });
+
+  it('is answered the same when it is spelled otherwise each time, whichever form of an answer is asked for', async () => {
+    await using pair = await onAndOff();
+    for (let time = 1; time <= 5; time += 1) {
+      for (const [path, body, headers = {}] of FORMS) {
+        const spelled = JSON.stringify(Object.fromEntries(Object.entries(body).reverse()), null, time);
+        const sent = { body: spelled, headers: { 'content-type': 'application/json', ...headers } };
+        await pair.agreeOn(path, sent, `time ${time}`);
       }
     }
   });
@@ -208,6 +215,35 @@ describe('the table of what came lately', () => {
     assert.equal(none.find(head, bodyOf('x')), undefined);
   });
 });
+
+/** Two proxies with one secret, of which one remembers what came lately and the other does not. */
+async function onAndOff() {
+  const folder = tempFolder();
+  const upstream = await startUpstream();
+  const withPlans = (plans: string, data: string) =>
+    startReprise({
+      upstream: upstream.url,
+      profile: { memory: { plans } },
+      clock: new ManualClock(),
+      folder: data,
+    });
+  // One secret, for the same keys.
+  await (await withPlans('0', folder)).stop();
+  await cp(folder, join(folder, '../copy'), { recursive: true });
+  const off = await withPlans('0', folder);
+  const on = await withPlans('32MB', join(folder, '../copy'));
+  return {
+    async agreeOn(path: string, sent: Sent, when: string): Promise<void> {
+      const [with_, without] = [await send(on.url + path, sent), await send(off.url + path, sent)];
+      assert.deepEqual(comparable(with_), comparable(without), `${path} ${JSON.stringify(sent)}, ${when}`);
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await on.stop();
+      await off.stop();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
 
 /** What of an answer must be the same: all but its moment, and what names one call. */
 function comparable({ status, headers, body }: Answer) {
