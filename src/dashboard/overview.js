@@ -66,6 +66,7 @@ export class Overview {
       ],
       ['latency', 'A hit takes', duration(hit), `a miss ${duration(miss)}`],
       ['score', 'Score', count(this.#score), 'of 100; see the advice'],
+      ...shadowTile(figures),
     ];
     show(
       this.#tiles,
@@ -84,6 +85,16 @@ export class Overview {
       () => element('div'),
     );
   }
+}
+
+/** What types in mode `shadow` would save, where there are such: nothing is served for them. @param {unknown} figures */
+function shadowTile(figures) {
+  const [calls = 0, money = 0] = ['requests', 'usd'].map((field) =>
+    numberAt(figures, 'saved', 'shadow', field),
+  );
+  if (calls === 0) return [];
+  const value = money === 0 ? `${count(calls)} calls` : usd(money);
+  return [['saved-shadow', 'Would be saved', value, `${count(calls)} calls of types in mode shadow`]];
 }
 
 const STATES = new Map([

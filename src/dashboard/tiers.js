@@ -49,7 +49,7 @@ export class Types {
       fieldsAt(figures, 'types').map(([name, type]) => ({
         key: name,
         cells: [
-          name,
+          [name, ...modeOf(type)].join(' · '),
           span(numberAt(type, 'ttl_s')),
           hitRateOf(type),
           ...['hits', 'partial', 'stale', 'coalesced', 'misses', 'bypassed', 'entries'].map((field) =>
@@ -60,6 +60,12 @@ export class Types {
       })),
     );
   }
+}
+
+/** How a type is cached, where that is not as usual. @param {unknown} type */
+function modeOf(type) {
+  const mode = textAt(type, 'mode') ?? 'on';
+  return mode === 'on' ? [] : [mode];
 }
 
 /** The models and routes that are asked for most, and what each has saved. */

@@ -156,6 +156,16 @@ test('under the load of the demo every panel shows what the running proxy tells'
   isQuiet(open, reprise.url);
 });
 
+test('what a type in mode shadow would save is told beside what is saved', BROWSER, async () => {
+  await using stage = await setStage({ profile: { types: { llm_responses: { mode: 'shadow' } } } });
+  for (let again = 0; again < 4; again += 1) await stage.ask('/v1/chat/completions', { body: chat('one') });
+  await using open = await openPage(`${stage.reprise.url}/dashboard`);
+  await says(open, '#tile-saved-shadow', '3 calls of types in mode shadow');
+  await says(open, '#tile-saved-usd', '0 calls not made');
+  const names = (await rows(open, '#types-table')).map(([name]) => name);
+  assert.ok(names.includes('llm_responses · shadow') && names.includes('embeddings'));
+});
+
 test('an alert of the running proxy appears and clears', BROWSER, async () => {
   const clock = new ManualClock();
   await using stage = await setStage({ clock });
