@@ -149,7 +149,7 @@ test('the table of reasons names every one that a request can be given', () => {
     /\bfail\('([^']+)'\)/g,
     /return ['`]((?:absent|expired|invalidated|client-|usage-|other-|mode-)[^'`]*)['`]/g,
     /[?:] '(expired|usage-unknown|sampling|shadow-(?:hit|miss))'/g,
-    /bare\(call, at, '(credential-[^']+)'/g,
+    /bare\(call, '(credential-[^']+)'/g,
   ];
   const given = CODE.flatMap(({ path, text }) => {
     const rules = path === 'src/policy/bypass.ts' ? [/\['([a-z-]+)', \(root\)/g, /return `(tool:)/g] : [];
