@@ -121,11 +121,12 @@ describe('carrying out an invalidation', () => {
 
   it('counts what is expired and then purged for both, and what is only tried for neither', async () => {
     const { order } = engine(1_000);
-    const outcomes = await Promise.all([
+    // A purge at the same time would take from the others what they have not come to yet.
+    const together = await Promise.all([
       order({ tags: ['all'] }, { effect: 'expire' }),
       order({ tags: ['all'] }, { dryRun: true }),
-      order({ tags: ['all'] }),
     ]);
+    const outcomes = [...together, await order({ tags: ['all'] })];
     assert.deepEqual(
       outcomes.map(([outcome]) => outcome?.matched),
       [1_000, 1_000, 1_000],
