@@ -98,14 +98,22 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
       graves.note(id);
     },
   });
+  let tending = { cancel() {} };
+  const close = async () => {
+    tending.cancel();
+    await background.drain();
+    await data.deliveries.close();
+    await data.lineage.close();
+    await store.close();
+    await bus.close();
+    await background.drain();
+    await markLog?.close();
+  };
   const sweep = invalidations.sweep.bind(invalidations);
   await bus.join(replicaOf({ marks, stamps, background, log: markLog, sweep }));
   const health = bus.health();
   if (settings.redis.required && health.state === 'degraded') {
-    await data.lineage.close();
-    await store.close();
-    await bus.close();
-    await markLog?.close();
+    await close();
     throw new Error(`Redis, which redis.required asks for, cannot be used: ${health.reason}`);
   }
   const secret = sharing.secret();
@@ -120,7 +128,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     isListed: () => data.disk?.isListed !== false,
     longestMs: longestCallMs + TRACES_LAST_MS,
   });
-  let tending = { cancel() {} };
   return {
     stamps,
     marks,
@@ -136,15 +143,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     tend() {
       tending = every(clock, settings.sweep_every, () => background.run('sweep', upkeep.run()));
     },
-    async close() {
-      tending.cancel();
-      await background.drain();
-      await data.deliveries.close();
-      await data.lineage.close();
-      await store.close();
-      await bus.close();
-      await background.drain();
-      await markLog?.close();
-    },
+    close,
   };
 }
