@@ -67,6 +67,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const background = new Background((label, message) =>
     events.emit({ kind: 'background-failed', label, message }),
   );
+  const certificate = certificateOf(settings);
   const secret = adminToken(env);
   const token = secret === undefined ? undefined : new AdminToken(secret);
 
@@ -176,7 +177,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       data: on,
       control: createControlPlane({ calls: offered, token, events }),
       timeouts: server.timeouts,
-      certificate: certificateOf(settings),
+      certificate,
     });
   const drainMs = server.drain;
   const control =

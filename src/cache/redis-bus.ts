@@ -1,4 +1,4 @@
-import { type Clock, every, type Timer } from '../shared/clock.ts';
+import { atMost, type Clock, every, type Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Stamps } from '../shared/stamps.ts';
@@ -97,10 +97,7 @@ export class RedisBus implements Bus {
     shared.owe(replica.unsent);
     void this.#outbox.put(replica.unsent);
     this.#beating = every(clock, BEAT_MS, () => void this.#beat());
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = clock.after(START_MS, resolve);
-    await Promise.race([link.open(), promise]);
-    timer.cancel();
+    await atMost(clock, START_MS, link.open());
   }
 
   /** Prepares a connection: everything that was announced meanwhile is known before anybody uses it. */

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
+import * as z from 'zod';
 import { profileJsonSchema } from '../config/json-schema.ts';
 import { explainProblems } from '../config/problems.ts';
-import { profileOf, type Settings } from '../config/schema.ts';
+import { type Settings, settingsSchema } from '../config/schema.ts';
 import { type Environment, type Mask, maskFor } from '../config/secrets.ts';
 import type { Path } from '../config/tree.ts';
 import type { Switch } from './command-line.ts';
@@ -60,7 +61,7 @@ const SWITCHES: readonly Switch[] = [
 ];
 
 function asProfile(settings: Settings, mask: Mask): string {
-  return stringify(masked(profileOf(settings), [], mask), { aliasDuplicateObjects: false });
+  return stringify(masked(z.encode(settingsSchema, settings), [], mask), { aliasDuplicateObjects: false });
 }
 
 function masked(value: unknown, path: Path, mask: Mask): unknown {

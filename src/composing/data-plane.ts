@@ -36,7 +36,7 @@ export interface DataPlaneParts {
   readonly access: Access;
   readonly upstreams: Upstreams;
   readonly store: Store;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'lease'>;
   readonly stamps: Stamps;
   readonly marks: Marks;
   readonly graves: Graves;

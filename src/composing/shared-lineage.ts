@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SharedTraces } from '../cache/shared-traces.ts';
+import { tooMany, withTagged } from '../cache/tagged.ts';
 import type { Lineage, Traces } from '../policy/lineage.ts';
 import { ANONYMOUS } from '../policy/scope.ts';
-import type { StampedTag } from '../policy/told.ts';
-import { MAX_TAGS } from '../shared/tag.ts';
 
 /** What traces were told at all instances: see `SharedTraces`. */
 export type ToldElsewhere = Pick<SharedTraces, 'note' | 'told'>;
@@ -25,10 +24,8 @@ function sharedLineage(own: Lineage, shared: ToldElsewhere): Traces {
       if (known === 'too-many') return known;
       const told = await shared.told([...new Set([owner, ANONYMOUS])].map((whose) => nameOf(whose, id)));
       if (told === undefined) return 'too-many';
-      const oldest = new Map<string, number>();
-      for (const [tag, stamp] of [...known, ...told])
-        oldest.set(tag, Math.min(stamp, oldest.get(tag) ?? stamp));
-      return oldest.size > MAX_TAGS ? 'too-many' : [...oldest].map((tagged): StampedTag => tagged);
+      const tags = withTagged(known, told);
+      return tooMany(tags) ? 'too-many' : tags;
     },
   };
 }

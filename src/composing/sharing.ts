@@ -17,6 +17,7 @@ import type { Events } from '../observe/events.ts';
 import type { Clock } from '../shared/clock.ts';
 import { parseRedisUrl } from '../shared/redis-address.ts';
 import type { Stamps } from '../shared/stamps.ts';
+import { outagesTold } from './outages.ts';
 
 /** What sharing works with. */
 export interface SharingContext {
@@ -52,7 +53,13 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
-  const tell = outagesTold(events, clock);
+  const tell = outagesTold({
+    events,
+    clock,
+    what: 'redis',
+    quietMs: QUIET_MS,
+    over: 'it can be reached again',
+  });
   const shared = new SharedMarks();
   const common = new SharedSecret(keys.secret, secret);
   const link: RedisLink = new RedisLink({
@@ -96,20 +103,6 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   });
   const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
   return { bus, tier, traces, secret: () => common.current };
-}
-
-/** Tells of outages and of their ends: of one that comes again and again, no more than now and then. */
-function outagesTold(events: Events, clock: Clock): (why: string | undefined) => void {
-  let at = Number.NEGATIVE_INFINITY;
-  let isTold = false;
-  return (why) => {
-    const isOut = why !== undefined;
-    if (isOut === isTold || (isOut && clock.elapsed() - at < QUIET_MS)) return;
-    isTold = isOut;
-    if (isOut) at = clock.elapsed();
-    const kind = isOut ? 'degraded' : 'recovered';
-    events.emit({ kind, what: 'redis', why: why ?? 'it can be reached again' });
-  };
 }
 
 /** Nothing that is stored by these settings lives longer. */

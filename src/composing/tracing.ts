@@ -3,6 +3,7 @@ import type { Events } from '../observe/events.ts';
 import type { SpanCounts } from '../observe/span-draft.ts';
 import type { Clock } from '../shared/clock.ts';
 import { readTracingVariables } from './otel-variables.ts';
+import { outagesTold } from './outages.ts';
 
 /** What tracing takes. */
 export interface TracingContext {
@@ -38,22 +39,18 @@ export async function openTracing(context: TracingContext): Promise<Tracing | un
   for (const why of mistakes) events.emit({ kind: 'degraded', what: WHAT, why });
   if (url === undefined) return undefined;
   const { sampleBy, SpanExport } = await import('../observe/otel.ts');
-  let isTroubled = false;
-  let quietUntil = Number.NEGATIVE_INFINITY;
+  const tell = outagesTold({
+    events,
+    clock,
+    what: WHAT,
+    quietMs: QUIET_MS,
+    over: 'the collector takes spans',
+  });
   const spans = new SpanExport({
     url,
     ...settings,
     version,
-    exported(why) {
-      if (why === undefined) {
-        if (isTroubled) events.emit({ kind: 'recovered', what: WHAT, why: 'the collector takes spans' });
-        isTroubled = false;
-      } else if (!isTroubled && clock.elapsed() >= quietUntil) {
-        isTroubled = true;
-        quietUntil = clock.elapsed() + QUIET_MS;
-        events.emit({ kind: 'degraded', what: WHAT, why: `spans cannot be exported: ${why}` });
-      }
-    },
+    exported: (why) => tell(why === undefined ? undefined : `spans cannot be exported: ${why}`),
   });
   const deaf = events.listen(spans.take);
   return {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { access } from './access-settings.ts';
 import { alerts } from './alert-settings.ts';
 import { choice, duration, section, size, text, toggle, whole } from './fields.ts';
@@ -78,8 +78,3 @@ export const settingsSchema = section({
   alerts: alerts(),
   prices: prices(),
 });
-
-/** Settings as a profile has them: what `settingsSchema.parse` makes them of again. */
-export function profileOf(settings: Settings): z.input<typeof settingsSchema> {
-  return z.encode(settingsSchema, settings);
-}

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import { onceRead } from '../shared/once-read.ts';
-import { newId } from './delivery.ts';
 import { refuse } from './raw-answer.ts';
+import { newRequestId } from './request-id.ts';
 
 /** How long clients are waited for, in milliseconds. */
 export interface ClientTimeouts {
@@ -99,7 +99,7 @@ function isOver({ request, response }: Latest): boolean {
 /** Ends a connection for what is wrong with the request that is being received on it: told where that can still be. */
 function cut(socket: Duplex, exchange: Latest | undefined, { message, status }: Mistake): void {
   if (exchange !== undefined && !isOver(exchange) && !isNext(exchange)) return void socket.destroy();
-  refuse(socket, new RepriseError('invalid_request', message), `req_${newId()}`, status);
+  refuse(socket, new RepriseError('invalid_request', message), newRequestId(), status);
 }
 
 /** Whether what is written now is read as this request's answer, and not as the rest of one, or as the one before. */

@@ -191,7 +191,7 @@ function unusable(call: Call, reason: string): RepriseError {
 }
 
 /** 24 random hexadecimal digits. */
-export function newId(): string {
+function newId(): string {
   // Node draws the randomness of UUIDs in bulk: a tenth of the cost of asking for it each time. Of one, these are all random.
   const uuid = randomUUID();
   return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(24);

@@ -4,10 +4,10 @@ import { RepriseError } from '../shared/errors.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
-import { newId } from './delivery.ts';
 import type { HeadedRequest } from './heads.ts';
 import { refuse } from './raw-answer.ts';
 import { type Request, type RequestListener, readHead } from './request.ts';
+import { newRequestId } from './request-id.ts';
 import { isWebSocket } from './tunnel.ts';
 
 /** What an HTTPS server shows and knows, in PEM. */
@@ -67,7 +67,7 @@ export function createListener(context: ListenerContext): Server {
       if (!(thrown instanceof RepriseError)) throw thrown;
       // Where the head is in doubt, so is where the next one begins.
       response.setHeader('connection', 'close');
-      deliverError(thrown, response, `req_${newId()}`);
+      deliverError(thrown, response, newRequestId());
       return;
     }
     if (data === undefined || request?.head.place.isData !== true) void control(incoming, response);
@@ -76,11 +76,11 @@ export function createListener(context: ListenerContext): Server {
   });
   // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
   server.maxHeadersCount = 0;
-  server.on('connect', (_incoming, socket) => refuse(socket, noTunnel(), `req_${newId()}`));
+  server.on('connect', (_incoming, socket) => refuse(socket, noTunnel(), newRequestId()));
   // Nobody needs to meet an expectation (RFC 9110 §10.1.1), and Node's own 417 says nothing.
   server.on('checkExpectation', (incoming, response) => server.emit('request', incoming, response));
   server.on('upgrade', (incoming, socket, early) => {
-    if (data === undefined) refuse(socket, noWebSocket(), `req_${newId()}`);
+    if (data === undefined) refuse(socket, noWebSocket(), newRequestId());
     else data.openTunnel(incoming, early);
   });
   watchConnections(server, timeouts);

@@ -60,7 +60,7 @@ export function ofHead(head: Head): OfHead {
 }
 
 /** Name and value pairs with lower-case names, from name, value, name, value …. */
-function headerPairs(raw: readonly string[]): [string, string][] {
+export function headerPairs(raw: readonly string[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (let at = 0; at + 1 < raw.length; at += 2)
     pairs.push([(raw[at] ?? '').toLowerCase(), raw[at + 1] ?? '']);

@@ -1,6 +1,7 @@
 import type { Question } from '../observe/events.ts';
 import { shapingHeaders } from '../policy/shaping.ts';
 import type { FetchWork } from './fetch-work.ts';
+import { headerPairs } from './of-head.ts';
 
 /** What a fetch asks upstream, by what makes its keys. */
 export function questionOf({
@@ -21,12 +22,7 @@ export function questionOf({
     // Only of its own endpoints a profile says what of the query and the headers is keyed.
     isRoute: plan.shaping !== undefined,
     query: plan.shaping?.query ?? query,
-    headers: plan.shaping?.headers ?? shapingHeaders(upstream.dialect, pairsOf(headers)),
+    headers: plan.shaping?.headers ?? shapingHeaders(upstream.dialect, headerPairs(headers)),
     content: plan.parts[asked[0] ?? 0]?.content ?? '',
   };
-}
-
-/** Name and value pairs with lower-case names, from name, value, name, value …. */
-function pairsOf(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), flat[at + 1] ?? '']] : []));
 }

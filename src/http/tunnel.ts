@@ -7,9 +7,9 @@ import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { join } from '../upstream/target.ts';
 import { admit, type Upstream } from '../upstream/upstream.ts';
 import { surfacePath } from './classify.ts';
-import { newId } from './delivery.ts';
 import { rawHead, refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
+import { newRequestId } from './request-id.ts';
 import { toldOf, tunnelTrace } from './traced-request.ts';
 import type { CallEnd, TracingContext } from './tracing.ts';
 
@@ -43,7 +43,7 @@ export function openTunnel(context: TunnelContext, incoming: IncomingMessage, ea
   client.unshift(early);
   const { clock, events } = context;
   const began = clock.elapsed();
-  const requestId = `req_${newId()}`;
+  const requestId = newRequestId();
   const trace = tunnelTrace(context, incoming);
   let status = 0;
   let outcome = 'RELAY';

@@ -44,6 +44,17 @@ export function neverBack(clock: Clock, least = Number.NEGATIVE_INFINITY): Clock
   };
 }
 
+/** Resolves when `work` does, and after `ms` milliseconds at the latest. Rejects if `work` does before. */
+export async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = clock.after(ms, late.resolve);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
 /** Runs `work` every `ms` milliseconds until cancelled. */
 export function every(clock: Clock, ms: number, work: () => void): Timer {
   let timer = clock.after(ms, again);

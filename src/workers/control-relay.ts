@@ -1,8 +1,8 @@
 import { type IncomingMessage, type ServerResponse, request as startRequest } from 'node:http';
 import { MessageChannel } from 'node:worker_threads';
 import { deliverError } from '../http/deliver.ts';
-import { newId } from '../http/delivery.ts';
 import type { RequestListener } from '../http/request.ts';
+import { newRequestId } from '../http/request-id.ts';
 import { writeHead } from '../http/write-head.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { HubCalls } from './calls.ts';
@@ -22,7 +22,7 @@ export function controlRelay(wire: Wire<HubCalls>): RequestListener {
       response.on('close', resolve);
       const failed = (error: unknown) => {
         if (response.headersSent) response.destroy();
-        else deliverError(unanswered(error), response, `req_${newId()}`);
+        else deliverError(unanswered(error), response, newRequestId());
       };
       try {
         const request = startRequest({

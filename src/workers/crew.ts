@@ -3,7 +3,7 @@ import type { TierHealth } from '../cache/tier.ts';
 import { type Serving, urlAt } from '../http/service.ts';
 import type { Events } from '../observe/events.ts';
 import type { Cell } from '../shared/cell.ts';
-import type { Clock, Timer } from '../shared/clock.ts';
+import { atMost, type Clock, type Timer } from '../shared/clock.ts';
 import type { HubCalls } from './calls.ts';
 import type { Desk } from './desk.ts';
 import type { Reports } from './reports.ts';
@@ -116,16 +116,13 @@ export class Crew implements Serving {
   /** Has all threads tell what has happened up to now. One that does not answer in time is left out. */
   async report(): Promise<void> {
     const { clock, reports } = this.#context;
-    const late = Promise.withResolvers<void>();
-    const timer = clock.after(PATIENCE_MS, late.resolve);
     const told = [...this.#working].map((thread) =>
       thread.wire.ask('report', undefined).then(
         (report) => this.#working.has(thread) && reports.take(thread, report),
         () => undefined,
       ),
     );
-    await Promise.race([Promise.all(told), late.promise]);
-    timer.cancel();
+    await atMost(clock, PATIENCE_MS, Promise.all(told));
   }
 
   /** Lets all running answers finish within the drain time, and ends all threads, then what is behind them. */
@@ -141,10 +138,8 @@ export class Crew implements Serving {
     for (const timer of this.#returning) timer.cancel();
     await Promise.all(
       [...this.#desks.keys()].map(async (thread) => {
-        const late = Promise.withResolvers<void>();
-        const timer = clock.after(drainMs + PATIENCE_MS, late.resolve);
-        await Promise.race([thread.wire.ask('stop', undefined).catch(() => undefined), late.promise]);
-        timer.cancel();
+        const stopped = thread.wire.ask('stop', undefined).catch(() => undefined);
+        await atMost(clock, drainMs + PATIENCE_MS, stopped);
         await thread.end();
       }),
     );

@@ -5,7 +5,7 @@ import type { Level, Tier } from '../cache/tier.ts';
 import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import type { Event, Events } from '../observe/events.ts';
 import type { Cell } from '../shared/cell.ts';
-import type { Clock } from '../shared/clock.ts';
+import { atMost, type Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { HubCalls, SentEvent } from './calls.ts';
@@ -76,12 +76,7 @@ export class Desk {
       await this.#tier(level)?.written?.(ids);
     },
     lease: (id) => this.#lease(id),
-    over: async ({ lease, ms }) => {
-      const late = Promise.withResolvers<void>();
-      const timer = this.#context.clock.after(ms, late.resolve);
-      await Promise.race([this.#context.leases.over(lease), late.promise]);
-      timer.cancel();
-    },
+    over: ({ lease, ms }) => atMost(this.#context.clock, ms, this.#context.leases.over(lease)),
     release: (lease) => this.#release(lease),
     note: async ({ id, tags }) => await this.#context.traces?.note(id, tags),
     told: async (ids) => await this.#context.traces?.told(ids),

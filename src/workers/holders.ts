@@ -37,7 +37,6 @@ export class Holders<T> {
   /** A thread is gone, and its L1 with it. */
   forget(thread: T): void {
     this.take(thread, { emptied: true });
-    this.#held.delete(thread);
   }
 
   #dropped(id: string): void {

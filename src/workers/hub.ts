@@ -4,7 +4,7 @@ import { type Listed, UNWATCHED, type Watch } from '../cache/listed.ts';
 import type { Store } from '../cache/store.ts';
 import type { Tier, TierHealth } from '../cache/tier.ts';
 import type { ToldElsewhere } from '../composing/shared-lineage.ts';
-import { profileOf, type Settings } from '../config/schema.ts';
+import type { Settings } from '../config/schema.ts';
 import type { RequestListener } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
 import type { Lineage } from '../policy/lineage.ts';
@@ -141,7 +141,7 @@ export class Hub {
       events,
       size: server.workers,
       start: {
-        settings: profileOf(settings),
+        settings,
         env: context.env,
         secret: context.secret,
         commons: this.#inCommon.commons,

@@ -146,7 +146,9 @@ export class SharedVerifications extends Verifications {
 
   override answered(credential: string, realm: string | undefined, status: number): void {
     super.answered(credential, realm, status);
-    this.#bulletin.post({ kind: 'verified', credential, realm, status });
+    // Of calls that belong to no realm only a refusal is of consequence.
+    if (realm !== undefined || status === 401)
+      this.#bulletin.post({ kind: 'verified', credential, realm, status });
   }
 
   /** Another thread has been told this. */

@@ -7,10 +7,14 @@ import type { Report } from './calls.ts';
 /** What the threads `T` have told of themselves, those that are gone too. */
 export class Reports<T> {
   readonly #latest = new Map<T, Report>();
-  readonly #gone: Report[] = [];
+  /** Those of all threads that are gone, as one. */
+  #gone: Report | undefined;
+  /** All of them as one, until a thread tells anew. */
+  #sum: Report | undefined;
 
   take(thread: T, report: Report): void {
     this.#latest.set(thread, report);
+    this.#sum = undefined;
   }
 
   /** The thread is gone: what it has counted stays, what it held does not. */
@@ -19,30 +23,37 @@ export class Reports<T> {
     this.#latest.delete(thread);
     if (last === undefined) return;
     const memory = { ...last.memory, entries: 0, bytes: 0, maxEntries: 0, maxBytes: 0 };
-    this.#gone.push({ ...last, memory });
-    // Of many that are gone one is kept.
-    if (this.#gone.length > 1) this.#gone.splice(0, this.#gone.length, this.#gone.reduce(together));
+    const ended = { ...last, memory };
+    this.#gone = this.#gone === undefined ? ended : together(this.#gone, ended);
+    this.#sum = undefined;
   }
 
   /** A store's figures, with those of all threads. */
   figuresWith(store: Pick<Store, 'figures'>): StoreFigures {
-    const { levels, lookups, promotions, faults } = store.figures();
-    const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
-    const own: Report = {
-      memory: { ...NO_FIGURES, ...levels.l1 },
-      lookups: Object.fromEntries(states),
-      promotions,
-      faults,
-    };
-    const all = [...this.#latest.values(), ...this.#gone].reduce(together, own);
+    const figures = store.figures();
+    const own = reportOf(figures);
+    const told = [...this.#latest.values(), ...(this.#gone === undefined ? [] : [this.#gone])];
+    if (told.length > 0) this.#sum ??= told.reduce(together);
+    const all = this.#sum === undefined ? own : together(own, this.#sum);
     const histograms = Object.entries(all.lookups).map(([level, state]) => [level, Histogram.of(state)]);
     return {
-      levels: { ...levels, l1: all.memory },
+      levels: { ...figures.levels, l1: all.memory },
       lookups: Object.fromEntries(histograms),
       promotions: all.promotions,
       faults: all.faults,
     };
   }
+}
+
+/** What a thread tells of its store. */
+export function reportOf({ levels, lookups, promotions, faults }: StoreFigures): Report {
+  const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
+  return {
+    memory: { ...NO_FIGURES, ...levels.l1 },
+    lookups: Object.fromEntries(states),
+    promotions,
+    faults,
+  };
 }
 
 function together(one: Report, other: Report): Report {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Settings } from '../config/schema.ts';
 import type { SharedLevel } from './hub-tier.ts';
 import type { Commons } from './in-common.ts';
 
@@ -8,8 +9,8 @@ export interface Start {
   readonly number: number;
   /** To the hub. */
   readonly port: MessagePort;
-  /** As a profile has them. */
-  readonly settings: unknown;
+  /** Plain values and maps of such, so that they can be sent. */
+  readonly settings: Settings;
   readonly env: NodeJS.ProcessEnv;
   readonly secret: Uint8Array;
   readonly commons: Commons;

@@ -1,5 +1,4 @@
 import { workerData } from 'node:worker_threads';
-import { ALONE } from '../cache/bus.ts';
 import type { Entry } from '../cache/entry.ts';
 import { Store } from '../cache/store.ts';
 import { accessOf } from '../composing/access.ts';
@@ -9,7 +8,6 @@ import { lineageOf } from '../composing/shared-lineage.ts';
 import { samplingOf } from '../composing/tracing.ts';
 import { upstreamsOf } from '../composing/upstreams.ts';
 import { adminToken } from '../config/admin-token.ts';
-import { settingsSchema } from '../config/schema.ts';
 import { createListener } from '../http/listener.ts';
 import { Service } from '../http/service.ts';
 import { VectorStoreWrites } from '../http/vector-store-writes.ts';
@@ -37,6 +35,7 @@ import {
   SharedLineage,
   SharedVerifications,
 } from './replicas.ts';
+import { reportOf } from './reports.ts';
 import type { Start } from './start.ts';
 import { Wire } from './wire.ts';
 
@@ -48,7 +47,7 @@ await run(start);
 async function run({
   number,
   port,
-  settings: plain,
+  settings,
   env,
   secret,
   commons,
@@ -57,7 +56,6 @@ async function run({
   listen,
   ahead,
 }: Start): Promise<void> {
-  const settings = settingsSchema.parse(plain);
   const inCommon = InCommon.of(settings, commons);
   const clock = neverBack(inCommon.clockOf(systemClock), ahead);
   const token = adminToken(env);
@@ -65,14 +63,7 @@ async function run({
   const calls: ThreadCalls = {
     report() {
       outbox.flush();
-      const { lookups, promotions, faults } = store.figures();
-      const states = Object.entries(lookups).map(([level, { state }]) => [level, state]);
-      return {
-        memory: memory.figures(),
-        lookups: Object.fromEntries(states),
-        promotions,
-        faults,
-      };
+      return reportOf(store.figures());
     },
     turn: (call) => gates.turn(call),
     refused: ({ call, delayMs }) => gates.refused(call, delayMs),
@@ -152,7 +143,7 @@ async function run({
         access,
         upstreams,
         store,
-        bus: { ...ALONE, lease: (id) => leaseFrom(wire, id) },
+        bus: { lease: (id) => leaseFrom(wire, id) },
         stamps,
         marks,
         graves,

@@ -109,6 +109,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['cli/config.ts', 'config/profile-text.ts'],
   // The language that the schema of settings is written in; the demo's stand-ins read their requests with it.
   zod: [
+    'cli/config.ts',
     'config/access-settings.ts',
     'config/alert-settings.ts',
     'config/fields.ts',
