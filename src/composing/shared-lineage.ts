@@ -21,11 +21,9 @@ function sharedLineage(own: Lineage, shared: ToldElsewhere): Traces {
     },
     async inherited(owner, id) {
       const known = own.inherited(owner, id);
-      if (known === 'too-many') return known;
       const told = await shared.told([...new Set([owner, ANONYMOUS])].map((whose) => nameOf(whose, id)));
-      if (told === undefined) return 'too-many';
-      const tags = withTagged(known, told);
-      return tooMany(tags) ? 'too-many' : tags;
+      const tags = withTagged(known.tags, told ?? []);
+      return { tags, isWhole: known.isWhole && told !== undefined && !tooMany(tags) };
     },
   };
 }

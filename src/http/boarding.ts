@@ -54,7 +54,7 @@ export class Boarding {
       for (const [index, part] of own.entries()) this.#seats.set(part, { fetch: this.own, index });
     }
     for (const [part, { fetch, index }] of this.#seats) {
-      fetch.tags.take(index, tagsOf(call, part, fetch.stamp), call.inherited !== 'too-many');
+      fetch.tags.take(index, tagsOf(call, part, fetch.stamp), call.inherited.isWhole);
       if (context.marks.latestTag > fetch.stamp) this.#late.add(fetch);
       if (this.#cursors.has(fetch)) continue;
       this.#cursors.set(fetch, fetch.join(call.directives.ttlMs));

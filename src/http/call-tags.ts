@@ -6,9 +6,9 @@ import type { Call } from './call.ts';
 export function tagsOf(call: Call, part: number, stamp: number): readonly Tagged[] {
   const { tags, inherited, plan } = call;
   const own = plan.parts[part]?.tags;
-  if (tags.length === 0 && own === undefined && inherited.length === 0) return NONE;
+  if (tags.length === 0 && own === undefined && inherited.tags.length === 0) return NONE;
   const said = [...tags, ...(own ?? [])].map((tag): Tagged => [tag, stamp]);
-  return inherited === 'too-many' ? said : withTagged(said, inherited);
+  return withTagged(said, inherited.tags);
 }
 
 const NONE: readonly Tagged[] = [];
@@ -17,7 +17,7 @@ const NONE: readonly Tagged[] = [];
 export function hasTagsOf(call: Call, part: number, { tags, stamp }: Entry): boolean {
   const { inherited, plan } = call;
   const own = plan.parts[part]?.tags ?? NO_NAMES;
-  if (inherited.length > 0) return beyond(tags, tagsOf(call, part, stamp)).length === 0;
+  if (inherited.tags.length > 0) return beyond(tags, tagsOf(call, part, stamp)).length === 0;
   return areAmong(tags, call.tags, stamp) && areAmong(tags, own, stamp);
 }
 

@@ -1,9 +1,10 @@
-import type { Key, Tagged } from '../cache/entry.ts';
+import type { Key } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
 import type { Caller } from '../policy/access.ts';
 import type { Condition } from '../policy/condition.ts';
 import type { Directives } from '../policy/directives.ts';
+import type { Inherited } from '../policy/lineage.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FetchPolicy } from './fetch-work.ts';
 import type { Request } from './request.ts';
@@ -21,8 +22,8 @@ export interface Call {
   readonly trace: string | undefined;
   /** What the whole request speaks of; parts may have more tags of their own. */
   readonly tags: readonly string[];
-  /** What it inherits of its trace, each with the stamp it came with; `too-many` where that is not known whole. */
-  readonly inherited: readonly Tagged[] | 'too-many';
+  /** What it inherits of its trace. */
+  readonly inherited: Inherited;
   readonly caller: Caller;
   /** What the upstream must take the caller's credential for: an upstream, an endpoint and a model. */
   readonly realm: string;

@@ -5,7 +5,7 @@ import { member } from '../openai/json.ts';
 import type { Access, Caller, HeaderOf } from '../policy/access.ts';
 import { type Directives, readTrace } from '../policy/directives.ts';
 import { createKeyring } from '../policy/key.ts';
-import type { Traces } from '../policy/lineage.ts';
+import type { Inherited, Traces } from '../policy/lineage.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { type Soon, whenThere } from '../shared/soon.ts';
 import { join } from '../upstream/target.ts';
@@ -100,7 +100,7 @@ function callFor(
     return { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
   }
   const inherits = plan.lineage === 'inherits' && trace !== undefined;
-  const told = inherits ? context.lineage.inherited(caller.circle, trace) : NONE;
+  const told = inherits ? context.lineage.inherited(caller.circle, trace) : NOTHING;
   const { condition } = plan;
   return whenThere(told, (inherited): Received => {
     return {
@@ -130,6 +130,7 @@ function callFor(
 }
 
 const NONE: readonly never[] = [];
+const NOTHING: Inherited = { tags: NONE, isWhole: true };
 
 /** Reads what a request asks: at once where its body has no content coding. */
 function readAsked(

@@ -16,7 +16,7 @@ export function addTags(context: ProxyContext, call: Call, { holdings, lacking, 
   for (let part = 0; part < holdings.length; part += 1) {
     const holding = holdings[part];
     if (holding === undefined || fetched.has(part)) continue;
-    if (!holding.isTagged || call.inherited === 'too-many') addTo(context, call, part, holding);
+    if (!holding.isTagged || !call.inherited.isWhole) addTo(context, call, part, holding);
   }
 }
 
@@ -24,7 +24,7 @@ const NO_PARTS: ReadonlySet<number> = new Set();
 
 function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = tagsFor(call, part, entry);
-  if (call.inherited === 'too-many' || tooMany(tags)) store.delete(entry.key.id);
+  if (!call.inherited.isWhole || tooMany(tags)) store.delete(entry.key.id);
   else store.put([{ ...entry, tags }], call.quota);
 }
 

@@ -3,8 +3,13 @@ import { MAX_TAGS } from '../shared/tag.ts';
 import { ANONYMOUS } from './scope.ts';
 import { left, type StampedTag, Told, type ToldRecord } from './told.ts';
 
-/** What an answer written for a trace inherits: `too-many` where that is more than an entry may have, or not all of it is known. */
-export type Inherited = readonly StampedTag[] | 'too-many';
+/** What an answer written for a trace inherits. */
+export interface Inherited {
+  /** What is known of it, each tag with the oldest stamp that it was seen at. */
+  readonly tags: readonly StampedTag[];
+  /** Whether that is all, and no more than an entry may have. */
+  readonly isWhole: boolean;
+}
 
 /** What the calls of traces have been told; where instances share that, it takes a moment. */
 export interface Traces {
@@ -82,23 +87,22 @@ export class Lineage implements Traces {
   }
 
   /**
-   * The tags that an answer written now for the owner's trace inherits, each with the oldest stamp it was seen at; `too-many`
-   * where they are more than an entry may have, or not all of them are known. What was asked for without a credential under the
-   * trace's id is part of it: searches often are, of those who ask the model with one.
+   * What an answer written now for the owner's trace inherits. What was asked for without a credential under the trace's id is part of
+   * it: searches often are, of those who ask the model with one.
    */
   inherited(owner: string, id: string): Inherited {
     const now = this.#clock.elapsed();
     const trace = this.#traces.get(id);
-    if ((trace?.forgotten ?? this.#forgotten) > now) return 'too-many';
+    let isWhole = (trace?.forgotten ?? this.#forgotten) <= now;
     const oldest = new Map<string, number>();
     for (const whose of new Set([owner, ANONYMOUS])) {
       const told = trace?.told.get(whose);
-      if (told?.isOverflowing(now)) return 'too-many';
+      if (told?.isOverflowing(now)) isWhole = false;
       for (const [tag, stamp] of told?.tagsAt(now) ?? []) {
         oldest.set(tag, Math.min(stamp, oldest.get(tag) ?? stamp));
       }
     }
-    return oldest.size > MAX_TAGS ? 'too-many' : [...oldest];
+    return { tags: [...oldest], isWhole: isWhole && oldest.size <= MAX_TAGS };
   }
 
   /** Whatever may have been told up to now is not known: until every trace of now has had its time, none that is not known counts as whole. */

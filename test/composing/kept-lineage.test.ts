@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { openLineage } from '../../src/composing/kept-lineage.ts';
 import { ManualClock } from '../support/clock.ts';
 import { tempFolder } from '../support/folder.ts';
+import { inherited } from '../support/lineage.ts';
 
 const MINUTE = 60_000;
 
@@ -34,12 +35,12 @@ describe('what a process leaves of its lineage to the next', () => {
     await first.close();
     assert.equal(statSync(path).mode & 0o777, 0o600);
     const second = await start();
-    assert.deepEqual(second.lineage.inherited('me', 't'), [['product:1', 5]]);
-    assert.deepEqual(second.lineage.inherited('me', 'never'), []);
+    assert.deepEqual(inherited(second.lineage, 'me', 't'), [['product:1', 5]]);
+    assert.deepEqual(inherited(second.lineage, 'me', 'never'), []);
     second.clock.advance(5 * MINUTE);
-    assert.deepEqual(second.lineage.inherited('me', 't'), [['product:1', 5]]);
+    assert.deepEqual(inherited(second.lineage, 'me', 't'), [['product:1', 5]]);
     second.clock.advance(2 * MINUTE);
-    assert.deepEqual(second.lineage.inherited('me', 't'), []);
+    assert.deepEqual(inherited(second.lineage, 'me', 't'), []);
   });
 
   it('at a crash is nothing, and for ten minutes no trace is known whole', async (t) => {
@@ -51,10 +52,10 @@ describe('what a process leaves of its lineage to the next', () => {
     (await start()).lineage.note('me', 't', [['product:2', 6]]);
     const third = await start();
     third.lineage.note('me', 't', [['product:3', 7]]);
-    assert.equal(third.lineage.inherited('me', 't'), 'too-many');
-    assert.equal(third.lineage.inherited('me', 'any'), 'too-many');
+    assert.equal(inherited(third.lineage, 'me', 't'), 'too-many');
+    assert.equal(inherited(third.lineage, 'me', 'any'), 'too-many');
     third.clock.advance(10 * MINUTE);
-    assert.equal(third.lineage.inherited('me', 'any').length, 0);
+    assert.equal(inherited(third.lineage, 'me', 'any').length, 0);
   });
 
   it('a clean end in that time tells the next one, too', async (t) => {
@@ -64,26 +65,26 @@ describe('what a process leaves of its lineage to the next', () => {
     second.clock.advance(4 * MINUTE);
     await second.close();
     const third = await start();
-    assert.equal(third.lineage.inherited('me', 'any'), 'too-many');
+    assert.equal(inherited(third.lineage, 'me', 'any'), 'too-many');
     third.clock.advance(7 * MINUTE);
-    assert.deepEqual(third.lineage.inherited('me', 'any'), []);
+    assert.deepEqual(inherited(third.lineage, 'me', 'any'), []);
   });
 
   it('is not asked for at a first start, and missing after one of which nobody knows how it ended', async (t) => {
-    assert.deepEqual((await processes(t).start({ fresh: true })).lineage.inherited('me', 't'), []);
-    assert.equal((await processes(t).start()).lineage.inherited('me', 't'), 'too-many');
+    assert.deepEqual(inherited((await processes(t).start({ fresh: true })).lineage, 'me', 't'), []);
+    assert.equal(inherited((await processes(t).start()).lineage, 'me', 't'), 'too-many');
     assert.deepEqual(
-      (await processes(t).start({ fresh: true, path: undefined })).lineage.inherited('me', 't'),
+      inherited((await processes(t).start({ fresh: true, path: undefined })).lineage, 'me', 't'),
       [],
     );
-    assert.equal((await processes(t).start({ path: undefined })).lineage.inherited('me', 't'), 'too-many');
+    assert.equal(inherited((await processes(t).start({ path: undefined })).lineage, 'me', 't'), 'too-many');
   });
 
   it('is nothing where its file is damaged, or another version’s', async (t) => {
     const { path, start } = processes(t);
     await (await start({ fresh: true })).close();
     writeFileSync(path, 'damaged');
-    assert.equal((await start()).lineage.inherited('me', 't'), 'too-many');
+    assert.equal(inherited((await start()).lineage, 'me', 't'), 'too-many');
   });
 
   it('whose file cannot be used is an error, and one that cannot be written at the end is none', async (t) => {
@@ -94,6 +95,6 @@ describe('what a process leaves of its lineage to the next', () => {
     const first = await other.start({ fresh: true });
     mkdirSync(`${other.path}.new`);
     await first.close();
-    assert.equal((await other.start({ path: undefined })).lineage.inherited('me', 't'), 'too-many');
+    assert.equal(inherited((await other.start({ path: undefined })).lineage, 'me', 't'), 'too-many');
   });
 });

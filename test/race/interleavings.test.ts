@@ -95,6 +95,18 @@ const QUIET = { namespace: false, tag: 'none', traced: false, refresh: false } a
 
 /** Stories that chance tells too seldom. */
 const TOLD: Readonly<Record<string, readonly Step[]>> = {
+  'a trace of which not all is known, after a crash, still has what it was told before a purge': [
+    { step: 'restart', killed: true },
+    { step: 'ask', wish: { ...QUIET, kind: 'product', about: 2, refresh: true } },
+    { step: 'ask', wish: { ...QUIET, kind: 'stream', about: 2, refresh: true } },
+    { step: 'read', at: 0 },
+    { step: 'end', at: 0, ending: 'answered' },
+    { step: 'ask', wish: { ...QUIET, kind: 'product', about: 2, traced: true, refresh: true } },
+    { step: 'invalidate', aim: { by: 'everything' }, effect: 'purge' },
+    { step: 'end', at: 0, ending: 'answered' },
+    { step: 'keep', at: 0 },
+    { step: 'ask', wish: { ...QUIET, kind: 'chat', about: 2, traced: true } },
+  ],
   'a batch waits for one item while another request says more of an item that it has': [
     { step: 'ask', wish: { ...QUIET, kind: 'embeddings', about: 0 } },
     { step: 'read', at: 0 },

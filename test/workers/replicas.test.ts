@@ -16,6 +16,7 @@ import {
 } from '../../src/workers/replicas.ts';
 import { ManualClock } from '../support/clock.ts';
 import { sampleEntry } from '../support/entries.ts';
+import { inherited } from '../support/lineage.ts';
 
 // All in one thread and without a turn of its loop in between: what is told is known at once.
 function setUp(t: TestContext) {
@@ -88,8 +89,8 @@ describe('what is told in one thread is known in the others at once', () => {
   it('what traces were told', (t) => {
     const { one, other } = setUp(t);
     one.lineage.note('owner', 'trace', [['lamp', 5]]);
-    assert.deepEqual(other.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
-    assert.deepEqual(one.lineage.inherited('owner', 'another'), []);
+    assert.deepEqual(inherited(other.lineage, 'owner', 'trace'), [['lamp', 5]]);
+    assert.deepEqual(inherited(one.lineage, 'owner', 'another'), []);
   });
 
   it('which credentials were taken, and which were not', (t) => {
@@ -103,11 +104,11 @@ describe('what is told in one thread is known in the others at once', () => {
   it('what traces were told before it began, which the others hand over', (t) => {
     const { one, other } = setUp(t);
     one.lineage.note('owner', 'trace', [['lamp', 5]]);
-    assert.deepEqual(other.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
+    assert.deepEqual(inherited(other.lineage, 'owner', 'trace'), [['lamp', 5]]);
     const records = [...other.lineage.records()];
     const { one: next } = setUp(t);
-    assert.deepEqual(next.lineage.inherited('owner', 'trace'), []);
+    assert.deepEqual(inherited(next.lineage, 'owner', 'trace'), []);
     assert.equal(next.lineage.restore(records), true);
-    assert.deepEqual(next.lineage.inherited('owner', 'trace'), [['lamp', 5]]);
+    assert.deepEqual(inherited(next.lineage, 'owner', 'trace'), [['lamp', 5]]);
   });
 });
