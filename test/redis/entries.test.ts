@@ -76,7 +76,13 @@ for (const workers of [1, 2])
       const calls = fleet.upstream.calls.length;
       const hit = await send(two.url + CHAT, { body: chat('brief') });
       assert.deepEqual([hit.headers.get('x-cache'), hit.headers.get('x-cache-level')], ['HIT', 'l3']);
-      assertOwn(await send(two.url + CHAT, { body: chat('brief') }));
+      const again = [];
+      for (let time = 0; time < 4 * workers; time += 1)
+        again.push(await send(two.url + CHAT, { body: chat('brief') }));
+      // Every other thread may have a copy of its own that is over, and then looks once.
+      const looked = again.filter(({ headers }) => headers.get('x-cache-level') === 'l3');
+      assert.ok(looked.length < workers, `${looked.length} looked`);
+      for (const answer of again) if (!looked.includes(answer)) assertOwn(answer);
       assert.equal(fleet.upstream.calls.length, calls);
     });
 
