@@ -1,3 +1,4 @@
+import { valueFrom } from '../shared/plain.ts';
 import type { Announcement } from './bus.ts';
 import { type Condition, isCondition } from './condition.ts';
 
@@ -14,12 +15,8 @@ export function announcementOf(text: string): Announcement | undefined {
   const [, effect, rest = ''] = /^(purge|expire)(?: (.+))?$/s.exec(text) ?? [];
   if (effect !== 'purge' && effect !== 'expire') return undefined;
   if (rest === '') return { condition: undefined, effect };
-  try {
-    const condition: unknown = JSON.parse(rest);
-    return isCondition(condition) ? { condition, effect } : undefined;
-  } catch {
-    return undefined;
-  }
+  const condition = valueFrom(rest);
+  return isCondition(condition) ? { condition, effect } : undefined;
 }
 
 /** The same conditions in one order, whoever put them together. */

@@ -1,4 +1,5 @@
 import { parseGlob } from '../shared/glob.ts';
+import { isRecord } from '../shared/plain.ts';
 import { placeOf, segmentOf } from '../shared/shown-key.ts';
 
 /** Which entries are meant: those that fulfil every list that is there; of one list any member will do. Never empty. */
@@ -42,11 +43,12 @@ const LISTS: ReadonlySet<string> = new Set(['keys', 'patterns', 'tags', 'types',
 
 /** Whether what was read from somewhere is a condition. */
 export function isCondition(value: unknown): value is Condition {
-  if (typeof value !== 'object' || value === null) return false;
+  if (!isRecord(value)) return false;
   const lists = Object.entries(value);
   return lists.length > 0 && lists.every(([name, list]) => LISTS.has(name) && areTexts(list));
 }
 
-function areTexts(list: unknown): boolean {
+/** Whether what was read from somewhere is a list of texts. */
+export function areTexts(list: unknown): list is readonly string[] {
   return Array.isArray(list) && list.every((member) => typeof member === 'string');
 }

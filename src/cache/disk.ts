@@ -2,7 +2,6 @@ import { Background } from '../shared/background.ts';
 import type { Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { isOver } from '../shared/life.ts';
-import { DiskCounts } from './disk-counts.ts';
 import { FolderLocked, type Trust } from './disk-folder.ts';
 import type { DiskIndex, Slot } from './disk-index.ts';
 import type { DiskOptions } from './disk-options.ts';
@@ -13,6 +12,7 @@ import { isCorrupted, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
 import type { OwnFigures, Tier, TierHealth } from './tier.ts';
+import { TierCounts } from './tier-counts.ts';
 
 const WRITE_BEHIND_MS = 50;
 const RETRY_MS = 15_000;
@@ -42,7 +42,7 @@ export class DiskTier implements Tier {
   #flushTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #closed = false;
-  readonly #counts = new DiskCounts();
+  readonly #counts = new TierCounts();
 
   private constructor(options: DiskOptions) {
     this.#options = options;

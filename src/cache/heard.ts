@@ -1,3 +1,6 @@
+import { isRecord, valueFrom } from '../shared/plain.ts';
+import { areTexts } from './condition.ts';
+
 /** What is told on the channel: some announcements with rising numbers. */
 export interface Heard {
   readonly epoch: string;
@@ -11,23 +14,15 @@ export interface Heard {
 
 /** Reads a message; undefined for one that is not ours. */
 export function readHeard(message: string): Heard | undefined {
-  let told: unknown;
-  try {
-    told = JSON.parse(message);
-  } catch {
-    return undefined;
-  }
-  if (typeof told !== 'object' || told === null) return undefined;
-  const { epoch, before, first, from, said } = { epoch: 0, before: '', first: '', from: 0, said: 0, ...told };
+  const told = valueFrom(message);
+  if (!isRecord(told)) return undefined;
+  const { epoch, before, first, from, said } = told;
   const isOurs =
     typeof epoch === 'string' &&
     typeof before === 'number' &&
     typeof first === 'number' &&
     typeof from === 'string' &&
-    areTexts(said);
+    areTexts(said) &&
+    said.length > 0;
   return isOurs ? { epoch, before, first, from, said } : undefined;
-}
-
-function areTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string');
 }

@@ -91,11 +91,7 @@ export class LowerTiers {
 
   /** What `ask` comes to; undefined if it fails. */
   async try<T>(ask: () => T | Promise<T>): Promise<T | undefined> {
-    try {
-      return await ask();
-    } catch {
-      return this.#failed();
-    }
+    return await orElse<T | undefined>(ask, () => this.#failed());
   }
 
   /** Whether `call` went well. */

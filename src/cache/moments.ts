@@ -1,3 +1,5 @@
+import { countWhile } from '../shared/count-while.ts';
+
 /**
  * From which local stamp on which announcements have been applied here: what began at a stamp is known to have begun after the
  * announcements up to a number, whatever the clocks of others say.
@@ -33,12 +35,12 @@ export class Moments {
 
   /** The greatest number that had been applied when this stamp was given; undefined for one that is too old. */
   at(stamp: number): number | undefined {
-    return this.#seqs[countBelow(this.#stamps, stamp) - 1];
+    return this.#seqs[countWhile(this.#stamps, (given) => given < stamp) - 1];
   }
 
   /** A stamp, at most `now`, below those of all marks with greater numbers; undefined where nobody knows any more. */
   before(seq: number, now: number): number | undefined {
-    const known = countBelow(this.#seqs, seq + 1);
+    const known = countWhile(this.#seqs, (number) => number <= seq);
     if (known === 0) return undefined;
     return this.#befores[known] ?? now;
   }
@@ -49,16 +51,4 @@ export class Moments {
     this.#seqs = [];
     this.#befores = [];
   }
-}
-
-/** How many of the values, which rise, are below this one. */
-function countBelow(rising: readonly number[], value: number): number {
-  let low = 0;
-  let high = rising.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((rising[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

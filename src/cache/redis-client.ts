@@ -104,7 +104,7 @@ async function connectSentinel(options: ConnectOptions): Promise<RedisConnection
     name: address.master ?? '',
     sentinelRootNodes: [...address.nodes],
     nodeClientOptions: { ...nodeOptions(options), database: address.database, socket },
-    sentinelClientOptions: { socket: { ...socketOf(options), ...tlsOf(address) } },
+    sentinelClientOptions: { socket },
     // One connection that everybody's commands go out on in order.
     reserveClient: true,
     scanInterval: PING_MS,

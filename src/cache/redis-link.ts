@@ -91,17 +91,13 @@ export class RedisLink {
   }
 
   /** What Redis answers to a command about `key`. Rejects with what it complains of, or with {@link RedisAway}. */
-  ask(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
-    const connection = this.#connection;
-    if (connection === undefined || !this.#isUp) return Promise.reject(new RedisAway(this.#why));
-    return this.#within(connection.send(key, command));
+  async ask(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
+    return await this.#within(this.#usable().send(key, command));
   }
 
   /** As {@link ask}, for what no request waits for. */
-  askPatiently(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
-    const connection = this.#connection;
-    if (connection === undefined || !this.#isUp) return Promise.reject(new RedisAway(this.#why));
-    return this.patiently(connection.send(key, command));
+  async askPatiently(key: string, command: readonly (string | Buffer)[]): Promise<unknown> {
+    return await this.patiently(this.#usable().send(key, command));
   }
 
   /** What an answer comes to that no request waits for, unless that takes much too long. */
@@ -114,6 +110,12 @@ export class RedisLink {
     } finally {
       timer.cancel();
     }
+  }
+
+  /** The connection, where there is one that can be asked. */
+  #usable(): RedisConnection {
+    if (this.#connection === undefined || !this.#isUp) throw new RedisAway(this.#why);
+    return this.#connection;
   }
 
   /** What an answer comes to, unless that takes longer than a request may wait. */
@@ -149,8 +151,7 @@ export class RedisLink {
 
   /** All keys that begin with `prefix`, page by page. However long it takes: nobody's request waits for it. Rejects as {@link ask}. */
   async scan(prefix: string, told: (keys: readonly string[]) => Promise<void>): Promise<void> {
-    if (this.#connection === undefined || !this.#isUp) throw new RedisAway(this.#why);
-    await this.#connection.scan(prefix, told);
+    await this.#usable().scan(prefix, told);
   }
 
   close(): void {

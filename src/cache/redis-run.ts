@@ -26,6 +26,15 @@ export function textsOf(reply: unknown): readonly string[] | undefined {
   return texts.every((text) => text !== undefined) ? texts : undefined;
 }
 
+/** The pairs of a reply that is a list of names, each with a number after it; undefined if it is something else. */
+export function pairsOf(reply: unknown): readonly (readonly [string, number])[] | undefined {
+  const texts = textsOf(reply);
+  if (texts === undefined) return undefined;
+  const pairs: (readonly [string, number])[] = [];
+  for (let at = 0; at + 1 < texts.length; at += 2) pairs.push([texts[at] ?? '', Number(texts[at + 1]) || 0]);
+  return pairs;
+}
+
 /** The text of a reply that is one; undefined if it is something else. */
 export function textOf(reply: unknown): string | undefined {
   if (typeof reply === 'string') return reply;

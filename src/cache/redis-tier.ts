@@ -12,6 +12,7 @@ import { READ } from './redis-scripts.ts';
 import { RedisWrites } from './redis-writes.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import type { Cleared, Tier, TierFigures, TierHealth } from './tier.ts';
+import type { TierCounts } from './tier-counts.ts';
 
 /** What L3 works with. */
 export interface RedisTierOptions {
@@ -42,9 +43,8 @@ export class RedisTier implements Tier {
   readonly isShared = true;
   readonly #options: RedisTierOptions;
   readonly #writes: RedisWrites;
-  #hits = 0;
-  #misses = 0;
-  #faults = 0;
+  /** Those of what is written, too. */
+  readonly #counts: TierCounts;
 
   constructor(options: RedisTierOptions) {
     this.#options = options;
@@ -52,6 +52,7 @@ export class RedisTier implements Tier {
     const keyOf = (id: string) =>
       shared.epoch !== undefined && bus.isJoined ? keys.entries(shared.epoch) + id : undefined;
     this.#writes = new RedisWrites({ ...options, keyOf });
+    this.#counts = this.#writes.counts;
   }
 
   async get(id: string): Promise<Entry | undefined> {
@@ -71,8 +72,7 @@ export class RedisTier implements Tier {
       const entry = record && shared.epoch === epoch ? this.#accept(id, record, stamp) : undefined;
       if (entry !== undefined) found.set(id, entry);
     }
-    this.#hits += found.size;
-    this.#misses += ids.length - found.size;
+    this.#counts.readMany(found.size, ids.length);
     return found;
   }
 
@@ -122,17 +122,7 @@ export class RedisTier implements Tier {
   }
 
   figures(): TierFigures {
-    const { codec } = this.#options;
-    const { faults, ...packed } = this.#writes.counted;
-    return {
-      hits: this.#hits,
-      misses: this.#misses,
-      evictions: 0,
-      unexpired: 0,
-      expirations: 0,
-      faults: this.#faults + faults,
-      ...(codec !== 'none' && { compression: { codec, ...packed } }),
-    };
+    return this.#counts.figures(this.#options.codec);
   }
 
   health(): TierHealth {
@@ -180,7 +170,7 @@ export class RedisTier implements Tier {
     try {
       return await answer;
     } catch {
-      this.#faults += 1;
+      this.#counts.failed();
       return undefined;
     }
   }
@@ -189,7 +179,7 @@ export class RedisTier implements Tier {
     const { shared, bus, clock, maxRecord } = this.#options;
     const read = fromRecord(record, id, digestOf(id), maxRecord);
     if (read === undefined) {
-      this.#faults += 1;
+      this.#counts.failed();
       return undefined;
     }
     const entry = shared.toLocal(read, stamp);

@@ -8,6 +8,7 @@ import { run } from './redis-run.ts';
 import { PUT } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import { tooMany, withTagged } from './tagged.ts';
+import { TierCounts } from './tier-counts.ts';
 
 /** What writing to Redis works with. */
 export interface RedisWritesOptions {
@@ -34,6 +35,8 @@ const TOLD_MS = 10_000;
 
 /** What is on its way to Redis: of one id one thing after the other. Nothing here rejects. */
 export class RedisWrites {
+  /** What came to nothing, and what was packed. */
+  readonly counts = new TierCounts();
   readonly #options: RedisWritesOptions;
   readonly #running = new Map<string, Promise<void>>();
   #bytes = 0;
@@ -42,17 +45,9 @@ export class RedisWrites {
   /** Whether that is more than could be remembered. */
   #owesMore = false;
   #refusal = { why: '', until: Number.NEGATIVE_INFINITY };
-  #faults = 0;
-  #rawBytes = 0;
-  #storedBytes = 0;
 
   constructor(options: RedisWritesOptions) {
     this.#options = options;
-  }
-
-  /** Writes that came to nothing; and of what was not, the bytes of bodies that were to be packed, and of their records. */
-  get counted(): { readonly faults: number; readonly rawBytes: number; readonly storedBytes: number } {
-    return { faults: this.#faults, rawBytes: this.#rawBytes, storedBytes: this.#storedBytes };
   }
 
   /** Why a write was refused a while ago; undefined if none was. */
@@ -144,9 +139,8 @@ export class RedisWrites {
         const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
         if (!Buffer.isBuffer(reply)) {
           this.#owed.delete(id);
-          const isPacked = ours.payload.form !== 'vector';
-          this.#rawBytes += isPacked ? ours.payload.body.length : 0;
-          this.#storedBytes += isPacked ? record.length : 0;
+          const { form, body } = ours.payload;
+          if (form !== 'vector') this.counts.packed(body.length, record.length);
           return;
         }
         head = reply.subarray(0, HEAD);
@@ -156,7 +150,7 @@ export class RedisWrites {
         else if (theirs.born > ours.born && shared.toLocal(theirs, 0) !== undefined) return;
       }
     } catch (thrown) {
-      this.#faults += 1;
+      this.counts.failed();
       const until = clock.elapsed() + TOLD_MS;
       // What could not be reached is told by the bus.
       if (!(thrown instanceof RedisAway)) this.#refusal = { why: messageOf(thrown), until };

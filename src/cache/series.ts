@@ -1,3 +1,5 @@
+import { countWhile } from '../shared/count-while.ts';
+
 /** A thing in an order in which it was given its number. */
 export interface Numbered {
   readonly number: number;
@@ -44,14 +46,7 @@ export class Series<T extends Numbered> {
 /** So few that are gone are no reason to clear them away. */
 const LEAST_CLEARED = 1_000;
 
-/** Where the first of `things` stands whose number is above `number`. */
-function indexAfter(things: readonly Numbered[], number: number): number {
-  let from = 0;
-  let to = things.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((things[middle]?.number ?? Number.POSITIVE_INFINITY) <= number) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+/** Where the first of `things` stands whose number is above `last`. */
+function indexAfter(things: readonly Numbered[], last: number): number {
+  return countWhile(things, ({ number }) => number <= last);
 }

@@ -9,7 +9,6 @@ const BYTES = 32;
 export class SharedSecret {
   readonly #key: string;
   #secret: Buffer;
-  #isAgreed = false;
 
   /** `own` is the secret to begin with, 32 bytes. */
   constructor(key: string, own: Buffer) {
@@ -22,17 +21,11 @@ export class SharedSecret {
     return this.#secret;
   }
 
-  /** Whether it is the one that all have. */
-  get isAgreed(): boolean {
-    return this.#isAgreed;
-  }
-
   /** Agrees with the others: offers the own one, and takes theirs if there is one. */
   async agree(send: Send): Promise<void> {
     await send(this.#key, ['SET', this.#key, this.#secret.toString('base64url'), 'NX']);
     const theirs = Buffer.from(textOf(await send(this.#key, ['GET', this.#key])) ?? '', 'base64url');
     if (theirs.length !== BYTES) throw new Error('the secret that instances share is not one of ours');
     this.#secret = theirs;
-    this.#isAgreed = true;
   }
 }

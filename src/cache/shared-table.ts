@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { isRecord, valueFrom } from '../shared/plain.ts';
 import type { Peer, Place } from './bus.ts';
 import { GONE_MS } from './peers.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { run, type Send, textOf, textsOf } from './redis-run.ts';
+import { pairsOf, run, type Send, textOf, textsOf } from './redis-run.ts';
 import { AFTER, ANNOUNCE, BEAT } from './redis-scripts.ts';
 
 /** An announcement as the table has it: what it says, and its number there; 0 for one that has none yet. */
@@ -115,10 +116,8 @@ export class SharedTable {
   /** All announcements after a number, in order, page by page. */
   async *after(send: Send, seq: number): AsyncGenerator<readonly Numbered[]> {
     for (let from = seq; ; ) {
-      const reply = textsOf(await run(send, AFTER, [this.#keys.marks], [String(from), String(PAGE)]));
-      if (reply === undefined) throw new Error('Redis answers a reading of the table with something else');
-      const page: Numbered[] = [];
-      for (let at = 0; at + 1 < reply.length; at += 2) page.push([reply[at] ?? '', Number(reply[at + 1])]);
+      const page = pairsOf(await run(send, AFTER, [this.#keys.marks], [String(from), String(PAGE)]));
+      if (page === undefined) throw new Error('Redis answers a reading of the table with something else');
       yield page;
       if (page.length < PAGE) return;
       from = page.at(-1)?.[1] ?? from;
@@ -144,12 +143,8 @@ function newEpoch(): string {
 }
 
 function peerOf(text: string): Peer | undefined {
-  try {
-    const said: unknown = JSON.parse(text);
-    if (typeof said !== 'object' || said === null) return undefined;
-    const { id, name, version, wire } = { id: '', name: '', version: '', wire: 0, ...said };
-    return { id: String(id), name: String(name), version: String(version), wire: Number(wire) };
-  } catch {
-    return undefined;
-  }
+  const said = valueFrom(text);
+  if (!isRecord(said)) return undefined;
+  const { id = '', name = '', version = '', wire = 0 } = said;
+  return { id: String(id), name: String(name), version: String(version), wire: Number(wire) };
 }

@@ -2,7 +2,7 @@ import type { Stamps } from '../shared/stamps.ts';
 import { MAX_TAGS } from '../shared/tag.ts';
 import type { Tagged } from './entry.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { run, type Send, textsOf } from './redis-run.ts';
+import { pairsOf, run, type Send } from './redis-run.ts';
 import { NOTE } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
 
@@ -61,13 +61,4 @@ export class SharedTraces {
     }
     return told;
   }
-}
-
-/** The pairs of a hash, which comes as a list of names and values. */
-function pairsOf(reply: unknown): (readonly [string, number])[] | undefined {
-  const texts = textsOf(reply);
-  if (texts === undefined) return undefined;
-  const pairs: (readonly [string, number])[] = [];
-  for (let at = 0; at + 1 < texts.length; at += 2) pairs.push([texts[at] ?? '', Number(texts[at + 1]) || 0]);
-  return pairs;
 }

@@ -3,11 +3,11 @@ import type { Slot } from './disk-index.ts';
 import type { Entry } from './entry.ts';
 import type { TierFigures } from './tier.ts';
 
-/** What a {@link DiskCounts} tells of the figures of a tier. */
+/** What a {@link TierCounts} tells of the figures of a tier. */
 type Counted = Omit<TierFigures, 'entries' | 'bytes' | 'maxBytes' | 'queue'>;
 
-/** What has happened in the disk tier since the process began, counted. */
-export class DiskCounts {
+/** What has happened in a tier below L1 since the process began, counted. */
+export class TierCounts {
   readonly #counted = { hits: 0, misses: 0, evictions: 0, unexpired: 0, expirations: 0, faults: 0 };
   readonly #packed = { rawBytes: 0, storedBytes: 0 };
 

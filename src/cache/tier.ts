@@ -3,9 +3,11 @@ import type { Entry } from './entry.ts';
 /** A tier's name on the wire. */
 export type Level = 'l1' | 'l2' | 'l3';
 
-/** What was dropped, in entries and in bytes. */
+/** What clearing came to. */
 export interface Cleared {
+  /** Entries, or copies of entries where one level was cleared. */
   readonly cleared: number;
+  /** Bytes of their bodies. */
   readonly freedBytes: number;
 }
 

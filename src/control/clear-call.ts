@@ -1,18 +1,10 @@
 import type { Condition } from '../cache/condition.ts';
-import type { Level } from '../cache/tier.ts';
+import type { Cleared, Level } from '../cache/tier.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
 import { type ControlCall, controlCall } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { readCondition } from './condition.ts';
 import { bodyFields, mistake, textsIn } from './fields.ts';
-
-/** What clearing came to. */
-export interface Cleared {
-  /** Entries, or copies of entries where one level was cleared. */
-  readonly cleared: number;
-  /** Bytes of their bodies. */
-  readonly freedBytes: number;
-}
 
 /** What clearing works with. */
 export interface ClearContext {

@@ -21,10 +21,11 @@ export function healthCalls(context: HealthContext): readonly ControlCall[] {
     controlCall('everyone', '/health/live', { GET: () => Response.json({ status: 'ok', checks: {} }) }),
     controlCall('everyone', '/health/ready', {
       GET: () => {
-        const { checks } = context;
+        const checks = context.checks();
+        const status = statusOf({ accepting: context.accepting, checks: () => checks });
         return Response.json(
-          { status: statusOf(context), checks: Object.fromEntries(checks()) },
-          { status: NOT_READY.has(statusOf(context)) ? 503 : 200 },
+          { status, checks: Object.fromEntries(checks) },
+          { status: NOT_READY.has(status) ? 503 : 200 },
         );
       },
     }),

@@ -1,5 +1,6 @@
 import type { Place } from '../cache/bus.ts';
 import type { Mark } from '../cache/mark.ts';
+import { isRecord } from '../shared/plain.ts';
 
 /** What an instance remembers of its bus over a restart: it lies in the log of marks. */
 export class Ledger {
@@ -25,7 +26,7 @@ export class Ledger {
 
 /** A place as it was written, if it is one. */
 export function readPlace(value: unknown): Place | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { epoch, seq } = { epoch: undefined, seq: undefined, ...value };
+  if (!isRecord(value)) return undefined;
+  const { epoch, seq } = value;
   return typeof epoch === 'string' && typeof seq === 'number' ? { epoch, seq } : undefined;
 }

@@ -42,8 +42,7 @@ export function parseRedisUrl(url: string): RedisAddress | undefined {
   if (nodes.length !== hosts.split(',').length || (kind === 'single' && nodes.length > 1)) return undefined;
   const isNamed = kind === 'sentinel';
   const database = isNamed ? second : first;
-  if (isNamed !== Boolean(isNamed && first)) return undefined;
-  if (!isNamed && second !== undefined) return undefined;
+  if (isNamed ? !first : second !== undefined) return undefined;
   // A cluster has one database.
   if (kind === 'cluster' && Number(database ?? '') !== 0) return undefined;
   const master = isNamed ? first : undefined;
