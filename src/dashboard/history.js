@@ -147,7 +147,7 @@ const LEAST_MS = 900;
 const GAP_MS = 15_000;
 
 /** Outcomes of requests for which the cache was asked. */
-const LOOKED_UP = ['hits', 'coalesced', 'stale', 'partial', 'misses'];
+export const LOOKED_UP = ['hits', 'coalesced', 'stale', 'partial', 'misses'];
 
 /** @param {unknown} figures */
 function hitRateIn(figures) {

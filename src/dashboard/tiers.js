@@ -1,5 +1,6 @@
 import { badge, byId, element, gauge, show } from './dom.js';
 import { bytes, count, duration, NOTHING, percent, span, usd } from './format.js';
+import { LOOKED_UP, OUTCOMES } from './history.js';
 import { fieldsAt, latencyAt, listAt, numberAt, textAt, valueAt } from './json.js';
 import { table } from './table.js';
 
@@ -120,12 +121,8 @@ const SHOWN_MODELS = 10;
  */
 const some = (value, format) => (value === undefined || value === 0 ? NOTHING : format(value));
 
-/** What becomes of requests for which the cache is asked, and of the others. */
-const LOOKED_UP = ['hits', 'misses', 'partial', 'stale', 'coalesced'];
-const NOT_LOOKED_UP = ['refreshed', 'bypassed', 'errors'];
-
 /** How many requests a line of the figures counts. @param {unknown} line @param {readonly string[]} fields */
-function requestsOf(line, fields = [...LOOKED_UP, ...NOT_LOOKED_UP]) {
+function requestsOf(line, fields = OUTCOMES) {
   return fields.reduce((sum, field) => sum + (numberAt(line, field) ?? 0), 0);
 }
 

@@ -51,7 +51,7 @@ export class RequestTrace {
     const traceId = parent?.traceId ?? randomId(16);
     const flags = ((parent?.flags ?? RANDOM) & ~SAMPLED) | (sample(traceId, parent) ? SAMPLED : 0);
     const state = parent && (header('tracestate') || undefined);
-    this.span = { traceId, id: randomId(8), parent: parent?.id, isRemote: true, flags, state };
+    this.span = { traceId, id: randomId(8), parent: parent?.id, flags, state };
     this.endpoint = endpoint;
     this.#context = context;
   }
@@ -73,7 +73,7 @@ export class RequestTrace {
 
   /** A call made for it. */
   call(target: CallTarget): TracedCall {
-    const span = { ...this.span, id: randomId(8), parent: this.span.id, isRemote: false };
+    const span = { ...this.span, id: randomId(8), parent: this.span.id };
     return new TracedCall(this.#context, span, target, this.endpoint);
   }
 }

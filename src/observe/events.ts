@@ -31,8 +31,6 @@ export interface Span {
   readonly id: string;
   /** The span that it is part of; undefined for the first of its trace. */
   readonly parent: string | undefined;
-  /** Whether that one is the caller's, and not ours. */
-  readonly isRemote: boolean;
   /** Bit 0: whether it is recorded. */
   readonly flags: number;
   /** The `tracestate` that goes with it. */

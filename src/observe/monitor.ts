@@ -95,7 +95,10 @@ export class Monitor {
   };
 
   #turn(): void {
-    this.#alerts.look(this, this.#clock.now());
+    // Several rules look at the tiers, whose figures have to be put together.
+    const levels = this.sources.levels();
+    const sources = { ...this.sources, levels: () => levels };
+    this.#alerts.look({ figures: this.figures, sources }, this.#clock.now());
     const minute = this.figures.turn();
     if (minute !== undefined) this.series.add(minute, this.#clock.now());
     this.nearMisses.turn();

@@ -1,5 +1,6 @@
 import {
   type Attributes,
+  type Context,
   createTraceState,
   ROOT_CONTEXT,
   type SpanContext,
@@ -123,8 +124,6 @@ export class SpanExport {
       return;
     }
     this.#waiting += 1;
-    const parent =
-      span.parent === undefined ? undefined : contextOf({ ...span, id: span.parent }, span.isRemote);
     this.#ids.next = span;
     const recorded = this.#tracer.startSpan(
       name,
@@ -134,7 +133,8 @@ export class SpanExport {
         attributes: known(attributes),
         links: links.map((link) => ({ context: contextOf(link, false), attributes: JOINED })),
       },
-      parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
+      // The parent of a request's span is its caller's.
+      below(span.parent === undefined ? undefined : { ...span, id: span.parent }, kind === 'server'),
     );
     if (isError) recorded.setStatus({ code: SpanStatusCode.ERROR });
     recorded.end(at);
@@ -163,15 +163,7 @@ export function sampleBy(
 ): (traceId: string, parent: { readonly id: string; readonly flags: number } | undefined) => boolean {
   const sampler = samplerOf(sampling);
   return (traceId, parent) => {
-    const context =
-      parent === undefined
-        ? ROOT_CONTEXT
-        : trace.setSpanContext(ROOT_CONTEXT, {
-            traceId,
-            spanId: parent.id,
-            traceFlags: parent.flags & TraceFlags.SAMPLED,
-            isRemote: true,
-          });
+    const context = below(parent && { ...parent, traceId }, true);
     const { decision } = sampler.shouldSample(context, traceId, '', SpanKind.SERVER, {}, []);
     return decision === SamplingDecision.RECORD_AND_SAMPLED;
   };
@@ -203,7 +195,16 @@ class GivenIds implements IdGenerator {
 
 const JOINED: Attributes = { 'reprise.link': 'joined' };
 
-function contextOf({ traceId, id, flags, state }: Span, isRemote: boolean): SpanContext {
+/** What of a span others have to know. */
+type Named = Pick<Span, 'traceId' | 'id' | 'flags'> & Partial<Pick<Span, 'state'>>;
+
+function below(parent: Named | undefined, isRemote: boolean): Context {
+  return parent === undefined
+    ? ROOT_CONTEXT
+    : trace.setSpanContext(ROOT_CONTEXT, contextOf(parent, isRemote));
+}
+
+function contextOf({ traceId, id, flags, state }: Named, isRemote: boolean): SpanContext {
   return {
     traceId,
     spanId: id,

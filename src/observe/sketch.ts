@@ -49,14 +49,15 @@ export function sketchOf(question: Question, now: number): Sketch | undefined {
     const quiet = withoutNoise(text, now);
     const value = digestOf(`${place}\n${quiet.text}`);
     whole = (whole + value) % DIGESTS;
-    for (const [kind, found] of quiet.noise) noise.push({ path, kind, value: digestOf(found) });
+    for (const [kind, found] of quiet.noise)
+      if (noise.length < MOST_NOISES) noise.push({ path, kind, value: digestOf(found) });
     if (isRoute || !isAsked(path)) beside.push({ path, kind: 'value', value, place });
   }
   const fields = beside.slice(0, MOST_FIELDS).map(({ place, ...field }) => {
     const without = digestOf(`without ${place}`);
     return { ...field, rest: (whole - field.value + without + DIGESTS) % DIGESTS };
   });
-  return { whole, noise: noise.slice(0, MOST_NOISES), fields };
+  return { whole, noise, fields };
 }
 
 /** Whether a leaf of one of the API's requests is of what is asked, and of whom. */

@@ -124,10 +124,17 @@ export class OutcomeReader {
   }
 }
 
-/** The upstream's own words, if they are such: as many choices as an API gives at a time, and of each a word. */
+/** The upstream's own words: as many choices as an API gives at a time, and of each a word. */
 function finishOf(choices: Iterable<ChoiceOutcome>): string {
-  const words = [...choices].slice(0, 128).map(({ finish = 'missing' }) => finish);
-  return words.map((word) => (/^[a-z_-]{1,40}$/i.test(word) ? word : 'other')).join(',');
+  return [...choices]
+    .slice(0, 128)
+    .map(({ finish = 'missing' }) => label(finish))
+    .join(',');
+}
+
+/** The upstream's own word, if it is one, else `other`: such words are shown. */
+export function label(word: string): string {
+  return /^[a-z_-]{1,40}$/i.test(word) ? word : 'other';
 }
 
 /** `{"hate":{"filtered":true,"severity":"high"}, …}`. */

@@ -1,4 +1,4 @@
-import type { Api, ChoiceOutcome, Outcome } from '../openai/outcome.ts';
+import { type Api, type ChoiceOutcome, label, type Outcome } from '../openai/outcome.ts';
 
 /**
  * Why an answer with status 200 must not be stored; undefined if it may be. `plain` is any JSON answer that is not a
@@ -37,9 +37,4 @@ function refusalOfChoices(choices: readonly ChoiceOutcome[]): string | undefined
     if (filtered) return 'content-filter';
   }
   return undefined;
-}
-
-/** The upstream's own word, if it is one: reasons are shown in a header. */
-function label(word: string): string {
-  return /^[a-z_-]{1,40}$/i.test(word) ? word : 'other';
 }

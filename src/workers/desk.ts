@@ -12,7 +12,7 @@ import type { HubCalls, SentEvent } from './calls.ts';
 import type { Holders } from './holders.ts';
 import type { Leases } from './leases.ts';
 import { Line } from './line.ts';
-import { pack, unpack } from './parcel.ts';
+import { foundIn, pack, unpack } from './parcel.ts';
 import type { PublishedMarks } from './replicas.ts';
 import type { Thread } from './thread-at-hub.ts';
 
@@ -110,10 +110,7 @@ export class Desk {
 
   async #find(tier: Tier | undefined, ids: readonly string[]): Promise<readonly Entry[]> {
     if (tier === undefined || !this.#context.bus.isCurrent) return [];
-    const [only = ''] = ids;
-    if (ids.length !== 1) return [...(await tier.getMany(ids)).values()];
-    const entry = await tier.get(only);
-    return entry === undefined ? [] : [entry];
+    return await foundIn(tier, ids);
   }
 
   /**

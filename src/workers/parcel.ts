@@ -1,4 +1,5 @@
 import type { Entry, Payload } from '../cache/entry.ts';
+import type { Tier } from '../cache/tier.ts';
 
 /** Entries on their way from one thread to another. */
 export interface Parcel {
@@ -40,4 +41,12 @@ export function unpack({ entries, bytes }: Parcel): Entry[] {
 /** Bytes of the bodies of entries. */
 export function sizeOf(entries: readonly Entry[]): number {
   return entries.reduce((size, { payload }) => size + payload.body.length, 0);
+}
+
+/** What a tier has of these, looked up by the shortest way. */
+export async function foundIn(tier: Tier, ids: readonly string[]): Promise<readonly Entry[]> {
+  const [only = ''] = ids;
+  if (ids.length !== 1) return [...(await tier.getMany(ids)).values()];
+  const entry = await tier.get(only);
+  return entry === undefined ? [] : [entry];
 }

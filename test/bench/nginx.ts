@@ -1,11 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { within } from '../support/deadline.ts';
+import { until } from '../support/deadline.ts';
+import { freePort } from '../support/free-port.ts';
 import type { Achieved } from './load.ts';
 import { type Effort, median } from './measure.ts';
 import type { Payload } from './payloads.ts';
@@ -75,7 +73,14 @@ async function startNginx(upstream: string, folder: string): Promise<Subject & D
   const child = spawn('nginx', ['-p', home, '-c', 'nginx.conf', '-e', join(home, 'error.log')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  await within(untilItAnswers(port), 'nginx', 10_000);
+  const answers = () =>
+    fetch(`http://127.0.0.1:${port}/`)
+      .then((answer) => answer.arrayBuffer())
+      .then(
+        () => true,
+        () => false,
+      );
+  await until(answers, 'nginx', 10_000);
   return { port, pid: child.pid ?? 0, [Symbol.dispose]: () => void child.kill() };
 }
 
@@ -104,24 +109,4 @@ function configuration(port: number, upstream: string, home: string): string {
         }
       }
     }`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function untilItAnswers(port: number): Promise<void> {
-  for (;;) {
-    try {
-      await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { invalidate } from '../../src/cli/invalidate.ts';
 import { recordedIo } from '../support/command-io.ts';
 import { startControlPlane } from '../support/control-plane.ts';
+import { freePort } from '../support/free-port.ts';
 
 const TOKEN = 'correct-horse-battery';
 
@@ -159,12 +160,3 @@ test('something else at that address: status 1, and neither token nor condition 
   other.closeAllConnections();
   other.close();
 });
-
-/** A port at which nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import type { Tier } from '../../src/cache/tier.ts';
 import { HubTier } from '../../src/workers/hub-tier.ts';
-import { pack, unpack } from '../../src/workers/parcel.ts';
+import { foundIn, pack, unpack } from '../../src/workers/parcel.ts';
 import { type Calls, Wire } from '../../src/workers/wire.ts';
 
 /** A tier as another thread sees it: everything goes over a wire, but for what only the thread that has it does. */
@@ -12,13 +12,7 @@ export function hubTierOf(tier: Tier): Tier {
   const far = new Wire<Calls>(
     port2,
     {
-      get: async ({ ids }: { ids: readonly string[] }) => {
-        const [only = ''] = ids;
-        const one = ids.length === 1 ? await tier.get(only) : undefined;
-        const found =
-          ids.length === 1 ? (one === undefined ? [] : [one]) : (await tier.getMany(ids)).values();
-        return pack([...found]);
-      },
+      get: async ({ ids }: { ids: readonly string[] }) => pack(await foundIn(tier, ids)),
       set: (parcel: Parameters<typeof unpack>[0]) => {
         for (const entry of unpack(parcel)) tier.set(entry);
       },

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connectRedis, type RedisConnection } from '../../src/cache/redis-client.ts';
 import { parseRedisUrl } from '../../src/shared/redis-address.ts';
 import { until, within } from './deadline.ts';
 import { tempFolder } from './folder.ts';
+import { freePort } from './free-port.ts';
 
 /** Where Debian's packages put it. */
 const PLACES = ['/usr/bin/redis-server', '/usr/bin/valkey-server', '/usr/local/bin/redis-server'];
@@ -89,16 +89,6 @@ export async function startRedis(...options: string[]): Promise<TestRedis> {
     restart: start,
     [Symbol.asyncDispose]: kill,
   };
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was free');
-  return address.port;
 }
 
 /** A cluster of three, or a master with a replica and three sentinels. Dispose of it to end all of it. */
