@@ -32,6 +32,16 @@ export class LowerTiers {
     return this.#faults;
   }
 
+  /** How long look-ups took in each. */
+  get lookups(): Readonly<Partial<Record<Level, Histogram>>> {
+    return Object.fromEntries(this.all.map(({ tier, lookups }) => [tier.level, lookups]));
+  }
+
+  /** How many entries of each were copied to those above it. */
+  get promotions(): Readonly<Partial<Record<Level, number>>> {
+    return Object.fromEntries(this.all.map(({ tier, promotions }) => [tier.level, promotions]));
+  }
+
   /** The one that other instances read and write, too. */
   get shared(): Lower | undefined {
     return this.all.find(({ tier }) => tier.isShared === true);

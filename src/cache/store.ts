@@ -63,6 +63,11 @@ export class Store {
     return { entry, level: 'l1' };
   }
 
+  /** Whether this instance has something under `id`, of use or not, as far as that can be told at once. */
+  holds(id: string): boolean {
+    return this.#memory.has(id) || this.#lower.stampOf(id) > 0;
+  }
+
   /** What L1 holds by now, without counting a second look. */
   held(id: string): Found | undefined {
     const entry = this.#memory.peek(id);
@@ -77,8 +82,8 @@ export class Store {
     return this.#isCurrent() ? this.#findIn(this.#lower.all, id, this.quota()) : this.held(id);
   }
 
-  /** All of `ids` that any tier holds, by id; each lower tier is asked once. Promotes no more than `quota` allows. */
-  async findMany(ids: readonly string[], quota: Quota = this.quota()): Promise<ReadonlyMap<string, Found>> {
+  /** All of `ids` that any tier holds, by id, at once where L1 does; each lower tier is asked once. Promotes no more than `quota`. */
+  findMany(ids: readonly string[], quota: Quota = this.quota()): Soon<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
     let missing: string[] = [];
     for (const id of new Set(ids)) {
@@ -87,7 +92,7 @@ export class Store {
       else found.set(id, held);
     }
     if (missing.length === 0 || !this.#isCurrent()) return found;
-    return await this.#fenced(async (changed) => {
+    return this.#fenced(async (changed) => {
       for (const lower of this.#lower.all) {
         if (missing.length === 0) break;
         const asked = missing;
@@ -196,13 +201,8 @@ export class Store {
 
   figures(): StoreFigures {
     const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
-    const lookups: Partial<Record<Level, Histogram>> = { l1: this.#lookups };
-    const promotions: Partial<Record<Level, number>> = {};
-    for (const lower of this.#lower.all) {
-      lookups[lower.tier.level] = lower.lookups;
-      promotions[lower.tier.level] = lower.promotions;
-    }
-    return { levels, lookups, promotions, faults: this.#lower.faults };
+    const { lookups, promotions, faults } = this.#lower;
+    return { levels, lookups: { l1: this.#lookups, ...lookups }, promotions, faults };
   }
 
   /** Writes what is queued and lets go of files and connections. */

@@ -7,6 +7,7 @@ import type { Settings } from '../config/schema.ts';
 import { ENDPOINTS } from '../endpoints/table.ts';
 import { withTags } from '../endpoints/tagged.ts';
 import { AskedLately } from '../http/asked.ts';
+import { answeringAtOnce } from '../http/at-once.ts';
 import { bindEndpoints, bindRoutes } from '../http/bindings.ts';
 import { placeOf } from '../http/classify.ts';
 import { type DataPlaneContext, dataPlane } from '../http/data-plane.ts';
@@ -81,6 +82,9 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
     serveData: dataPlane(context),
     openTunnel: (incoming, early) => openTunnel(context, incoming, early),
     corsOrigins: server.cors.origins,
+    // What of an answer is of one origin, or of one trace, is not kept with it.
+    atOnce:
+      server.cors.origins.length > 0 || parts.sample !== undefined ? undefined : answeringAtOnce(context),
   };
 }
 

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Key, Payload } from '../cache/entry.ts';
 import type { Bypass, Rendering, Replay } from '../endpoints/endpoint.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
+import type { Caller } from '../policy/access.ts';
 import type { Directives } from '../policy/directives.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Head } from './heads.ts';
@@ -22,6 +23,13 @@ export interface Asked<P extends TaggedPlan | Bypass = TaggedPlan | Bypass> {
   readonly realm: string;
   /** The keys of the plan's parts, for entries that belong to `scope`. */
   readonly keysFor: (scope: string) => readonly Key[];
+}
+
+/** What is found out of a request once. */
+export interface FoundOut {
+  /** Who sends it, which is counted where it is found out. */
+  readonly caller: Caller | undefined;
+  readonly asked: Asked | undefined;
 }
 
 /** A request, what it asks, and what was last answered to it. */

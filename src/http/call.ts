@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Key } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
 import type { TaggedPlan } from '../endpoints/tagged.ts';
@@ -52,8 +53,8 @@ export interface Revalidation {
 export interface Relay {
   readonly request: Request;
   readonly caller: Caller;
-  /** The body if it has been read whole; else the request's stream is passed through. */
-  readonly body: Buffer | undefined;
+  /** Read whole, or a stream to be passed through. */
+  readonly body: Buffer | IncomingMessage;
   readonly upstream: Upstream;
   readonly upstreamPath: string;
   /** Why a cacheable endpoint's request is not cached; undefined for what is never cached, whose answer is untouched. */

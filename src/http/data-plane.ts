@@ -3,6 +3,8 @@ import type { Events } from '../observe/events.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import { onceRead } from '../shared/once-read.ts';
 import { orElse, type Soon, whenThere } from '../shared/soon.ts';
+import { answeredEvent } from './answered.ts';
+import type { FoundOut } from './asked.ts';
 import type { Call } from './call.ts';
 import { deliver, deliverError } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -13,7 +15,7 @@ import type { ProxyContext } from './refresh.ts';
 import { relay } from './relay.ts';
 import type { Report } from './report.ts';
 import { newRequestId } from './request-id.ts';
-import { costOf, type Served } from './served.ts';
+import type { Served } from './served.ts';
 import { toldOfTrace, traced } from './traced-request.ts';
 import type { TracingContext } from './tracing.ts';
 
@@ -26,16 +28,22 @@ export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingC
  */
 export function dataPlane(
   context: DataPlaneContext,
-): (request: HeadedRequest, response: ServerResponse) => void {
-  const answerOne = onceRead((serving: Serving) => {
+): (request: HeadedRequest, response: ServerResponse, known?: FoundOut) => void {
+  const run = (serving: Serving) => {
     try {
       serving.run();
     } catch (thrown) {
       // A defect of who listens to what is told, after the answer: told like all others, and nobody else’s request.
       void Promise.reject(thrown);
     }
-  });
-  return (request, response) => answerOne(new Serving(context, request, response));
+  };
+  const answerOne = onceRead(run);
+  return (request, response, known) => {
+    const serving = new Serving(context, request, response, known);
+    // What was looked at before is read: its body comes in this very turn.
+    if (known === undefined) answerOne(serving);
+    else queueMicrotask(() => run(serving));
+  };
 }
 
 /** One request on its way to its answer. */
@@ -43,6 +51,7 @@ class Serving {
   readonly #context: DataPlaneContext;
   readonly #request: HeadedRequest;
   readonly #response: ServerResponse;
+  readonly #known: FoundOut | undefined;
   readonly #began: number;
   readonly #requestId = newRequestId();
   #received: Received | undefined;
@@ -51,16 +60,23 @@ class Serving {
   #headMs: number | undefined;
   #outcome = 'ERROR';
 
-  constructor(context: DataPlaneContext, request: HeadedRequest, response: ServerResponse) {
+  constructor(
+    context: DataPlaneContext,
+    request: HeadedRequest,
+    response: ServerResponse,
+    known: FoundOut | undefined,
+  ) {
     this.#context = context;
     this.#request = traced(context, request);
     this.#response = response;
+    this.#known = known;
     this.#began = context.clock.elapsed();
   }
 
   run(): void {
     const answered = orElse(
-      () => whenThere(receive(this.#context, this.#request), (received) => this.#answer(received)),
+      () =>
+        whenThere(receive(this.#context, this.#request, this.#known), (received) => this.#answer(received)),
       (thrown) => this.#fail(thrown),
     );
     void whenThere(answered, () => this.#tell());
@@ -109,33 +125,22 @@ class Serving {
 
   #tell(): void {
     const received = this.#received;
-    const call = received?.kind === 'call' ? received.call : undefined;
-    const bypassed = received?.kind === 'relay' ? received : undefined;
-    const cost = this.#served && call ? costOf(this.#served, call.plan.order) : undefined;
-    const ms = this.#context.clock.elapsed() - this.#began;
-    this.#context.events.emit({
-      kind: 'answered',
-      endpoint: received?.endpoint ?? 'unknown',
-      type: call?.plan.type ?? bypassed?.type,
-      upstream: (call ?? bypassed?.relay)?.upstream.name,
-      model: call?.plan.label,
-      namespace: call?.directives.namespace,
-      method: this.#request.method,
-      status: this.#response.statusCode,
-      outcome: this.#outcome,
-      reason: this.#report?.reason ?? bypassed?.relay.reason,
-      level: this.#report?.level,
-      key: this.#report?.key,
-      keys: call?.keys ?? [],
-      parts: this.#report?.parts,
-      usage: cost?.usage,
-      spared: cost?.spared,
-      ms,
-      headMs: this.#headMs ?? (this.#served && ms),
-      upstreamMs: this.#served?.ownMs(),
-      requestId: this.#requestId,
-      traced: toldOfTrace(this.#request),
-    });
+    this.#context.events.emit(
+      answeredEvent({
+        method: this.#request.method,
+        endpoint: received?.endpoint,
+        call: received?.kind === 'call' ? received.call : undefined,
+        passed: received?.kind === 'relay' ? received : undefined,
+        report: this.#report,
+        served: this.#served,
+        status: this.#response.statusCode,
+        outcome: this.#outcome,
+        ms: this.#context.clock.elapsed() - this.#began,
+        headMs: this.#headMs,
+        requestId: this.#requestId,
+        traced: toldOfTrace(this.#request),
+      }),
+    );
   }
 }
 

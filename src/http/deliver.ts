@@ -41,7 +41,7 @@ function deliverWhole(
   // RFC 9110 §15.4.5: with 304 it would be the length of what is not sent.
   if (rendering.status !== 304) headers.push('content-length', String(rendering.body.length));
   writeHead(response, rendering.status, headers);
-  kept?.learn(response, report, envelope);
+  kept?.learnFrom(response, report, envelope);
   return writeBody(rendering.body, response);
 }
 
@@ -125,7 +125,8 @@ async function writeInPieces(body: Buffer, response: ServerResponse): Promise<vo
   response.end(body.subarray(written));
 }
 
-const PIECE = 256_000;
+/** Bytes of a body that are written at once. */
+export const PIECE = 256_000;
 
 /** Resolves when `response` takes more bytes, or never will again. */
 function writable(response: ServerResponse): Promise<void> {

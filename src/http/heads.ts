@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { HeaderOf } from '../policy/access.ts';
 import type { Place } from './classify.ts';
-import { type Request, readHead } from './request.ts';
+import { type OpenRequest, readHead } from './request.ts';
 
 /** What a request's head comes to, but for the headers that are of one request alone. */
 export interface Head {
@@ -30,7 +30,7 @@ interface Known {
 }
 
 /** A request of the data plane, its head read and its body not yet. */
-export interface HeadedRequest extends Request {
+export interface HeadedRequest extends OpenRequest {
   readonly head: Head;
 }
 

@@ -23,9 +23,18 @@ export class KeptHead {
 
   /** Writes the head, if it is kept and what is to be said is the same. */
   write(response: ServerResponse & Written, report: Report, { requestId }: Envelope): boolean {
+    const text = isPlain(response) ? this.text(report, requestId) : undefined;
+    if (text === undefined) return false;
+    response._header = text;
+    return true;
+  }
+
+  /** The head for this report, of an answer on a connection that goes on; undefined where none like it is kept. */
+  text(report: Report, requestId: string): string | undefined {
     const like = this.#like;
-    if (like === undefined || report.outcome !== like.outcome || report.level !== like.level) return false;
-    if (report.key !== like.key || !isPlain(response)) return false;
+    if (like === undefined || report.outcome !== like.outcome || report.level !== like.level)
+      return undefined;
+    if (report.key !== like.key) return undefined;
     const age = wholeSeconds(report.ageMs);
     const ttl = wholeSeconds(report.ttlMs);
     const second = wholeSeconds(Date.now());
@@ -37,14 +46,18 @@ export class KeptHead {
       this.#ttl = ttl;
       this.#second = second;
     }
-    response._header = this.#upToId + requestId + this.#fromId;
-    return true;
+    return this.#upToId + requestId + this.#fromId;
   }
 
   /** Keeps the head that has just been written for this report. */
-  learn(response: ServerResponse & Written, report: Report, { requestId }: Envelope): void {
+  learnFrom(response: ServerResponse & Written, report: Report, { requestId }: Envelope): void {
     const text = response._header;
-    if (typeof text !== 'string' || response.statusCode !== 200 || !isPlain(response)) return;
+    if (typeof text === 'string' && response.statusCode === 200 && isPlain(response))
+      this.learn(text, report, requestId);
+  }
+
+  /** Keeps a head, of status 200 and on a connection that goes on, that says this report. */
+  learn(text: string, report: Report, requestId: string): void {
     const [, date = ''] = /\r\nDate: ([^\r]+)\r\n/.exec(text) ?? [];
     const parts = partedBy(text, [momentOf(report), requestId, date]);
     if (parts === undefined || !text.endsWith('\r\n\r\n')) return;

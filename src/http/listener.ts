@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { RepriseError } from '../shared/errors.ts';
+import type { FoundOut } from './asked.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
+import { FastLane } from './fast-lane.ts';
 import type { HeadedRequest } from './heads.ts';
-import { refuse } from './raw-answer.ts';
+import type { LaneContext } from './lane-connection.ts';
+import { KEEP_ALIVE_MS, refuse } from './raw-answer.ts';
 import { type Request, type RequestListener, readHead } from './request.ts';
 import { newRequestId } from './request-id.ts';
 import { isWebSocket } from './tunnel.ts';
@@ -21,12 +24,14 @@ export interface Certificate {
 export interface DataListener {
   /** Reads a request's head, be it the data plane's or not. Throws a RepriseError for one that is not taken. */
   readonly readHead: (incoming: IncomingMessage) => HeadedRequest;
-  /** Answers a request; never throws. */
-  readonly serveData: (request: HeadedRequest, response: ServerResponse) => void;
+  /** Answers a request, of which more may be `known`; never throws. */
+  readonly serveData: (request: HeadedRequest, response: ServerResponse, known: FoundOut | undefined) => void;
   /** Tunnels a request that wants to become a WebSocket, behind which `early` came; never throws. */
   readonly openTunnel: (incoming: IncomingMessage, early: Buffer) => void;
   /** The origins whose web pages may read answers; `*` is every one. */
   readonly corsOrigins: readonly string[];
+  /** Answers what was asked before; undefined where answers may need more than what was answered then. */
+  readonly atOnce: LaneContext | undefined;
 }
 
 /** What a listener hands requests to. */
@@ -53,6 +58,7 @@ export function createListener(context: ListenerContext): Server {
     certificate === undefined
       ? createServer(settings)
       : createTlsServer({ ...settings, ...certificate, handshakeTimeout: timeouts.headers });
+  const lane = data?.atOnce && new FastLane(data.atOnce, server, certificate !== undefined);
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // Set before anybody answers, so that no answer lacks them.
     if (corsOrigins.length > 0) {
@@ -60,9 +66,11 @@ export function createListener(context: ListenerContext): Server {
       for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
     }
     let request: HeadedRequest | undefined;
+    let known: FoundOut | undefined;
     try {
       if (data === undefined) readHead(incoming);
       else request = data.readHead(incoming);
+      known = lane?.began(incoming, response, request?.head.place.isData ? request : undefined);
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
       // Where the head is in doubt, so is where the next one begins.
@@ -72,7 +80,7 @@ export function createListener(context: ListenerContext): Server {
     }
     if (data === undefined || request?.head.place.isData !== true) void control(incoming, response);
     else if (corsOrigins.length > 0 && isPreflight(request)) answerPreflight(request, response);
-    else data.serveData(request, response);
+    else data.serveData(request, response, known);
   });
   // Node drops what is above its 1,000 without a word; their bytes are bounded by the head's size.
   server.maxHeadersCount = 0;
@@ -102,8 +110,7 @@ function answerPreflight(request: Request, response: ServerResponse): void {
 }
 
 const SETTINGS = {
-  // Above the idle time of the usual load balancers (60 s), so that they never reuse a connection we are closing.
-  keepAliveTimeout: 75_000,
+  keepAliveTimeout: KEEP_ALIVE_MS,
   // An upload may take as long as it takes; Node's default would cut one of 512 MB on a slow line after 5 minutes.
   requestTimeout: 0,
   maxHeaderSize: 32_768,

@@ -30,6 +30,16 @@ export function answer(
   });
 }
 
+/** Answers a call if everything is here, and fresh; undefined where more has to be done, of which nothing has been then. */
+export function answerFromHere(context: ProxyContext, call: Call): Soon<Delivery | undefined> {
+  if (!call.keys.every(({ id }) => context.store.holds(id))) return undefined;
+  return whenThere(lookUp(context, call), (shelf) => {
+    if (shelf.lacking.length > 0 || shelf.stale.length > 0) return undefined;
+    addTags(context, call, shelf);
+    return fromShelf(call, shelf, shelf.at);
+  });
+}
+
 /** Answers where nobody need be asked, or may be. */
 function fromCache(context: ProxyContext, call: Call, shelf: Shelf): Soon<Delivery> | undefined {
   addTags(context, call, shelf);

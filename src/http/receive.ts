@@ -10,12 +10,13 @@ import { RepriseError } from '../shared/errors.ts';
 import { type Soon, whenThere } from '../shared/soon.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { Asked, AskedLately } from './asked.ts';
+import type { Asked, AskedLately, FoundOut } from './asked.ts';
 import type { Call, Relay } from './call.ts';
 import type { Found } from './classify.ts';
 import { type Content, readContent } from './content.ts';
 import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
+import type { KnownRequest } from './head-bytes.ts';
 import { type HeadedRequest, OF_ONE_REQUEST } from './heads.ts';
 import { type OfHead, ofHead } from './of-head.ts';
 import { type Request, readBody } from './request.ts';
@@ -47,12 +48,16 @@ export type Received =
     };
 
 /**
- * Receives a request whose head has been read: at once if its body has come and what it asks is known. Throws, or rejects with,
- * a RepriseError for one that cannot be taken.
+ * Receives a request whose head has been read, and of which more may be known: at once if its body has come and what it asks is
+ * known. Throws, or rejects with, a RepriseError for one that cannot be taken.
  */
-export function receive(context: ReceiveContext, request: HeadedRequest): Soon<Received> {
+export function receive(
+  context: ReceiveContext,
+  request: HeadedRequest,
+  known?: FoundOut,
+): Soon<Received> {
   const { head } = request;
-  const caller = context.access.identify(head.header);
+  const caller = known?.caller ?? context.access.identify(head.header);
   const { surface, found } = head.place;
   if (found === undefined) {
     if (surface === undefined) throw wrongMethod(request);
@@ -60,14 +65,14 @@ export function receive(context: ReceiveContext, request: HeadedRequest): Soon<R
     const upstream = surface.named ?? context.fallback;
     const upstreamPath = join(upstream.baseUrl, surface.path, request.query);
     const writes = writtenStore(request.method, surface.path);
-    const relay = passingThrough({ request, caller, upstream, upstreamPath, writes });
+    const relay = passingThrough({ request, caller, body: request.stream, upstream, upstreamPath, writes });
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
   const header = caller.visible(request.header);
   const trace = readTrace(header);
   return whenThere(readBody(request, context.maxBody), (body) => {
-    const asked = context.askedLately.find(head, body) ?? readAsked(context, request, found, header, body);
-    return whenThere(asked, (known) => callFor(context, request, found, known, { caller, trace, body }));
+    const asked = known?.asked ?? whatIsAsked(context, request, found, header, body);
+    return whenThere(asked, (read) => callFor(context, request, found, read, { caller, trace, body }));
   });
 }
 
@@ -78,10 +83,10 @@ interface Sender {
   readonly body: Buffer;
 }
 
-/** What a request comes to for who sends it. */
-function callFor(
+/** What a request comes to for who sends it. Throws a RepriseError where it may not be sent, or may not be answered. */
+export function callFor(
   context: ReceiveContext,
-  request: HeadedRequest,
+  request: Request,
   { binding, method }: Found,
   asked: Asked,
   { caller, trace, body }: Sender,
@@ -132,10 +137,20 @@ function callFor(
 const NONE: readonly never[] = [];
 const NOTHING: Inherited = { tags: NONE, isWhole: true };
 
-/** Reads what a request asks: at once where its body has no content coding. */
+/** What a request asks, which is read if it is not known: at once where the body has no content coding. */
+export function whatIsAsked(
+  context: ReceiveContext,
+  request: KnownRequest,
+  found: Found,
+  header: HeaderOf,
+  body: Buffer,
+): Soon<Asked> {
+  return context.askedLately.find(request.head, body) ?? readAsked(context, request, found, header, body);
+}
+
 function readAsked(
   context: ReceiveContext,
-  request: HeadedRequest,
+  request: KnownRequest,
   found: Found,
   header: HeaderOf,
   body: Buffer,
@@ -150,7 +165,7 @@ function readAsked(
 /** What a request with this content asks, of which note is taken where that is the same each time. */
 function askedIn(
   context: ReceiveContext,
-  { head, query, rawHeaders }: HeadedRequest,
+  { head, query, rawHeaders }: KnownRequest,
   { binding, params, method }: Found,
   said: OfHead,
   body: Buffer,
@@ -236,9 +251,9 @@ const DRAWS: Readonly<Record<FetchPolicy['sampling'], readonly Plan['draw'][]>> 
 };
 
 function passingThrough(
-  to: Pick<Relay, 'request' | 'caller' | 'upstream' | 'upstreamPath' | 'writes'>,
+  to: Pick<Relay, 'request' | 'caller' | 'body' | 'upstream' | 'upstreamPath' | 'writes'>,
 ): Relay {
-  return { ...to, body: undefined, reason: undefined, uncacheableDownstream: false };
+  return { ...to, reason: undefined, uncacheableDownstream: false };
 }
 
 function modelIn(body: Buffer): string | undefined {

@@ -124,14 +124,14 @@ function messageOf(
     credential: upstream.credential,
     trace: traced?.headers,
   });
-  if (body !== undefined) return { headers, body: body.length > 0 ? body : null };
+  if (Buffer.isBuffer(body)) return { headers, body: body.length > 0 ? body : null };
   const length = request.header('content-length');
   if (request.header('transfer-encoding') === undefined && Number(length ?? 0) === 0)
     return { headers, body: null };
   if (length !== undefined) headers.push('content-length', length);
   // Not the request itself: an upstream that answers before it has read all would have it destroyed, and the client's
   // connection with it, before the client has read that answer.
-  return { headers, body: request.stream.pipe(new PassThrough()) };
+  return { headers, body: body.pipe(new PassThrough()) };
 }
 
 /** The upstream's headers; of a cacheable endpoint with what the cache did, which is nothing. The bytes stay as they are. */

@@ -9,21 +9,25 @@ import type { RequestTrace } from './tracing.ts';
 /** Answers requests; never rejects. */
 export type RequestListener = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** A request as it came over the wire, its head read and its body not yet. */
+/** A request as it came over the wire, but for its body. */
 export interface Request extends Target, EndToEnd {
   /** Upper-case. */
   readonly method: string;
-  /** The body's stream, for what is passed through. */
-  readonly stream: IncomingMessage;
   /** Only where requests are traced. */
   readonly trace?: RequestTrace | undefined;
+}
+
+/** A request whose head is read, and whose body is not yet. */
+export interface OpenRequest extends Request {
+  /** The body's. */
+  readonly stream: IncomingMessage;
 }
 
 /**
  * Reads a request's head. Throws `invalid_request` for a target that is not taken, and for headers that two servers could
  * read differently; `method_not_allowed` for TRACE, whose answer would repeat the caller's credential (RFC 9110 §9.3.8).
  */
-export function readHead(incoming: IncomingMessage): Request {
+export function readHead(incoming: IncomingMessage): OpenRequest {
   const { method = 'GET' } = incoming;
   const target = readTarget(incoming.url ?? '');
   if (method === 'TRACE') throw new RepriseError('method_not_allowed', 'TRACE is not taken here.');
@@ -37,7 +41,7 @@ export function readHead(incoming: IncomingMessage): Request {
  * exceed `limit` bytes, which `bound` names, and `invalid_request` if the client stopped half-way.
  */
 export function readBody(
-  { header, stream }: Pick<Request, 'header' | 'stream'>,
+  { header, stream }: Pick<OpenRequest, 'header' | 'stream'>,
   limit: number,
   bound = MAX_BODY,
 ): Soon<Buffer> {

@@ -26,6 +26,8 @@ export class Service {
   readonly #server: Server;
   /** The connections of WebSockets, which the server no longer knows. */
   readonly #tunnels = new Set<Duplex>();
+  /** Answers past Node's own that the system has not taken yet. */
+  readonly #unsent = new Set<Promise<void>>();
   #accepting = true;
   #running = 0;
   #idle: (() => void) | undefined;
@@ -40,6 +42,14 @@ export class Service {
       // Said before any answer is written: the client then does not send another request on this connection.
       if (!this.#accepting) response.setHeader('connection', 'close');
       response.on('close', ended);
+    });
+    this.#server.on('unsent', (sent: Promise<void>) => {
+      this.#began();
+      this.#unsent.add(sent);
+      void sent.then(() => {
+        this.#unsent.delete(sent);
+        this.#ended();
+      });
     });
     this.#server.prependListener('upgrade', (_request, socket) => {
       this.#began();
@@ -107,17 +117,18 @@ export class Service {
 
   async #stop(): Promise<void> {
     this.#accepting = false;
+    const deadline = Promise.withResolvers<void>();
+    const timer = this.#parts.clock.after(this.#parts.drainMs, deadline.resolve);
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+    // Node takes the connections of these for idle ones, and closes them.
+    this.#server.emit('stopping');
+    if (this.#unsent.size > 0) await Promise.race([Promise.all(this.#unsent), deadline.promise]);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    if (this.#running > 0) {
-      await new Promise<void>((resolve) => {
-        const deadline = this.#parts.clock.after(this.#parts.drainMs, resolve);
-        this.#idle = () => {
-          deadline.cancel();
-          resolve();
-        };
-      });
-    }
+    if (this.#running > 0) await Promise.race([idle, deadline.promise]);
+    timer.cancel();
     this.#server.closeAllConnections();
     for (const socket of this.#tunnels) socket.destroy();
     await closed;

@@ -183,12 +183,9 @@ function find(store: Store, { keys, quota }: Call, at: number): Soon<readonly (F
   return whenThere(store.peek(only.id, at) ?? store.find(only.id), (found) => [found]);
 }
 
-async function findMany(store: Store, keys: Call['keys'], quota: Quota): Promise<(Found | undefined)[]> {
-  const found = await store.findMany(
-    keys.map(({ id }) => id),
-    quota,
-  );
-  return keys.map(({ id }) => found.get(id));
+function findMany(store: Store, keys: Call['keys'], quota: Quota): Soon<(Found | undefined)[]> {
+  const ids = keys.map(({ id }) => id);
+  return whenThere(store.findMany(ids, quota), (found) => ids.map((id) => found.get(id)));
 }
 
 /** Why `part`, the first that lacks, does. */

@@ -269,7 +269,9 @@ describe('the store', () => {
           );
       } else if (dice < 0.9) {
         reads.push(
-          store.findMany([id, idOf('key 1'), idOf('key 2')]).then((found) => assert.ok(found.size <= 3)),
+          Promise.resolve(store.findMany([id, idOf('key 1'), idOf('key 2')])).then((found) =>
+            assert.ok(found.size <= 3),
+          ),
         );
       } else await new Promise((resolve) => setImmediate(resolve));
     }

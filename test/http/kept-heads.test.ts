@@ -125,7 +125,7 @@ describe('a kept head', () => {
     const text = await answering(
       (response) => {
         writeHead(response, 200, lines(report, 'req_1'));
-        kept.learn(response, report, envelope);
+        kept.learnFrom(response, report, envelope);
         response.end('ok');
       },
       (response) => {
@@ -152,7 +152,7 @@ describe('a kept head', () => {
     await answering(
       (response) => {
         writeHead(response, 200, lines(report, 'req_1'));
-        kept.learn(response, report, envelope);
+        kept.learnFrom(response, report, envelope);
         response.end('ok');
       },
       refused({ ...report, outcome: 'STALE' }, () => {}),
@@ -168,7 +168,7 @@ describe('a kept head', () => {
   it('is none where Node keeps its own elsewhere', () => {
     const kept = keptHead();
     const response = { statusCode: 200, shouldKeepAlive: true, getHeaderNames: () => [] } as never;
-    kept.learn(response, report, envelope);
+    kept.learnFrom(response, report, envelope);
     assert.equal(kept.write(response, report, envelope), false);
   });
 });

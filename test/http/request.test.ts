@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { it } from 'node:test';
-import { type Request, readBody, readHead } from '../../src/http/request.ts';
+import { type OpenRequest as Request, readBody, readHead } from '../../src/http/request.ts';
 import { within } from '../support/deadline.ts';
 
 /** What `read` gives for the one request that `client` sends, on a connection that stays open until it is told. */

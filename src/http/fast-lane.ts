@@ -1,0 +1,65 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { onceRead } from '../shared/once-read.ts';
+import type { FoundOut } from './asked.ts';
+import { PIECE } from './deliver.ts';
+import type { HeadedRequest } from './heads.ts';
+import { LaneConnection, type LaneContext } from './lane-connection.ts';
+
+/**
+ * The lane of what was asked before, beside Node's reading and writing of HTTP, which costs more than to find an answer does. Node
+ * reads the first request of each connection. A later one that begins with the bytes of a head which Node has read on that connection,
+ * and comes whole, is known without reading it; if its answer is in L1 it is written as Node wrote the last one. All else, and all of a
+ * connection on which anything else is under way, is Node's, which is given the bytes as if nobody had looked.
+ */
+export class FastLane {
+  readonly #connections = new WeakMap<Duplex, LaneConnection>();
+
+  /** Watches the connections of a server: a TLS server's once they are `secure`. */
+  constructor(context: LaneContext, server: Server, secure: boolean) {
+    let isOpen = true;
+    server.on('stopping', () => {
+      isOpen = false;
+    });
+    const options = {
+      ...context,
+      // Through TLS no progress is seen of one large write, and a slow client would be cut.
+      maxBody: secure ? PIECE : Number.POSITIVE_INFINITY,
+      isOpen: () => isOpen,
+      soon: onceRead((connection: LaneConnection) => {
+        try {
+          connection.answer();
+        } catch (thrown) {
+          // As in the data plane: a defect of who is told, behind the answer.
+          void Promise.reject(thrown);
+        }
+      }),
+      onUnsent: (sent: Promise<void>) => void server.emit('unsent', sent),
+    };
+    // Node's own listener came first.
+    server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
+      const [read, ...others] = socket.listeners('data');
+      // A Node that listens otherwise is left alone.
+      if (read === undefined || others.length > 0) return;
+      const give = (bytes: Buffer) => void Reflect.apply(read, socket, [bytes]);
+      const connection = new LaneConnection(options, socket, give);
+      socket.off('data', read as (bytes: Buffer) => void);
+      socket.on('data', connection.take);
+      // Node ends a connection that its client has ended, unless something is under way.
+      socket.prependListener('end', connection.end);
+      this.#connections.set(socket, connection);
+    });
+    const leave = (_incoming: IncomingMessage, socket: Duplex) => this.#connections.get(socket)?.leave();
+    server.prependListener('upgrade', leave);
+    server.prependListener('connect', leave);
+  }
+
+  /**
+   * Node has read the head of a request; `request` is absent for one that is none of the data plane's. Gives what the lane has found
+   * out of it.
+   */
+  began(incoming: IncomingMessage, response: ServerResponse, request?: HeadedRequest): FoundOut | undefined {
+    return this.#connections.get(incoming.socket)?.began(incoming, response, request);
+  }
+}
