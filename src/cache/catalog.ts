@@ -5,6 +5,7 @@ import type { Key } from './entry.ts';
 import { Groups } from './groups.ts';
 import type { Listed, Watch } from './listed.ts';
 import { type Numbered, Series } from './series.ts';
+import { withTagged } from './tagged.ts';
 import type { Level } from './tier.ts';
 
 /** Where to go on in the catalog. */
@@ -109,8 +110,9 @@ export class Catalog {
   }
 
   /** A tier holds this now, in the place of what it may have held under the same id. */
-  #held(level: Level, listed: Listed): void {
-    const known = this.#items.get(listed.key.id);
+  #held(level: Level, held: Listed): void {
+    const known = this.#items.get(held.key.id);
+    const listed = withAllTags(held, known?.listed);
     // The same entry in another tier: a promotion, or what is on disk of what is in memory.
     if (known !== undefined && isSame(known.listed, listed)) {
       known.levels |= BIT[level];
@@ -253,6 +255,12 @@ function test(condition: Condition = {}): (listed: Listed) => boolean {
 }
 
 /** Whether two are of one answer, and say the same of it. */
+/** What is held, with what other tiers say of the same answer: one may not have heard yet of what another was told to add. */
+function withAllTags(held: Listed, known: Listed | undefined): Listed {
+  if (known?.stamp !== held.stamp) return held;
+  return { ...held, tags: withTagged(known.tags, held.tags) };
+}
+
 function isSame(one: Listed, other: Listed): boolean {
   return (
     one.stamp === other.stamp &&

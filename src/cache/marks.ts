@@ -33,6 +33,7 @@ export class Marks {
   readonly #broad = new BroadMarks();
   /** Everything asked for up to this stamp is purged, and what was written from it. */
   #floor = 0;
+  #latest = 0;
   #latestTag = 0;
   /** How many marks have come. */
   #version = 0;
@@ -48,6 +49,11 @@ export class Marks {
     return this.#names.size + this.#broad.size;
   }
 
+  /** The stamp of the last mark. */
+  get latest(): number {
+    return this.#latest;
+  }
+
   /** The stamp of the last mark that names a tag. */
   get latestTag(): number {
     return this.#latestTag;
@@ -57,6 +63,7 @@ export class Marks {
   add(mark: Mark): void {
     this.#version += 1;
     const { condition, effect, stamp } = mark;
+    this.#latest = Math.max(this.#latest, stamp);
     if (condition?.tags !== undefined) this.#latestTag = Math.max(this.#latestTag, stamp);
     if (condition === undefined && effect === 'purge') this.#floor = Math.max(this.#floor, stamp);
     else if (!this.#names.add(mark)) this.#broad.add(mark, this.#version);

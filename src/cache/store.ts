@@ -6,6 +6,7 @@ import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
 import { type Lower, LowerTiers, PER_MS } from './lower-tiers.ts';
 import type { MemoryTier } from './memory.ts';
+import { Changes, Reads } from './reads.ts';
 import { MEASURED, type StoreFigures } from './store-figures.ts';
 import { successor } from './succession.ts';
 import type { Cleared, Level, Tier, TierHealth } from './tier.ts';
@@ -36,8 +37,7 @@ export interface StoreOptions {
 export class Store {
   readonly #memory: MemoryTier;
   readonly #lower: LowerTiers;
-  /** For each read of lower tiers under way, the ids put or deleted since it began: what it reads of those is old. */
-  readonly #reads = new Set<Set<string>>();
+  readonly #reads = new Reads();
   readonly #clock: Pick<Clock, 'elapsed'> | undefined;
   readonly #isCurrent: () => boolean;
   readonly #lookups = new Histogram();
@@ -92,7 +92,7 @@ export class Store {
       else found.set(id, held);
     }
     if (missing.length === 0 || !this.#isCurrent()) return found;
-    return this.#fenced(async (changed) => {
+    return this.#reads.during(async (changed) => {
       for (const lower of this.#lower.all) {
         if (missing.length === 0) break;
         const asked = missing;
@@ -103,6 +103,11 @@ export class Store {
           if (settled !== undefined) found.set(id, settled);
           else if (!changed.has(id)) missing.push(id);
         }
+      }
+      // Nor is what others have just said more of absent.
+      for (const id of changed.elsewhere) {
+        const newer = found.has(id) ? undefined : await this.#findIn(this.#lower.all, id, quota);
+        if (newer !== undefined) found.set(id, newer);
       }
       // What L1 had may have been replaced meanwhile.
       for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
@@ -124,7 +129,7 @@ export class Store {
     const { shared: lower } = this.#lower;
     if (lower === undefined || !this.#isCurrent()) return found;
     const ids = old.map(({ key }) => key.id);
-    return await this.#fenced(async (changed) => {
+    return await this.#reads.during(async (changed) => {
       const value = await this.#lower.read(lower, (tier) => tier.getMany(ids));
       for (const { key, born } of old) {
         const entry = value?.get(key.id);
@@ -151,7 +156,7 @@ export class Store {
       const entry = successor(given, held);
       // Below there may be one that was asked for later: it may have found no room in L1, or been evicted from it.
       if (entry === held || this.#lower.stampOf(entry.key.id) > entry.stamp) continue;
-      this.#fence(entry.key.id);
+      this.#reads.change(entry.key.id, 'here');
       this.#admit(entry, quota);
       this.#lower.put(entry);
     }
@@ -169,7 +174,7 @@ export class Store {
 
   /** Forgets what L1 has of an entry, or is just getting, and no other tier: elsewhere there is a newer one. */
   outdate(id: string): void {
-    this.#fence(id);
+    this.#reads.change(id, 'elsewhere');
     this.#memory.delete(id);
   }
 
@@ -225,29 +230,26 @@ export class Store {
     return entry;
   }
 
-  /** What the first of these tiers holds that has it. */
-  #findIn([lower, ...others]: readonly Lower[], id: string, quota: Quota): Soon<Found | undefined> {
+  /** What the first of these tiers holds that has it. Of what was changed elsewhere meanwhile the newer version is looked for. */
+  #findIn(
+    [lower, ...others]: readonly Lower[],
+    id: string,
+    quota: Quota,
+    looks = 1,
+  ): Soon<Found | undefined> {
     if (lower === undefined) return this.held(id);
-    const goOn = (entry: Entry | undefined, changed: ReadonlySet<string>) => {
+    const goOn = (entry: Entry | undefined, changed: Changes) => {
       const settled = this.#settle(id, entry, lower, changed, quota);
-      return settled !== undefined || changed.has(id) ? settled : this.#findIn(others, id, quota);
+      if (settled !== undefined) return settled;
+      if (!changed.has(id)) return this.#findIn(others, id, quota, looks);
+      const goesOn = changed.elsewhere.has(id) && looks < MOST_LOOKS;
+      return goesOn ? this.#findIn(this.#lower.all, id, quota, looks + 1) : undefined;
     };
     const asked = this.#lower.read(lower, (tier) => tier.get(id));
     // What is answered at once needs no fence: nothing comes in between.
     return asked instanceof Promise
-      ? this.#fenced(async (changed) => await goOn(await asked, changed))
+      ? this.#reads.during(async (changed) => await goOn(await asked, changed))
       : goOn(asked, UNCHANGED);
-  }
-
-  /** Does `read`, and tells it which ids are put or deleted meanwhile. */
-  async #fenced<T>(read: (changed: ReadonlySet<string>) => Promise<T>): Promise<T> {
-    const changed = new Set<string>();
-    this.#reads.add(changed);
-    try {
-      return await read(changed);
-    } finally {
-      this.#reads.delete(changed);
-    }
   }
 
   /** What to answer for `id` once a lower tier has answered `entry`: those above it get a copy. */
@@ -279,16 +281,16 @@ export class Store {
   }
 
   #forget(id: string, own: boolean): void {
-    this.outdate(id);
+    this.#reads.change(id, 'here');
+    this.#memory.delete(id);
     this.#lower.delete(id, { own });
-  }
-
-  #fence(id: string): void {
-    for (const changed of this.#reads) changed.add(id);
   }
 }
 
-const UNCHANGED: ReadonlySet<string> = new Set();
+/** Each time others have just said more of it. */
+const MOST_LOOKS = 10;
+
+const UNCHANGED = new Changes();
 
 function replace(found: Map<string, Found>, id: string, now: Found | undefined): void {
   if (now === undefined) found.delete(id);

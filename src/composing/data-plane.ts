@@ -9,13 +9,17 @@ import { withTags } from '../endpoints/tagged.ts';
 import { AskedLately } from '../http/asked.ts';
 import { answeringAtOnce } from '../http/at-once.ts';
 import { bindEndpoints, bindRoutes } from '../http/bindings.ts';
+import { Claims } from '../http/claims.ts';
 import { placeOf } from '../http/classify.ts';
 import { type DataPlaneContext, dataPlane } from '../http/data-plane.ts';
-import type { Slot } from '../http/fetch.ts';
+import type { FetchContext } from '../http/fetch.ts';
 import type { FetchPolicy } from '../http/fetch-work.ts';
+import type { Slot } from '../http/flight.ts';
+import { Followers } from '../http/followers.ts';
 import { Heads } from '../http/heads.ts';
 import { Leases } from '../http/leases.ts';
 import type { DataListener } from '../http/listener.ts';
+import type { OtherThreads } from '../http/other-threads.ts';
 import type { Sample } from '../http/tracing.ts';
 import { openTunnel } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
@@ -38,6 +42,8 @@ export interface DataPlaneParts {
   readonly upstreams: Upstreams;
   readonly store: Store;
   readonly bus: Pick<Bus, 'lease'>;
+  /** Those that share streams with this one; undefined where there are none. */
+  readonly threads?: OtherThreads | undefined;
   readonly stamps: Stamps;
   readonly marks: Marks;
   readonly graves: Graves;
@@ -49,7 +55,7 @@ export interface DataPlaneParts {
 
 /** Puts a data plane together, with flights of its own, and a memory of its own of what came lately. */
 export function dataPlaneOf(parts: DataPlaneParts): DataListener {
-  const { settings, clock, store, bus } = parts;
+  const { settings, clock, store, bus, threads } = parts;
   const { byName: upstreams, fallback } = parts.upstreams;
   const offers = [...settings.upstreams].map(([name, offer]) => {
     return { ...offer, upstream: upstreams.get(name) ?? fallback };
@@ -66,16 +72,18 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   const headBytes = Math.floor(memory.plans / 4);
   const heads = new Heads(headBytes, (method, path) => placeOf({ bindings, upstreams }, method, path));
   const flights = new Flights<Slot>();
+  const fetching: FetchContext = { ...parts, flights, maxEntry: server.max_entry };
+  const claims = threads && new Claims(fetching, threads);
+  if (claims !== undefined) threads?.listen(new Followers(flights, claims, clock).take);
   const context: DataPlaneContext = {
     ...parts,
+    ...fetching,
     askedLately: new AskedLately(memory.plans - headBytes),
     upstreams,
     fallback,
     policyOf: (type) => policyOf(settings, type),
     maxBody: server.max_body,
-    maxEntry: server.max_entry,
-    flights,
-    leases: new Leases({ bus, store, flights, clock, waitMs: settings.redis.lease_wait }),
+    leases: new Leases({ bus, store, flights, clock, waitMs: settings.redis.lease_wait, claims }),
   };
   return {
     readHead: (incoming) => heads.read(incoming),

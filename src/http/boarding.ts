@@ -5,7 +5,8 @@ import { forwardHeaders } from '../upstream/headers.ts';
 import type { Cursor } from '../upstream/recording.ts';
 import type { Call } from './call.ts';
 import { tagsOf } from './call-tags.ts';
-import { Fetch, type FetchContext, type Slot, wholeOf } from './fetch.ts';
+import { Fetch, type FetchContext } from './fetch.ts';
+import { entryIn, type Flight, type Slot, wholeOf } from './flight.ts';
 
 /** How a call's missing parts came, or why they did not. */
 export type Landing =
@@ -21,8 +22,11 @@ export type Landing =
   /** An answer to be passed on as it came. */
   | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: RepriseError }
-  /** Another caller's answer, not for this one: it must ask itself, or wait for one that began later if it is only `outdated`. */
-  | { readonly kind: 'foreign'; readonly outdated: boolean };
+  /**
+   * Another caller's answer, not for this one: it must ask itself, unless it only was `outdated` or is `withdrawn`. Then it may wait for
+   * another that began later.
+   */
+  | { readonly kind: 'foreign'; readonly why: 'another' | 'outdated' | 'withdrawn' };
 
 /** The fetches one call waits for: its own, and those of others that it joined. */
 export class Boarding {
@@ -30,9 +34,9 @@ export class Boarding {
   readonly own: Fetch | undefined;
   readonly #call: Call;
   readonly #seats = new Map<number, Slot>();
-  readonly #cursors = new Map<Fetch, Cursor>();
+  readonly #cursors = new Map<Flight, Cursor>();
   /** Those it joined after an invalidation of a tag that they may yet turn out to speak of. */
-  readonly #late = new Set<Fetch>();
+  readonly #late = new Set<Flight>();
 
   /**
    * Joins the fetches under way for the parts `lacking`, unless `alone`, and starts one for the rest. There is no
@@ -69,6 +73,7 @@ export class Boarding {
       const [fetch, cursor] = sole;
       const head = await fetch.head.catch(() => undefined);
       if (head !== undefined && fetch.live) {
+        await fetch.heard;
         return this.#outdated(fetch) ? OUTDATED : { kind: 'stream', head, cursor };
       }
     }
@@ -85,6 +90,7 @@ export class Boarding {
     // Not the cursors: a caller that goes away meanwhile lets go of them all.
     for (const fetch of new Set([...this.#seats.values()].map((slot) => slot.fetch))) {
       const settled = await fetch.settled;
+      if (settled.kind === 'withdrawn') return WITHDRAWN;
       if (this.#outdated(fetch)) {
         outdated = true;
         continue;
@@ -111,7 +117,7 @@ export class Boarding {
     if (outdated) return OUTDATED;
     for (const [part, { fetch, index }] of this.#seats) {
       const settled = await fetch.settled;
-      const entry = settled.kind === 'entries' ? settled.entries[index] : undefined;
+      const entry = entryIn(settled, index);
       if (entry === undefined) continue;
       if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return FOREIGN;
       entries.set(part, entry);
@@ -134,8 +140,7 @@ export class Boarding {
   /** The entry of a part it waits for; undefined before there is one, or if there is none. */
   entryOf(part: number): Entry | undefined {
     const slot = this.#seats.get(part);
-    const settled = slot?.fetch.result;
-    return settled?.kind === 'entries' ? settled.entries[slot?.index ?? 0] : undefined;
+    return entryIn(slot?.fetch.result, slot?.index ?? 0);
   }
 
   /** What the parts it waits for speak of, as far as it is known. */
@@ -150,7 +155,7 @@ export class Boarding {
   }
 
   /** Whether what a fetch brings was, as is known by now, invalidated before this call came: it then asks anew. */
-  #outdated(fetch: Fetch): boolean {
+  #outdated(fetch: Flight): boolean {
     if (!this.#late.has(fetch)) return false;
     const seats = [...this.#seats].filter(([, slot]) => slot.fetch === fetch);
     return !seats.every(([part, { index }]) =>
@@ -158,7 +163,7 @@ export class Boarding {
     );
   }
 
-  async #passOn(fetch: Fetch, reason: string): Promise<Landing> {
+  async #passOn(fetch: Flight, reason: string): Promise<Landing> {
     const cursor = this.#cursors.get(fetch);
     if (cursor === undefined) return FOREIGN;
     return { kind: 'answer', head: await fetch.head, cursor, reason };
@@ -166,15 +171,16 @@ export class Boarding {
 }
 
 /** Whether `fetch` asked just what `call` would have asked, with the same credential: its failure is then the call's own. */
-function isOwnQuestion(fetch: Fetch, call: Call): boolean {
+function isOwnQuestion(fetch: Flight, call: Call): boolean {
   return fetch.asker === call.caller.asker && fetch.whole === wholeOf(call.keys);
 }
 
-const FOREIGN: Landing = { kind: 'foreign', outdated: false };
-const OUTDATED: Landing = { kind: 'foreign', outdated: true };
+const FOREIGN: Landing = { kind: 'foreign', why: 'another' };
+const OUTDATED: Landing = { kind: 'foreign', why: 'outdated' };
+const WITHDRAWN: Landing = { kind: 'foreign', why: 'withdrawn' };
 
 /** Whether `call` may share what a fetch brings for one of its parts. */
-function welcomes({ fetch, index }: Slot, call: Call, part: number): boolean {
+export function welcomes({ fetch, index }: Slot, call: Call, part: number): boolean {
   const { plan } = call;
   if (!call.trusted || call.policy.mode === 'shadow') return false;
   if (!fetch.isUntouched(index, tagsOf(call, part, fetch.stamp))) return false;

@@ -1,4 +1,4 @@
-import type { Key, Tagged } from '../cache/entry.ts';
+import type { Tagged } from '../cache/entry.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Marks } from '../cache/marks.ts';
 import type { Store } from '../cache/store.ts';
@@ -15,15 +15,10 @@ import { admit } from '../upstream/upstream.ts';
 import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { callEnd, fetched } from './fetched.ts';
+import { type Flight, type Slot, wholeOf } from './flight.ts';
 import { entriesOf, type Settled, withoutEntries } from './settled.ts';
 import type { TracedCall } from './tracing.ts';
 import type { VectorStoreWrites } from './vector-store-writes.ts';
-
-/** One part being fetched: the part `index` of those its fetch asked for. */
-export interface Slot {
-  readonly fetch: Fetch;
-  readonly index: number;
-}
 
 /** What every fetch works with. */
 export interface FetchContext {
@@ -49,20 +44,16 @@ const TAIL_MS = 1_000;
  * leave, and neither the exchange nor what is stored depends on any of them. What can be stored is in the store before
  * any caller can have seen the last byte, so that an identical request that begins after that is a hit.
  */
-export class Fetch {
+export class Fetch implements Flight {
   /** The founder's plan. */
   readonly plan: TaggedPlan;
-  /** When it began: every later invalidation concerns what it brings. */
   readonly stamp: number;
-  /** What its entries will speak of, as far as it is known. */
   readonly tags: FetchTags;
-  /** Identifies what was asked upstream: see {@link wholeOf}. */
   readonly whole: string;
-  /** Whom the upstream's answer answers. */
   readonly asker: string;
-  /** The upstream's status and headers; rejects with a RepriseError if there is none. */
   readonly head: Promise<AnswerHead>;
   readonly settled: Promise<Settled>;
+  readonly heard = undefined;
   readonly #context: FetchContext;
   readonly #work: FetchWork;
   readonly #exchange: Exchange;
@@ -121,7 +112,6 @@ export class Fetch {
     this.head = this.#exchange.head;
   }
 
-  /** What became of it, once that is known. */
   get result(): Settled | undefined {
     return this.#result;
   }
@@ -131,12 +121,10 @@ export class Fetch {
     return this.#tookMs;
   }
 
-  /** Its call as it is traced, if it is. */
   get traced(): TracedCall | undefined {
     return this.#work.traced;
   }
 
-  /** Whether the answer is an event stream under way or over, as far as the head is known. */
   get live(): boolean {
     return this.#recorder !== undefined;
   }
@@ -154,11 +142,15 @@ export class Fetch {
     return subject !== undefined && marks.standing(subject, more) === 'alive';
   }
 
-  /** Takes a caller in; its own lifetime for what is stored counts if it is the shortest. */
+  /** What is stored lives no longer than that, if it is said. */
+  shorten(ttlMs: number | undefined): void {
+    if (ttlMs !== undefined) this.#ttlMs = Math.min(ttlMs, this.#ttlMs ?? ttlMs);
+  }
+
   join(ttlMs: number | undefined): Cursor {
     this.#callers += 1;
     this.#lingering?.cancel();
-    if (ttlMs !== undefined) this.#ttlMs = Math.min(ttlMs, this.#ttlMs ?? ttlMs);
+    this.shorten(ttlMs);
     return this.#exchange.recording.follow();
   }
 
@@ -290,9 +282,4 @@ export class Fetch {
     this.#context.events.emit(fetched(this.#work, settled, took));
     this.traced?.over(callEnd(settled, took.status));
   }
-}
-
-/** Names a whole request by its parts, in order: equal for two requests that ask the upstream for the same. */
-export function wholeOf(keys: readonly Key[]): string {
-  return keys.map((key) => key.id).join(' ');
 }

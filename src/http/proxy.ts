@@ -4,8 +4,8 @@ import { type Soon, whenThere } from '../shared/soon.ts';
 import { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.ts';
+import { Errand } from './errand.ts';
 import { notCached } from './errors.ts';
-import { Errand } from './leases.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
@@ -105,7 +105,10 @@ async function attempts(
     if (attempt === ATTEMPTS) break;
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
     // still find another to join, but does not go on looking for ever.
-    alone = landing.kind !== 'foreign' || !landing.outdated || attempt === ATTEMPTS - 1;
+    const why = landing.kind === 'foreign' ? landing.why : 'another';
+    alone = why === 'another' || attempt === ATTEMPTS - 1;
+    // Of several the first begins another and the rest join it, before that can be over: nothing can be in the cache meanwhile.
+    if (why === 'withdrawn') continue;
     shelf = await lookUp(context, call);
     const held = fromCache(context, call, shelf);
     if (held !== undefined) return held;

@@ -4,8 +4,9 @@ import type { Background } from '../shared/background.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { Boarding, type Landing } from './boarding.ts';
 import type { Call } from './call.ts';
+import { Errand } from './errand.ts';
 import type { FetchContext } from './fetch.ts';
-import { Errand, type Leases } from './leases.ts';
+import type { Leases } from './leases.ts';
 import type { Shelf } from './shelf.ts';
 
 /** What answering calls takes. */

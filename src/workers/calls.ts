@@ -4,6 +4,7 @@ import type { Listed } from '../cache/listed.ts';
 import type { Mark } from '../cache/mark.ts';
 import type { StoreFigures } from '../cache/store-figures.ts';
 import type { Level, OwnFigures } from '../cache/tier.ts';
+import type { Wish } from '../http/other-threads.ts';
 import type { Event, Question } from '../observe/events.ts';
 import type { HistogramState } from '../shared/histogram.ts';
 import type { Parcel } from './parcel.ts';
@@ -51,6 +52,16 @@ export type HubCalls = {
    * instance, by the lease of that number (`elsewhere`).
    */
   lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }>;
+  /**
+   * Which thread is to stream what this id names: this one, until it releases the lease of that number (`held`; `again` where another
+   * one did a moment ago), or another one (`there`). Nobody is waited for whose lease has a number up to `past`.
+   */
+  claim(said: {
+    readonly id: string;
+    readonly past: number;
+  }): { readonly held: number; readonly again: boolean } | { readonly there: number };
+  /** Connects `port` with the thread that has the lease of this number, to follow what it fetches; or closes it. */
+  follow(said: { readonly number: number; readonly wish: Wish; readonly port: MessagePort }): void;
   /** Resolves when a lease is given back, or after `ms`. */
   over(said: { readonly lease: number; readonly ms: number }): Promise<void>;
   release(lease: number): void;
@@ -76,6 +87,8 @@ export type HubCalls = {
 export type ThreadCalls = {
   /** Tells all that has happened, and reports. */
   report(said: undefined): Report;
+  /** Another thread would follow a fetch of this one. */
+  follow(said: { readonly wish: Wish; readonly port: MessagePort }): void;
   turn(call: number): void;
   refused(said: { readonly call: number; readonly delayMs: number }): void;
   /** Ends: no new connections, running answers finish within the drain time. */

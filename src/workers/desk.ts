@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Bus } from '../cache/bus.ts';
 import type { Entry } from '../cache/entry.ts';
+import { tooMany } from '../cache/tagged.ts';
 import type { Level, Tier } from '../cache/tier.ts';
 import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import type { Event, Events } from '../observe/events.ts';
@@ -8,8 +9,10 @@ import type { Cell } from '../shared/cell.ts';
 import { atMost, type Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { Notice } from './bulletin.ts';
 import type { HubCalls, SentEvent } from './calls.ts';
 import type { Holders } from './holders.ts';
+import type { LatelySet } from './lately-set.ts';
 import type { Leases } from './leases.ts';
 import { Line } from './line.ts';
 import { foundIn, pack, unpack } from './parcel.ts';
@@ -31,6 +34,9 @@ export interface DeskContext {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly holders: Holders<Thread | 'hub'>;
   readonly leases: Leases<Thread>;
+  readonly latelySet: LatelySet;
+  /** Lets all threads know. */
+  readonly notify: (notice: Notice) => void;
   /** What all threads know of traces, as `Lineage.restore` takes it. */
   readonly knownTraces: () => readonly unknown[];
   /** Purges everything with this tag, for a write to a vector store. */
@@ -66,16 +72,19 @@ export class Desk {
       return pack(await this.#find(this.#tier(level), ids));
     },
     set: ({ level, ...parcel }) => {
-      for (const entry of unpack(parcel)) {
-        this.#tier(level)?.set(entry);
-        this.#set.set(entry.key.id, entry);
-      }
+      for (const entry of unpack(parcel)) this.#take(level, entry);
     },
     remove: ({ level, id }) => this.#tier(level)?.delete(id),
     written: async ({ level, ids }) => {
       await this.#tier(level)?.written?.(ids);
     },
     lease: (id) => this.#lease(id),
+    claim: ({ id, past }) => this.#claim(id, past),
+    follow: ({ number, wish, port }) => {
+      const taken = this.#context.leases.at(number);
+      if (taken === undefined) port.close();
+      else taken.owner.wire.tell('follow', { wish, port });
+    },
     over: ({ lease, ms }) => atMost(this.#context.clock, ms, this.#context.leases.over(lease)),
     release: (lease) => this.#release(lease),
     note: async ({ id, tags }) => await this.#context.traces?.note(id, tags),
@@ -113,6 +122,20 @@ export class Desk {
     return await foundIn(tier, ids);
   }
 
+  #take(level: Level, entry: Entry): void {
+    const { latelySet, notify } = this.#context;
+    const { id } = entry.key;
+    const merged = latelySet.merged(entry);
+    if (tooMany(merged.tags)) {
+      this.#tier(level)?.delete(id);
+      notify({ kind: 'dropped', ids: [id] });
+      return;
+    }
+    this.#tier(level)?.set(merged);
+    this.#set.set(id, merged);
+    if (merged !== entry) notify({ kind: 'stored', id, stamp: merged.stamp, tags: merged.tags });
+  }
+
   /**
    * Of several threads that would fetch the same one does, and of several instances, too. Nobody waits for what began before an
    * invalidation: it may turn out to be meant, and whoever comes after it must not be served that.
@@ -134,9 +157,28 @@ export class Desk {
     return { elsewhere: number };
   }
 
-  /** Has a lease of the instances, unless its thread has gone meanwhile. */
+  /**
+   * Of several threads that would stream the same one does. What has been sent is not received before, and other instances are not
+   * waited for: who wants a stream wants it soon.
+   */
+  #claim(
+    id: string,
+    past: number,
+  ): { readonly held: number; readonly again: boolean } | { readonly there: number } {
+    const { leases, marks, lastStamp, bus } = this.#context;
+    const before = leases.of(id);
+    const isUseful = before !== undefined && before.number > past && marks.latest <= before.since;
+    if (isUseful && before.owner !== this.#thread) return { there: before.number };
+    const { number } = leases.take(id, this.#thread, lastStamp.get());
+    // Otherwise the instances' lease is this one's already, or asked for.
+    if (before === undefined)
+      void bus.lease(id)?.then((lease) => lease.kind === 'held' && this.#hold(number, lease.release));
+    return { held: number, again: before !== undefined || leases.hasEnded(id) };
+  }
+
+  /** Has a lease of the instances, unless it was given back meanwhile, or its thread has gone. */
   #hold(number: number, release: () => void): void {
-    if (this.#isClosed) release();
+    if (this.#isClosed || this.#context.leases.at(number) === undefined) release();
     else this.#fleet.set(number, release);
   }
 

@@ -11,11 +11,12 @@ import type { Lineage } from '../policy/lineage.ts';
 import type { Cell } from '../shared/cell.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Upstream, UpstreamInCommon } from '../upstream/upstream.ts';
-import { Bulletin } from './bulletin.ts';
+import { Bulletin, type Notice } from './bulletin.ts';
 import { Crew } from './crew.ts';
 import { Desk } from './desk.ts';
 import { Holders } from './holders.ts';
 import { InCommon } from './in-common.ts';
+import { LatelySet } from './lately-set.ts';
 import { Leases } from './leases.ts';
 import { PublishedMarks, SharedGraves } from './replicas.ts';
 import { Reports } from './reports.ts';
@@ -127,6 +128,8 @@ export class Hub {
       upstreams,
       holders: this.#holders ?? new Holders<Thread | 'hub'>(UNWATCHED),
       leases: new Leases<Thread>(),
+      latelySet: new LatelySet(),
+      notify: (notice: Notice) => this.#bulletin.post(notice),
       traces,
       knownTraces: () => {
         this.#bulletin.catchUp();

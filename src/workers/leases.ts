@@ -15,11 +15,23 @@ export class Leases<T> {
   /** Of what each id names the latest. */
   readonly #latest = new Map<string, Taken<T>>();
   readonly #taken = new Map<number, { readonly taken: Taken<T>; readonly end: () => void }>();
+  /** What was fetched last, by id. */
+  readonly #ended = new Set<string>();
   #numbers = 0;
 
   /** Who fetches it; of several the latest. */
   of(id: string): Taken<T> | undefined {
     return this.#latest.get(id);
+  }
+
+  /** Who has the lease of this number, until it is given back. */
+  at(number: number): Taken<T> | undefined {
+    return this.#taken.get(number)?.taken;
+  }
+
+  /** Whether it is among the last that were fetched. */
+  hasEnded(id: string): boolean {
+    return this.#ended.has(id);
   }
 
   /** Resolves when it is given back. */
@@ -44,6 +56,7 @@ export class Leases<T> {
     const { taken, end } = released;
     this.#taken.delete(number);
     if (this.#latest.get(taken.id) === taken) this.#latest.delete(taken.id);
+    this.#note(taken.id);
     end();
   }
 
@@ -51,4 +64,14 @@ export class Leases<T> {
   free(owner: T): void {
     for (const [number, { taken }] of [...this.#taken]) if (taken.owner === owner) this.release(number);
   }
+
+  #note(id: string): void {
+    this.#ended.delete(id);
+    this.#ended.add(id);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > MOST_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+  }
 }
+
+/** More than can end while one thread looks and asks; what is forgotten too early may be fetched once more. */
+const MOST_ENDED = 1_000;

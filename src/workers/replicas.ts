@@ -16,21 +16,14 @@ import type { Bulletin } from './bulletin.ts';
 /** The marks of the thread that makes them. */
 export class PublishedMarks extends Marks {
   readonly #bulletin: Pick<Bulletin, 'post'>;
-  #latest = 0;
 
   constructor(bulletin: Pick<Bulletin, 'post'>) {
     super();
     this.#bulletin = bulletin;
   }
 
-  /** The greatest stamp of all marks there were. */
-  get latest(): number {
-    return this.#latest;
-  }
-
   override add(mark: Mark): void {
     super.add(mark);
-    this.#latest = Math.max(this.#latest, mark.stamp);
     this.#bulletin.post({ kind: 'mark', mark });
   }
 
@@ -47,6 +40,11 @@ export class FollowedMarks extends Marks {
   constructor(bulletin: Pick<Bulletin, 'catchUp'>) {
     super();
     this.#bulletin = bulletin;
+  }
+
+  override get latest(): number {
+    this.#bulletin.catchUp();
+    return super.latest;
   }
 
   override get latestTag(): number {

@@ -15,7 +15,7 @@ import { Events } from '../observe/events.ts';
 import { AdminToken } from '../policy/admin-token.ts';
 import { Scopes } from '../policy/scope.ts';
 import { Background, type OnFailure } from '../shared/background.ts';
-import { every, neverBack, systemClock } from '../shared/clock.ts';
+import { atMost, every, neverBack, systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Stamps } from '../shared/stamps.ts';
 import { Bulletin, type Notice } from './bulletin.ts';
@@ -26,6 +26,7 @@ import { leaseFrom } from './hub-lease.ts';
 import { HubTier } from './hub-tier.ts';
 import { tracesAt } from './hub-traces.ts';
 import { InCommon } from './in-common.ts';
+import { Neighbours } from './neighbours.ts';
 import { type Replicas, take } from './notices.ts';
 import { Outbox } from './outbox.ts';
 import {
@@ -65,12 +66,14 @@ async function run({
       outbox.flush();
       return reportOf(store.figures());
     },
+    follow: (said) => neighbours.follow(said),
     turn: (call) => gates.turn(call),
     refused: ({ call, delayMs }) => gates.refused(call, delayMs),
     stop: () => service.stop(),
   };
   const failed: OnFailure = (label, message) => events.emit({ kind: 'background-failed', label, message });
   const wire = new Wire<HubCalls>(port, calls, failed);
+  const neighbours = new Neighbours(wire);
   const outbox = new Outbox(wire, clock);
   const events = new Events();
   events.listen(outbox.take);
@@ -143,6 +146,7 @@ async function run({
         access,
         upstreams,
         store,
+        threads: neighbours,
         bus: { lease: (id) => leaseFrom(wire, id) },
         stamps,
         marks,
@@ -158,6 +162,8 @@ async function run({
     async close() {
       sweeping.cancel();
       storeWrites.close();
+      // Those who follow are answered by other threads, which have the same time for that.
+      await atMost(clock, settings.server.drain, neighbours.idle());
       for (const { client } of upstreams.byName.values()) await client.close();
       await background.drain();
       outbox.flush();

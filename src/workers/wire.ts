@@ -114,7 +114,10 @@ export class Wire<Theirs extends Calls> {
   }
 
   #post(message: Message, said: unknown): void {
-    if (!this.#closed) this.#port.postMessage(message, handedOver(said));
+    const things = handedOver(said);
+    if (!this.#closed) this.#port.postMessage(message, things);
+    // Who is at its other end would wait for ever.
+    else for (const thing of things) if (thing instanceof MessagePort) thing.close();
   }
 
   #end(): void {

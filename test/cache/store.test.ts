@@ -112,6 +112,23 @@ describe('the store', () => {
     assert.equal(store.peek(entry.key.id), undefined);
   });
 
+  test('finds the newer version of what another thread changed while it was being read', async () => {
+    const clock = new ManualClock();
+    const { below, store } = gated(clock);
+    const entry = sampleEntry('told of', { born: clock.now() });
+    const more = { ...entry, tags: [['lamp', entry.stamp]] as const };
+    below.set(entry);
+    const one = store.find(entry.key.id);
+    const many = store.findMany([entry.key.id]);
+    below.set(more);
+    store.outdate(entry.key.id);
+    await below.open(2);
+    await below.open(2);
+    assert.deepEqual((await one)?.entry.tags, more.tags);
+    assert.deepEqual((await many).get(entry.key.id)?.entry.tags, more.tags);
+    assert.deepEqual(store.held(entry.key.id)?.entry.tags, more.tags);
+  });
+
   test('prefers what was put while an older entry was being read', async () => {
     const clock = new ManualClock();
     const { below, store } = gated(clock);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Bulletin, type Notice } from '../../src/workers/bulletin.ts';
 import { Leases } from '../../src/workers/leases.ts';
 import { pack, unpack } from '../../src/workers/parcel.ts';
@@ -14,6 +14,7 @@ type Other = {
   fails(said: undefined): never;
   note(what: string): void;
   bytes(said: { readonly bytes: ArrayBuffer }): number;
+  line(said: { readonly port: MessagePort }): void;
 };
 
 /** Both ends of a wire, of which the other one can do what {@link Other} says. */
@@ -28,6 +29,7 @@ function wired(t: TestContext) {
     },
     note: (what) => void noted.push(what),
     bytes: ({ bytes }) => bytes.byteLength,
+    line: ({ port }) => port.close(),
   };
   const failures: string[] = [];
   const failed = (label: string, message: string) => void failures.push(`${label}: ${message}`);
@@ -74,6 +76,15 @@ describe('a wire', () => {
     await assert.rejects(asked, /gone/);
     await assert.rejects(near.ask('double', 1), /gone/);
     await assert.rejects(far.ask('anything', undefined as never), /gone/);
+  });
+
+  it('closes the ports that it can hand to nobody any more: who is at their other end is told', async (t) => {
+    const { near } = wired(t);
+    const { port1, port2 } = new MessageChannel();
+    const closed = new Promise((resolve) => port1.on('close', resolve));
+    near.close();
+    near.tell('line', { port: port2 });
+    await within(closed, 'the end of it');
   });
 });
 
@@ -138,5 +149,15 @@ describe('leases', () => {
     leases.free('b');
     await within(leases.over(second.number), 'the end of the second');
     assert.equal(leases.of('x'), undefined);
+  });
+
+  it('are found by their numbers while they last, and what they were for is known for a while after', () => {
+    const leases = new Leases<string>();
+    const { number } = leases.take('x', 'a', 1);
+    assert.deepEqual([leases.at(number)?.owner, leases.hasEnded('x')], ['a', false]);
+    leases.release(number);
+    assert.deepEqual([leases.at(number), leases.hasEnded('x')], [undefined, true]);
+    for (let at = 0; at < 1_000; at += 1) leases.release(leases.take(`${at}`, 'a', 1).number);
+    assert.deepEqual([leases.hasEnded('x'), leases.hasEnded('0')], [false, true]);
   });
 });

@@ -14,7 +14,7 @@ import { AskedLately } from '../../../src/http/asked.ts';
 import { bindEndpoints, bindRoutes } from '../../../src/http/bindings.ts';
 import { placeOf } from '../../../src/http/classify.ts';
 import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
-import type { Slot } from '../../../src/http/fetch.ts';
+import type { Slot } from '../../../src/http/flight.ts';
 import { Heads } from '../../../src/http/heads.ts';
 import { Leases } from '../../../src/http/leases.ts';
 import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
@@ -145,7 +145,7 @@ export async function startEngine(
     lineage: durable.lineage,
     storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
     flights,
-    leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0 }),
+    leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0, claims: undefined }),
     clock,
     background,
     events: new Events(),
