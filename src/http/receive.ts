@@ -51,11 +51,7 @@ export type Received =
  * Receives a request whose head has been read, and of which more may be known: at once if its body has come and what it asks is
  * known. Throws, or rejects with, a RepriseError for one that cannot be taken.
  */
-export function receive(
-  context: ReceiveContext,
-  request: HeadedRequest,
-  known?: FoundOut,
-): Soon<Received> {
+export function receive(context: ReceiveContext, request: HeadedRequest, known?: FoundOut): Soon<Received> {
   const { head } = request;
   const caller = known?.caller ?? context.access.identify(head.header);
   const { surface, found } = head.place;
