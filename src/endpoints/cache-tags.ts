@@ -1,3 +1,4 @@
+import { bytesOfByteText, fromByteText } from '../openai/byte-text.ts';
 import { member } from '../openai/json.ts';
 import { jsonOf } from '../openai/json-text.ts';
 import { removeMember } from '../openai/splice.ts';
@@ -25,11 +26,12 @@ export function takeCacheTags(input: PlanInput): {
   if (tags === undefined) {
     throw new RepriseError(
       'invalid_request',
-      `metadata.cache_tags is ${jsonOf(text, said).slice(0, 40)}: expected a text with, between commas, each ${TAG_EXPECTED}.`,
+      `metadata.cache_tags is ${fromByteText(jsonOf(text, said)).slice(0, 40)}: expected a text with, between commas, each ${TAG_EXPECTED}.`,
       { param: 'metadata.cache_tags' },
     );
   }
   const alone = metadata.members.length === 1;
   const body = removeMember(text, root, alone ? ['metadata'] : ['metadata', 'cache_tags']);
-  return { input: { ...input, body: Buffer.from(body), metadata: jsonOf(text, metadata) }, tags };
+  const spelled = fromByteText(jsonOf(text, metadata));
+  return { input: { ...input, body: bytesOfByteText(body), metadata: spelled }, tags };
 }

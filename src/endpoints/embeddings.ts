@@ -1,3 +1,4 @@
+import { bytesOfByteText } from '../openai/byte-text.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import { readEmbeddingInput } from '../openai/embedding-input.ts';
@@ -83,7 +84,7 @@ function itemize(input: PlanInput, { text, root }: JsonRequest, encoding: Encodi
     bodyFor(items) {
       const edits = [...always];
       if (items.length < contents.length) edits.push(narrowedTo(items));
-      return edits.length === 0 ? input.body : Buffer.from(splice(text, edits));
+      return edits.length === 0 ? input.body : bytesOfByteText(splice(text, edits));
     },
   });
 }

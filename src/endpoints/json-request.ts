@@ -2,7 +2,7 @@ import { readBody } from '../openai/body.ts';
 import type { ObjectNode } from '../openai/json.ts';
 import type { Bypass, PlanInput } from './endpoint.ts';
 
-/** A request's JSON body: its text and its tree. */
+/** A request's JSON body: its byte text and its tree. */
 export interface JsonRequest {
   readonly kind: 'json';
   readonly text: string;

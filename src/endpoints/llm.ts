@@ -1,4 +1,5 @@
 import type { Payload } from '../cache/entry.ts';
+import { bytesOfByteText, fromByteText } from '../openai/byte-text.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { ECHOED_FIELDS, type Echo } from '../openai/echo.ts';
 import { isFalse, isSet, isTrue, member, type ObjectNode } from '../openai/json.ts';
@@ -68,7 +69,7 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
     label: modelOf(input, root),
     content: canonicalRequest(api, input.dialect, root, { without: overruled(input) }),
     body: injects
-      ? Buffer.from(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
+      ? bytesOfByteText(setMember(text, root, ['stream_options', 'include_usage'], 'true'))
       : input.body,
     touches,
     draw: drawOf(root),
@@ -110,7 +111,7 @@ function echoOf({ text, root }: JsonRequest, { metadata }: PlanInput): Echo {
   const echo = new Map<string, string>();
   for (const name of ECHOED_FIELDS.keys()) {
     const value = member(root, name);
-    if (value !== undefined) echo.set(name, text.slice(value.start, value.end));
+    if (value !== undefined) echo.set(name, fromByteText(text.slice(value.start, value.end)));
   }
   if (metadata !== undefined) echo.set('metadata', metadata);
   return echo;

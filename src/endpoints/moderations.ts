@@ -1,4 +1,5 @@
 import type { Payload } from '../cache/entry.ts';
+import { bytesOfByteText } from '../openai/byte-text.ts';
 import { canonicalRequest, canonicalValue } from '../openai/canonical.ts';
 import { FreshIdentity } from '../openai/identity.ts';
 import { itemsOf, member, type Node, type StringNode } from '../openai/json.ts';
@@ -76,7 +77,7 @@ function itemized(
     liveCompany: '',
     narrow(missing) {
       if (missing.length === order.length) return input.body;
-      return Buffer.from(splice(text, [narrowedTo(at(firsts, missing))]));
+      return bytesOfByteText(splice(text, [narrowedTo(at(firsts, missing))]));
     },
     takeApart,
     putTogether: (payloads, how) => putTogether(at(payloads, order), how),

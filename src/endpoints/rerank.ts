@@ -1,4 +1,5 @@
 import type { Payload } from '../cache/entry.ts';
+import { bytesOfByteText } from '../openai/byte-text.ts';
 import { canonicalRequest } from '../openai/canonical.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import { FreshIdentity } from '../openai/identity.ts';
@@ -48,7 +49,7 @@ export const rerankEndpoint: Endpoint = {
       ...common,
       content: `ranking ${canonicalRequest('rerank', input.dialect, root, { without: ['top_n'] })}`,
       // A server reads, and charges for, every document whatever `top_n` is.
-      body: limit === ALL ? input.body : Buffer.from(removeMember(text, root, ['top_n'])),
+      body: limit === ALL ? input.body : bytesOfByteText(removeMember(text, root, ['top_n'])),
       takeApart: (answer) => takeRanking(answer, documents),
     });
   },

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { type JsonProblem, type ObjectNode, parseJson } from './json.ts';
 
 /**
@@ -10,7 +10,7 @@ export const MAX_VALUES = 1_000_000;
 /** Why a request's body cannot be keyed; shown in `x-cache-reason`. */
 export type BodyProblem = 'body-empty' | 'body-not-utf8' | 'body-not-object' | JsonProblem;
 
-/** A body as its text and the tree of it, or why it is not one JSON object that every server reads alike. */
+/** A body as its byte text (`byte-text.ts`) and the tree of it, or why it is not one JSON object that every server reads alike. */
 export type BodyRead =
   | { readonly ok: true; readonly text: string; readonly root: ObjectNode }
   | { readonly ok: false; readonly problem: BodyProblem };
@@ -21,9 +21,10 @@ export type BodyRead =
  */
 export function readBody(bytes: Buffer): BodyRead {
   if (bytes.length === 0) return { ok: false, problem: 'body-empty' };
-  if (!isUtf8(bytes)) return { ok: false, problem: 'body-not-utf8' };
-  const text = bytes.toString();
-  const parsed = parseJson(text, MAX_VALUES);
+  const spells = isAscii(bytes) ? 'ascii' : 'utf-8';
+  if (spells === 'utf-8' && !isUtf8(bytes)) return { ok: false, problem: 'body-not-utf8' };
+  const text = bytes.toString('latin1');
+  const parsed = parseJson(text, MAX_VALUES, spells);
   if (!parsed.ok) return parsed;
   const { root } = parsed;
   return root.kind === 'object' ? { ok: true, text, root } : { ok: false, problem: 'body-not-object' };

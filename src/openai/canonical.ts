@@ -2,7 +2,6 @@ import type { Dialect } from './dialect.ts';
 import type { Field, Fields, Shape, ValueKind } from './field.ts';
 import { FIELDS, type RequestApi } from './fields.ts';
 import type { Member, Node, ObjectNode } from './json.ts';
-import { quoted } from './json-string.ts';
 import { canonicalNumber } from './number.ts';
 
 /** What may be left out of a canonical request. */
@@ -15,7 +14,7 @@ export interface CanonicalOptions {
  * The text that two requests to one API share exactly if they mean the same to an upstream of this dialect, by what is
  * documented of it: transport, bookkeeping and explicit defaults are left out, names are sorted outside JSON Schemas,
  * numbers compared by value and strings by their characters; every unknown field is kept. A lone surrogate stands escaped,
- * so that hashing the text's UTF-8 does not turn it into U+FFFD.
+ * so that hashing the text's UTF-8 does not turn it into U+FFFD. Of a tree that was read from a byte text it is a byte text.
  */
 export function canonicalRequest(
   api: RequestApi,
@@ -57,12 +56,12 @@ function writeFields(
   without: readonly string[],
 ): string {
   let text = '';
-  for (const { key, value } of sorted(object.members)) {
+  for (const { key, name, value } of sorted(object.members)) {
     if (without.includes(key)) continue;
     const field = fields.get(key);
     const known = field !== undefined && (field.known === undefined || field.known.includes(dialect));
     const written = known ? writeKnown(value, field, dialect, object) : canonicalValue(value);
-    if (written !== undefined) text = `${text}${text === '' ? '' : ','}${quoted(key)}:${written}`;
+    if (written !== undefined) text = `${text}${text === '' ? '' : ','}${name.json}:${written}`;
   }
   return `{${text}}`;
 }
@@ -98,8 +97,8 @@ function write(node: Node, inOrder: (members: Members) => Members): string {
     case 'object': {
       // Added up, for V8 puts the pieces side by side only once, at the end.
       let text = '';
-      for (const { key, value } of inOrder(node.members))
-        text = `${text}${text === '' ? '' : ','}${quoted(key)}:${write(value, inOrder)}`;
+      for (const { name, value } of inOrder(node.members))
+        text = `${text}${text === '' ? '' : ','}${name.json}:${write(value, inOrder)}`;
       return `{${text}}`;
     }
   }

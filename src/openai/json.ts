@@ -1,4 +1,4 @@
-import { type JsonString, readString } from './json-string.ts';
+import { type JsonString, readString, type Source, type Spelled } from './json-string.ts';
 
 /** Where a value stands in its text: string offsets, `end` is the one after its last character. */
 interface Span {
@@ -16,8 +16,8 @@ export interface ObjectNode extends Span {
 export interface Member {
   /** The name, unescaped. */
   readonly key: string;
-  /** Offset of the name's opening quote. */
-  readonly keyStart: number;
+  /** The same where it stands. */
+  readonly name: StringNode;
   readonly value: Node;
 }
 
@@ -52,15 +52,17 @@ export const MAX_DEPTH = 128;
 /**
  * Reads a JSON text (RFC 8259, strictly: no comments, no byte order mark, nothing after the value) into its tree, in
  * linear time. A text with a duplicate name is refused, since parsers do not agree on which of the two counts, and so is one that
- * nests deeper than {@link MAX_DEPTH} or holds more than `maxValues` values. The problem is the first one met.
+ * nests deeper than {@link MAX_DEPTH} or holds more than `maxValues` values. The problem is the first one met. Of a byte text, which
+ * must spell well-formed UTF-8, the tree's values are what that says, and its places and JSON are the byte text's.
  */
 export function parseJson(
   text: string,
   maxValues = Number.POSITIVE_INFINITY,
+  spells: Spelled = 'itself',
 ): { readonly ok: true; readonly root: Node } | { readonly ok: false; readonly problem: JsonProblem } {
   // A raw lone surrogate cannot come from UTF-8 (RFC 8259 §8.1), so that whoever reads the tree meets escaped ones only.
-  if (!text.isWellFormed()) return { ok: false, problem: 'body-not-json' };
-  const scanner = new Scanner(text, maxValues);
+  if (spells === 'itself' && !text.isWellFormed()) return { ok: false, problem: 'body-not-json' };
+  const scanner = new Scanner({ text, spells }, maxValues);
   const root = scanner.document();
   return root === undefined ? { ok: false, problem: scanner.problem } : { ok: true, root };
 }
@@ -123,13 +125,15 @@ const FEW = 12;
 /** Its methods read what begins at `#at` and stand after it; they give undefined, and `problem` says why, if they cannot. */
 class Scanner {
   problem: JsonProblem = 'body-not-json';
+  readonly #source: Source;
   readonly #text: string;
   #at = 0;
   /** How many more values are taken. */
   #left: number;
 
-  constructor(text: string, maxValues: number) {
-    this.#text = text;
+  constructor(source: Source, maxValues: number) {
+    this.#source = source;
+    this.#text = source.text;
     this.#left = maxValues;
   }
 
@@ -182,7 +186,7 @@ class Scanner {
       this.#at += 1;
       const value = this.#value(this.#skipSpace(), depth);
       if (value === undefined) return undefined;
-      members.push({ key, keyStart: at, value });
+      members.push({ key, name, value });
       const after = this.#text.charCodeAt(this.#skipSpace());
       this.#at += 1;
       if (after === CLOSE_BRACE) return { kind: 'object', start, end: this.#at, members };
@@ -212,7 +216,7 @@ class Scanner {
   }
 
   #string(start: number): JsonString | undefined {
-    const read = readString(this.#text, start);
+    const read = readString(this.#source, start);
     if (read !== undefined) this.#at = read.end;
     return read;
   }

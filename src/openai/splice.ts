@@ -102,8 +102,8 @@ function removals(members: readonly Member[], kept: readonly boolean[]): Edit[] 
     if (kept[index]) return;
     const next = members[index + 1];
     const before = index > 0 && index === lastKept + 1 ? members[index - 1]?.value.end : undefined;
-    const end = next === undefined ? member.value.end : next.keyStart;
-    edits.push({ start: before ?? member.keyStart, end, text: '' });
+    const end = next === undefined ? member.value.end : next.name.start;
+    edits.push({ start: before ?? member.name.start, end, text: '' });
   });
   return edits;
 }

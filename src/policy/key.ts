@@ -68,7 +68,7 @@ export function createKeyring(context: KeyContext): (label: string, content: str
 }
 
 // Raised whenever equal requests would get other keys than before, or different ones the same.
-const KEY_FORMAT = 'reprise key 1';
+const KEY_FORMAT = 'reprise key 2';
 
 const DEFAULT_NAMESPACE = 'default';
 

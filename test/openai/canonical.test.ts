@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readBody } from '../../src/openai/body.ts';
+import { fromByteText } from '../../src/openai/byte-text.ts';
 import { canonicalRequest, canonicalValue } from '../../src/openai/canonical.ts';
 import { DIALECTS, type Dialect } from '../../src/openai/dialect.ts';
 import type { RequestApi } from '../../src/openai/fields.ts';
@@ -9,7 +10,7 @@ import { parseJson } from '../../src/openai/json.ts';
 function request(api: RequestApi, dialect: Dialect, text: string): string {
   const read = readBody(Buffer.from(text));
   assert(read.ok, text);
-  return canonicalRequest(api, dialect, read.root);
+  return fromByteText(canonicalRequest(api, dialect, read.root));
 }
 
 function value(text: string): string {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { fromByteText, toByteText } from '../../src/openai/byte-text.ts';
+import { canonicalValue } from '../../src/openai/canonical.ts';
 import { MAX_DEPTH, member, type Node, parseJson, textOf } from '../../src/openai/json.ts';
 
 // A failure prints the seed and path that find it again: pass them on as fc.assert's `seed` and `path`.
@@ -50,13 +52,35 @@ test('a tree holds what JSON.parse finds, and each span is the text of its value
       for (const node of nodesOf(root)) {
         assert.deepEqual(plain(node), JSON.parse(text.slice(node.start, node.end)));
         if (node.kind === 'object') {
-          for (const { key, keyStart } of node.members) {
-            assert(text.startsWith(JSON.stringify(key), keyStart));
+          for (const { key, name } of node.members) {
+            assert(text.startsWith(JSON.stringify(key), name.start));
           }
         }
       }
     }),
     { seed },
+  );
+});
+
+test('a tree of bytes holds the same, and each span spells the JSON of its value', () => {
+  fc.assert(
+    fc.property(fc.json({ stringUnit: 'binary' }), fc.nat(3), (compact, indent) => {
+      const text = JSON.stringify(JSON.parse(compact), null, indent);
+      const bytes = toByteText(text);
+      const parsed = parseJson(bytes, undefined, 'utf-8');
+      assert(parsed.ok);
+      assert.deepEqual(plain(parsed.root), JSON.parse(text));
+      assert.equal(canonicalValue(parsed.root), toByteText(canonicalValue(rootOf(text))));
+      for (const node of nodesOf(parsed.root)) {
+        const spelled = fromByteText(bytes.slice(node.start, node.end));
+        assert.deepEqual(plain(node), JSON.parse(spelled));
+        if (node.kind === 'object') {
+          for (const { key, name } of node.members)
+            assert.equal(fromByteText(name.json), JSON.stringify(key));
+        }
+      }
+    }),
+    { seed, numRuns: 1_000 },
   );
 });
 
