@@ -73,7 +73,12 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
   const { address, onLost } = options;
   const client = createCluster({
     rootNodes: address.nodes.map((node) => ({ socket: { ...node, ...tlsOf(address) } })),
-    defaults: { ...nodeOptions(options), socket: { ...socketOf(options), ...tlsOf(address) } },
+    defaults: {
+      ...nodeOptions(options),
+      // Else what only listens is given up for its silence, and a node that is hardly asked.
+      pingInterval: PING_MS,
+      socket: { ...socketOf(options), ...tlsOf(address) },
+    },
   });
   // Of a node that is away the others know who takes its place; who asks it meanwhile is told that it is away.
   client.on('error', (cause) => {
