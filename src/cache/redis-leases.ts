@@ -41,6 +41,8 @@ export class RedisLeases {
       const reply = await ask(key, ['SET', key, token, 'NX', 'PX', String(LEASE_MS)]);
       if (textOf(reply) !== 'OK') return { kind: 'elsewhere', over: (ms) => this.#over(key, ms) };
     } catch {
+      // It may be given all the same, late.
+      this.#set(key, token, 0);
       return { kind: 'held', release() {} };
     }
     this.#held += 1;

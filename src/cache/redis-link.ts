@@ -26,7 +26,7 @@ const ASKED_WITH_LEASE = 3;
 /** How many answers the average is over, about; those of commands with more words are no measure. */
 const AVERAGED = 2;
 const FEW_WORDS = 10;
-/** Milliseconds that is waited for what no request waits for. */
+/** Milliseconds that is waited for what no request waits for, at least. */
 const PATIENCE_MS = 2_000;
 
 /** Redis has given no answer in time, or cannot be asked. */
@@ -124,8 +124,9 @@ export class RedisLink {
   /** What an answer comes to that no request waits for, unless that takes much too long. */
   async patiently(answer: Promise<unknown>): Promise<unknown> {
     const { promise: over, reject } = Promise.withResolvers<never>();
-    const late = () => reject(new RedisAway(`no answer within ${PATIENCE_MS} ms`));
-    const timer = this.#options.clock.after(PATIENCE_MS, late);
+    const { clock, timeoutMs } = this.#options;
+    const ms = Math.max(PATIENCE_MS, timeoutMs);
+    const timer = clock.after(ms, () => reject(new RedisAway(`no answer within ${ms} ms`)));
     try {
       return await Promise.race([answer, over]);
     } finally {

@@ -7,7 +7,7 @@ import { assertShared, startFleet, threads } from '../support/fleet.ts';
 import { tempFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { chat, send } from '../support/http.ts';
-import { noRedis, startRedis } from '../support/redis.ts';
+import { noRedis, startRedis, startRedisCluster } from '../support/redis.ts';
 import { startServer } from '../support/server/process.ts';
 import { LOCALHOST } from '../support/upstream/certificate.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -70,5 +70,15 @@ for (const workers of [1, 2])
       assert.match(wary.log(), /self-signed certificate/);
       assert.equal((await send(wary.url + CHAT, sent)).headers.get('x-cache'), 'MISS');
       for (const server of [one, two, wary]) assert.equal(await server.stop(), 0);
+    });
+
+    test('that is a cluster', async () => {
+      await using cluster = await startRedisCluster();
+      const [redis] = cluster.nodes;
+      assert.ok(redis);
+      await using fleet = await startFleet({ workers, redis, url: cluster.url });
+      await assertShared(fleet);
+      const cleared = await fleet.control(fleet.instances[0], '/cache/clear', { level: 'l3' });
+      assert.ok(Number(cleared.json().cleared) >= 128, `${cleared.body}`);
     });
   });
