@@ -83,7 +83,7 @@ export class RedisBus implements Bus {
 
   /** Whether what is shared may be asked for: this instance is told of everything now. */
   get isJoined(): boolean {
-    return this.#options.link.isUp && this.isCurrent && this.#trouble === undefined;
+    return this.#options.link.isPrompt && this.isCurrent && this.#trouble === undefined;
   }
 
   /** By how many whole milliseconds Redis' clock is ahead of this instance's: 0 where that is too little to be measured. */
@@ -129,7 +129,8 @@ export class RedisBus implements Bus {
   }
 
   lease(id: string): Promise<Lease> | undefined {
-    return this.isJoined && this.#peers.all.length > 1 ? this.#options.leases.take(id) : undefined;
+    const { link, leases } = this.#options;
+    return this.isJoined && link.isBrisk && this.#peers.all.length > 1 ? leases.take(id) : undefined;
   }
 
   figures(): BusFigures {
@@ -160,7 +161,8 @@ export class RedisBus implements Bus {
     link.close();
   }
 
-  readonly #send: Send = (key, command) => this.#options.link.ask(key, command);
+  /** No request waits for what instances tell each other. */
+  readonly #send: Send = (key, command) => this.#options.link.askPatiently(key, command);
 
   /** Says that this instance is there, and looks whether it has missed something: a channel may fall silent without a word. */
   async #beat(): Promise<void> {
@@ -187,7 +189,7 @@ export class RedisBus implements Bus {
     this.#isBehind = true;
     this.#early = heard === undefined ? [] : [heard];
     try {
-      await this.#catchUp((key, command) => this.#options.link.askPatiently(key, command));
+      await this.#catchUp(this.#send);
     } catch (thrown) {
       this.#early = undefined;
       this.#options.link.renew(messageOf(thrown));

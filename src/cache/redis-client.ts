@@ -1,4 +1,4 @@
-import { createClient, createCluster, createSentinel, RESP_TYPES } from '@redis/client';
+import { createClient, createCluster, RESP_TYPES } from '@redis/client';
 import type { RedisAddress } from '../shared/redis-address.ts';
 
 /** Connections to a Redis, as one. Once it is lost it is of no use any more. */
@@ -73,7 +73,12 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
   const { address, onLost } = options;
   const client = createCluster({
     rootNodes: address.nodes.map((node) => ({ socket: { ...node, ...tlsOf(address) } })),
-    defaults: { ...nodeOptions(options), socket: { ...socketOf(options), ...tlsOf(address) } },
+    defaults: {
+      ...nodeOptions(options),
+      // Else what only listens is given up for its silence, and a node that is hardly asked.
+      pingInterval: PING_MS,
+      socket: { ...socketOf(options), ...tlsOf(address) },
+    },
   });
   // Of a node that is away the others know who takes its place; who asks it meanwhile is told that it is away.
   client.on('error', (cause) => {
@@ -97,31 +102,55 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
   };
 }
 
+/** Connects to the master that the sentinels name. When they name another the connection is lost. */
 async function connectSentinel(options: ConnectOptions): Promise<RedisConnection> {
-  const { address, onLost } = options;
-  const socket = { ...socketOf(options), ...tlsOf(address) };
-  const client = createSentinel({
-    name: address.master ?? '',
-    sentinelRootNodes: [...address.nodes],
-    nodeClientOptions: { ...nodeOptions(options), database: address.database, socket },
-    sentinelClientOptions: { socket },
-    // One connection that everybody's commands go out on in order.
-    reserveClient: true,
-    scanInterval: PING_MS,
-  });
-  client.on('error', () => undefined);
-  client.on('end', () => onLost(new Error('the sentinels know of no master')));
-  const destroy = () => void client.destroy().catch(() => undefined);
-  await made(client.connect(), options, destroy);
-  return {
-    send: (_key, command) => client.sendCommand(false, [...command], BYTES),
-    subscribe: (channel, heard) => client.subscribe(channel, heard),
-    async scan(prefix, told) {
-      for await (const keys of client.scanIterator({ MATCH: matching(prefix), COUNT: PAGE }))
-        await told(keys);
-    },
-    destroy,
+  const master = await masterOf(options);
+  const address = { ...options.address, kind: 'single', nodes: [master] } as const;
+  const connection = await connectSingle({ ...options, address });
+  const look = async () => {
+    const { host, port } = await masterOf(options);
+    if (host !== master.host || port !== master.port) options.onLost(new Error('another one is the master'));
   };
+  // Who is cut off from the others with a master that has been replaced hears of that from nobody else.
+  const looking = setInterval(() => void look().catch(() => undefined), PING_MS).unref();
+  return {
+    ...connection,
+    destroy() {
+      clearInterval(looking);
+      connection.destroy();
+    },
+  };
+}
+
+/** The master, as the first sentinel that can be asked knows it. */
+async function masterOf(options: ConnectOptions): Promise<RedisAddress['nodes'][number]> {
+  const { nodes, master = '' } = options.address;
+  let failure: unknown;
+  for (const node of nodes) {
+    const socket = {
+      ...socketOf(options),
+      ...tlsOf(options.address),
+      ...node,
+      reconnectStrategy: false as const,
+    };
+    const sentinel = createClient({ ...OF_ONE_CLASS, socket, disableClientInfo: true });
+    sentinel.on('error', () => undefined);
+    const destroy = () => {
+      if (sentinel.isOpen) sentinel.destroy();
+    };
+    try {
+      await made(sentinel.connect(), options, destroy);
+      const reply = await sentinel.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]);
+      const [host, port] = Array.isArray(reply) ? reply.map(String) : [];
+      if (host !== undefined) return { host, port: Number(port) };
+      failure = new Error(`the sentinels know of no master named ${master}`);
+    } catch (thrown) {
+      failure = thrown;
+    } finally {
+      destroy();
+    }
+  }
+  throw failure;
 }
 
 /** Resolves when a connection is made. What takes too long, or is not wanted any more, is given up: clients go on trying by themselves. */
@@ -163,6 +192,7 @@ function singleOptions(options: ConnectOptions) {
 
 function nodeOptions({ address, name }: ConnectOptions) {
   return {
+    ...OF_ONE_CLASS,
     ...(address.username !== undefined && { username: address.username }),
     ...(address.password !== undefined && { password: address.password }),
     name,
@@ -172,6 +202,12 @@ function nodeOptions({ address, name }: ConnectOptions) {
     commandsQueueMaxLength: MOST_WAITING,
   };
 }
+
+/**
+ * The package makes a class with a method for each command, in which time nobody is served (60 ms, measured), unless the options read the
+ * same in JSON as those before. What ours differ in the class is not made of, so that a Redis that is away is tried to be reached for nothing.
+ */
+const OF_ONE_CLASS = { toJSON: () => 'any' };
 
 /** Commands that wait for their answer: more are refused, since they would only wait longer. */
 const MOST_WAITING = 20_000;

@@ -11,29 +11,38 @@ const RENEWAL_MS = 1_000;
 const FIRST_LOOK_MS = 10;
 const LOOK_MS = 100;
 
+/** What leases work with. */
+export interface RedisLeasesOptions {
+  /** For what a request waits for. */
+  readonly ask: Send;
+  /** For what none waits for. */
+  readonly tell: Send;
+  readonly keyOf: (id: string) => string;
+  readonly clock: Clock;
+}
+
 /** Leases in Redis: of all instances one fetches what several ask for. Who cannot get an answer has none to wait for. */
 export class RedisLeases {
-  readonly #send: Send;
-  readonly #keyOf: (id: string) => string;
-  readonly #clock: Clock;
+  readonly #options: RedisLeasesOptions;
   #held = 0;
   #waited = 0;
   #waitedMs = 0;
 
-  constructor(send: Send, keyOf: (id: string) => string, clock: Clock) {
-    this.#send = send;
-    this.#keyOf = keyOf;
-    this.#clock = clock;
+  constructor(options: RedisLeasesOptions) {
+    this.#options = options;
   }
 
   /** Asks for the lease of `id`. Where Redis does not answer everybody has it. */
   async take(id: string): Promise<Lease> {
-    const key = this.#keyOf(id);
+    const { ask, keyOf } = this.#options;
+    const key = keyOf(id);
     const token = randomUUID();
     try {
-      const reply = await this.#send(key, ['SET', key, token, 'NX', 'PX', String(LEASE_MS)]);
+      const reply = await ask(key, ['SET', key, token, 'NX', 'PX', String(LEASE_MS)]);
       if (textOf(reply) !== 'OK') return { kind: 'elsewhere', over: (ms) => this.#over(key, ms) };
     } catch {
+      // It may be given all the same, late.
+      this.#set(key, token, 0);
       return { kind: 'held', release() {} };
     }
     this.#held += 1;
@@ -52,27 +61,28 @@ export class RedisLeases {
   }
 
   #renew(key: string, token: string): Timer {
-    return every(this.#clock, RENEWAL_MS, () => this.#set(key, token, LEASE_MS));
+    return every(this.#options.clock, RENEWAL_MS, () => this.#set(key, token, LEASE_MS));
   }
 
   #set(key: string, token: string, ms: number): void {
-    run(this.#send, RENEW, [key], [token, String(ms)]).catch(() => undefined);
+    run(this.#options.tell, RENEW, [key], [token, String(ms)]).catch(() => undefined);
   }
 
   async #over(key: string, ms: number): Promise<void> {
-    const began = this.#clock.elapsed();
+    const { ask, clock } = this.#options;
+    const began = clock.elapsed();
     this.#waited += 1;
     try {
       for (let pause = FIRST_LOOK_MS; ; pause = Math.min(2 * pause, LOOK_MS)) {
-        const left = began + ms - this.#clock.elapsed();
+        const left = began + ms - clock.elapsed();
         if (left <= 0) return;
-        await new Promise<void>((resolve) => this.#clock.after(Math.min(pause, left), resolve));
-        if (textOf(await this.#send(key, ['EXISTS', key])) !== '1') return;
+        await new Promise<void>((resolve) => clock.after(Math.min(pause, left), resolve));
+        if (textOf(await ask(key, ['EXISTS', key])) !== '1') return;
       }
     } catch {
       // Nobody knows then, and whoever waits goes on alone.
     } finally {
-      this.#waitedMs += this.#clock.elapsed() - began;
+      this.#waitedMs += clock.elapsed() - began;
     }
   }
 }

@@ -101,8 +101,8 @@ export class RedisTier implements Tier {
     let freedBytes = 0;
     if (shared.epoch === undefined) return { cleared, freedBytes };
     await link.scan(keys.entries(shared.epoch), async (page) => {
-      const sizes = await Promise.all(page.map((key) => link.ask(key, ['STRLEN', key])));
-      const gone = await Promise.all(page.map((key) => link.ask(key, ['UNLINK', key])));
+      const sizes = await Promise.all(page.map((key) => link.askPatiently(key, ['STRLEN', key])));
+      const gone = await Promise.all(page.map((key) => link.askPatiently(key, ['UNLINK', key])));
       for (const [at, count] of gone.entries()) {
         cleared += Number(count);
         freedBytes += Number(count) * Number(sizes[at]);

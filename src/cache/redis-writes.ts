@@ -112,7 +112,7 @@ export class RedisWrites {
     const key = keyOf(id);
     const isGone =
       key !== undefined &&
-      (await link.ask(key, ['UNLINK', key]).then(
+      (await link.askPatiently(key, ['UNLINK', key]).then(
         () => true,
         () => false,
       ));
@@ -136,7 +136,7 @@ export class RedisWrites {
         const record = toRecord(ours, digest, codec);
         if (record.length > maxRecord) break;
         const args = [record, String(Math.floor(ours.keepUntil)), head];
-        const reply = await run((of, command) => link.ask(of, command), PUT, [key], args);
+        const reply = await run((of, command) => link.askPatiently(of, command), PUT, [key], args);
         if (!Buffer.isBuffer(reply)) {
           this.#owed.delete(id);
           const { form, body } = ours.payload;

@@ -6,6 +6,7 @@ import { connectRedis } from '../cache/redis-client.ts';
 import { redisKeys, WIRE } from '../cache/redis-keys.ts';
 import { RedisLeases } from '../cache/redis-leases.ts';
 import { RedisLink } from '../cache/redis-link.ts';
+import type { Send } from '../cache/redis-run.ts';
 import { RedisTier } from '../cache/redis-tier.ts';
 import { SharedMarks } from '../cache/shared-marks.ts';
 import { SharedSecret } from '../cache/shared-secret.ts';
@@ -53,7 +54,7 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
-  const tell = outagesTold({
+  const tellOutage = outagesTold({
     events,
     clock,
     what: 'redis',
@@ -70,11 +71,12 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     greet: (connection) => bus.greet(connection),
     onChange(why) {
       if (why === undefined) tier.resume();
-      tell(why);
+      tellOutage(why);
     },
   });
-  const send = (key: string, command: readonly (string | Buffer)[]) => link.ask(key, command);
-  const leases = new RedisLeases(send, keys.lease, clock);
+  const ask: Send = (key, command) => link.ask(key, command);
+  const tell: Send = (key, command) => link.askPatiently(key, command);
+  const leases = new RedisLeases({ ask, tell, keyOf: keys.lease, clock });
   const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
   const onCaughtUp = () => tier.resume();
   const bus: RedisBus = new RedisBus({
@@ -101,7 +103,7 @@ export function sharingOf({ settings, clock, events, stamps, version, secret }: 
     maxRecord,
     isOneServer,
   });
-  const traces = new SharedTraces({ send, keys, shared, stamps, isJoined: () => bus.isJoined });
+  const traces = new SharedTraces({ send: ask, keys, shared, stamps, isJoined: () => bus.isJoined });
   return { bus, tier, traces, secret: () => common.current };
 }
 

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { LoadGenerator } from '../support/load/generator.ts';
 import { measureBesideHits } from './beside-hits.ts';
 import { type Effort, type Figures, measure, type Scenario } from './measure.ts';
 import { measureMisses } from './misses.ts';
 import { measureOpenLoop, type Quantiles } from './open-loop.ts';
 import * as payloads from './payloads.ts';
-import { LoadGenerator } from './subjects.ts';
 
 // `npm run bench [-- --quick] [--only TEXT] [--rounds N] [--json FILE]`; what it measures and how is in the README beside it.
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { LoadGenerator } from '../support/load/generator.ts';
 import type { Effort } from './measure.ts';
 import { hasNginx, measureNginx, type NginxFigures } from './nginx.ts';
 import { measurePartialBatches, type PartialBatches } from './partial.ts';
 import { chat, embeddingBase64, ragChat } from './payloads.ts';
 import { measureStartUp, type StartUp } from './start-up.ts';
-import { LoadGenerator } from './subjects.ts';
 import { measureTiers, type TierCosts } from './tiers.ts';
 
 /** What is measured beside hits; absent what was not asked for, or what there is not. */

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LoadGenerator } from '../support/load/generator.ts';
+import type { Achieved } from '../support/load/process.ts';
 import { type ProfileSections, startServer } from '../support/server/process.ts';
-import type { Achieved } from './load.ts';
 import { type Payload, VARIED } from './payloads.ts';
-import { type LoadGenerator, onTheWire, type Subject, startBare, startStandIn } from './subjects.ts';
+import { aimedAt, type Subject, startBare, startStandIn } from './subjects.ts';
 
 /** What is measured: hits of one payload. */
 export interface Scenario {
@@ -108,13 +109,8 @@ export async function measure(
 }
 
 /** What the load generator is to do. */
-export function task(
-  { payload, connections, varied }: Scenario,
-  { port, pid }: Subject,
-  { ms, warmUpMs }: Effort,
-) {
-  const requests = onTheWire(payload, port).map((request) => request.toString('base64'));
-  return { port, pid, connections, warmUpMs, ms, requests, varied: varied ? VARIED : 0 };
+export function task({ payload, connections, varied }: Scenario, subject: Subject, { ms, warmUpMs }: Effort) {
+  return { ...aimedAt(subject, payload), connections, warmUpMs, ms, varied: varied ? VARIED : 0 };
 }
 
 /** Sends each of the payload's requests once; gives the last answer. Throws where the level it comes from is not as it must be. */

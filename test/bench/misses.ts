@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request as startRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LoadGenerator } from '../support/load/generator.ts';
 import { startServer } from '../support/server/process.ts';
 import { type Effort, median } from './measure.ts';
 import { chat, type Payload, VARIED } from './payloads.ts';
-import { type LoadGenerator, onTheWire, type Subject, startScript } from './subjects.ts';
+import { aimedAt, type Subject, startScript } from './subjects.ts';
 
 /** What a miss costs beside a relay that does nothing but forward (`bare-relay.ts`): medians over the rounds. */
 export interface MissFigures {
@@ -60,9 +61,8 @@ const UNASKED: Payload = {
 };
 
 async function json(relay: Subject, reprise: Subject, generator: LoadGenerator, effort: Effort) {
-  const cpuOf = async ({ port, pid }: Subject, ms = effort.ms) => {
-    const requests = onTheWire(UNASKED, port).map((request) => request.toString('base64'));
-    const task = { port, pid, connections: 64, warmUpMs: effort.warmUpMs, ms, requests };
+  const cpuOf = async (subject: Subject, ms = effort.ms) => {
+    const task = { ...aimedAt(subject, UNASKED), connections: 64, warmUpMs: effort.warmUpMs, ms };
     const { cpuMs, answers } = await generator.run({ ...task, varied: VARIED, letters: true });
     return (cpuMs / answers) * 1_000;
   };

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../support/deadline.ts';
 import { freePort } from '../support/free-port.ts';
-import type { Achieved } from './load.ts';
+import type { LoadGenerator } from '../support/load/generator.ts';
+import type { Achieved } from '../support/load/process.ts';
 import { type Effort, median } from './measure.ts';
 import type { Payload } from './payloads.ts';
-import { type LoadGenerator, onTheWire, type Subject, startBare, startStandIn } from './subjects.ts';
+import { aimedAt, type Subject, startBare, startStandIn } from './subjects.ts';
 
 /** What nginx came to beside the bare server: medians over the rounds. */
 export interface NginxFigures {
@@ -35,17 +36,8 @@ export async function measureNginx(
     using bare = await startBare(payload, payload.answer(payload.bodies[0] ?? ''), folder);
     using nginx = await startNginx(standIn.url, folder);
     const load = (subject: Subject, ms: number): Promise<Achieved> => {
-      const requests = onTheWire(payload, subject.port).map((request) => request.toString('base64'));
-      const { port, pid } = subject;
-      return generator.run({
-        port,
-        pid,
-        connections: 64,
-        warmUpMs: effort.warmUpMs,
-        ms,
-        requests,
-        varied: 0,
-      });
+      const { warmUpMs } = effort;
+      return generator.run({ ...aimedAt(subject, payload), connections: 64, warmUpMs, ms, varied: 0 });
     };
     for (const subject of [bare, nginx]) await load(subject, effort.settleMs);
     const rounds: [bare: Achieved, nginx: Achieved][] = [];

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LoadGenerator } from '../support/load/generator.ts';
+import type { Achieved } from '../support/load/process.ts';
 import { startServer } from '../support/server/process.ts';
-import type { Achieved } from './load.ts';
 import { ask, type Effort, median } from './measure.ts';
 import { chat } from './payloads.ts';
-import { type LoadGenerator, onTheWire, type Subject, startBare, startStandIn } from './subjects.ts';
+import { aimedAt, type Subject, startBare, startStandIn } from './subjects.ts';
 
 /** Milliseconds from when a hit was to be asked for to its answer's last byte: medians over the rounds. */
 export interface OpenLoopFigures {
@@ -39,17 +40,9 @@ export async function measureOpenLoop(
   try {
     const answer = await ask(server.url, chat, () => true);
     using bare = await startBare(chat, answer, folder);
-    const load = ({ port, pid }: Subject, rate: number | undefined, ms: number) => {
-      const requests = onTheWire(chat, port).map((request) => request.toString('base64'));
-      const task = {
-        port,
-        pid,
-        connections: CONNECTIONS,
-        warmUpMs: effort.warmUpMs,
-        ms,
-        requests,
-        varied: 0,
-      };
+    const load = (subject: Subject, rate: number | undefined, ms: number) => {
+      const { warmUpMs } = effort;
+      const task = { ...aimedAt(subject, chat), connections: CONNECTIONS, warmUpMs, ms, varied: 0 };
       return generator.run(rate === undefined ? task : { ...task, rate });
     };
     for (const subject of [bare, reprise]) await load(subject, undefined, effort.settleMs);

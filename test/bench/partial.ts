@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cpuTimeOf } from '../support/load/cpu-time.ts';
 import { startServer } from '../support/server/process.ts';
-import { cpuTimeOf } from './cpu-time.ts';
 import { median } from './measure.ts';
 import { startStandIn } from './subjects.ts';
 

@@ -1,10 +1,10 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Achieved, Task } from './load.ts';
+import { onTheWire } from '../support/load/generator.ts';
 import type { Payload } from './payloads.ts';
 
 /** A server that is measured, in a process of its own. */
@@ -60,46 +60,10 @@ export async function startStandIn(
   };
 }
 
-/** The load generator, in a process of its own. */
-export class LoadGenerator {
-  readonly #child: ChildProcess = fork(at('./load.ts'));
-
-  async run(task: Task): Promise<Achieved> {
-    const answered = once(this.#child, 'message');
-    this.#child.send(task);
-    const [achieved] = await answered;
-    if (achieved.errors > 0) throw new Error(`${achieved.errors} requests went wrong`);
-    return achieved;
-  }
-
-  close(): void {
-    this.#child.kill();
-  }
-}
-
-/** The requests of a payload as they go over the wire, with the headers that OpenAI's SDK sends. */
-export function onTheWire({ path, bodies }: Payload, port: number): Buffer[] {
-  return bodies.map((body) => {
-    const head = [
-      `POST ${path} HTTP/1.1`,
-      `host: 127.0.0.1:${port}`,
-      'connection: keep-alive',
-      'accept: application/json',
-      'content-type: application/json',
-      'user-agent: OpenAI/JS 7.57.0',
-      'x-stainless-retry-count: 0',
-      'x-stainless-lang: js',
-      'x-stainless-package-version: 7.57.0',
-      'x-stainless-os: Linux',
-      'x-stainless-arch: x64',
-      'x-stainless-runtime: node',
-      'x-stainless-runtime-version: v26.10.0',
-      'authorization: Bearer sk-bench-0123456789abcdef0123456789abcdef',
-      'accept-encoding: gzip, deflate, br',
-      `content-length: ${Buffer.byteLength(body)}`,
-    ];
-    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
-  });
+/** Whom a payload's requests are sent to, and those as they go over the wire: the beginning of a `Task`. */
+export function aimedAt({ port, pid }: Subject, { path, bodies }: Payload) {
+  const requests = bodies.map((body) => onTheWire(path, body, port).toString('base64'));
+  return { ports: [port], pids: [pid], requests };
 }
 
 function at(relative: string): string {

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { LoadGenerator } from '../support/load/generator.ts';
+import type { Achieved } from '../support/load/process.ts';
 import { startServer } from '../support/server/process.ts';
-import type { Achieved } from './load.ts';
 import { ask, median, perSecond, type Scenario, task } from './measure.ts';
 import { chat, ragChat } from './payloads.ts';
-import { LoadGenerator, type Subject, startBare, startStandIn } from './subjects.ts';
+import { type Subject, startBare, startStandIn } from './subjects.ts';
 
 // `node test/bench/workers.ts [--quick]`: what two threads gain over one, beside what two threads of a bare server do. How it is
 // measured is in the README beside it.

@@ -65,26 +65,79 @@ test('nobody waits longer than the timeout, and an answer that is there by then 
   assert.ok(link.isUp);
 });
 
-test('after three that are late one after the other nobody is sent there until it has answered anew', async () => {
+test('while an answer is late nobody waits for another, until one has come in time', async () => {
   const { link, connections, told, ask, pass } = linked();
   await link.open();
-  // Those that were asked together are late together.
+  const waiting = connections[0]?.waiting ?? [];
+  await pass(2_000);
   const many = Array.from({ length: 20 }, () => ask());
   await pass(50);
   assert.deepEqual(new Set(await Promise.all(many)), new Set(['away']));
-  assert.ok(link.isUp);
-  for (let at = 0; at < 2; at += 1) {
+  assert.deepEqual([link.isUp, link.isPrompt, link.outages], [true, false, 1]);
+  assert.deepEqual([link.outage, told[1]], ['no answer within 50 ms', 'no answer within 50 ms']);
+  assert.equal(await ask(), 'away');
+  // It is asked once more at once, and that comes late as well; then again a while later.
+  await pass(0);
+  assert.equal(waiting.length, 21);
+  await pass(60);
+  for (const answer of waiting) answer('late');
+  await pass(0);
+  await pass(99);
+  assert.deepEqual([link.isPrompt, waiting.length], [false, 21]);
+  await pass(1);
+  waiting[21]?.('in time');
+  await pass(0);
+  assert.deepEqual([link.isPrompt, link.outage, told.at(-1)], [true, undefined, undefined]);
+  const answered = ask();
+  waiting[22]?.('again');
+  assert.equal(await answered, 'again');
+  // One that is late now and then is asked less and less often.
+  for (const pause of [200, 400, 800, 1_000, 1_000]) {
     const late = ask();
     await pass(50);
     assert.equal(await late, 'away');
+    const asked: number = waiting.length;
+    await pass(pause - 1);
+    assert.equal(waiting.length, asked);
+    await pass(1);
+    waiting[asked]?.('in time');
+    await pass(0);
+    assert.ok(link.isPrompt);
   }
+  assert.deepEqual([link.outages, connections.length], [6, 1]);
+});
+
+test('one that answers nothing any more is given up for another connection', async () => {
+  const { link, connections, ask, pass } = linked();
+  await link.open();
+  await pass(2_000);
+  const late = ask();
+  await pass(50);
+  assert.equal(await late, 'away');
+  await pass(0);
+  await pass(2_000);
   assert.deepEqual([link.isUp, link.outages, connections[0]?.isDestroyed], [false, 1, true]);
-  assert.match(String(told[1]), /no answer within 50 ms/);
   await pass(100);
-  assert.deepEqual([link.isUp, connections.length, told.length], [true, 2, 3]);
-  const answered = ask();
-  connections[1]?.waiting[0]?.('again');
-  assert.equal(await answered, 'again');
+  assert.deepEqual([link.isUp, link.isPrompt, connections.length], [true, true, 2]);
+});
+
+test('what answers in time but takes its time is asked for no leases, and then for nothing', async () => {
+  const { link, connections, ask, pass } = linked();
+  await link.open();
+  await pass(2_000);
+  const waiting = connections[0]?.waiting ?? [];
+  const askFor = async (ms: number) => {
+    const asked = ask();
+    await pass(ms);
+    waiting.at(-1)?.('there');
+    await asked;
+  };
+  for (let at = 0; at < 30; at += 1) await askFor(16);
+  assert.deepEqual([link.isPrompt, link.isBrisk], [true, true]);
+  for (let at = 0; at < 30; at += 1) await askFor(24);
+  assert.deepEqual([link.isPrompt, link.isBrisk], [true, false]);
+  for (let at = 0; at < 30 && link.isPrompt; at += 1) await askFor(30);
+  assert.deepEqual([link.isUp, link.isPrompt, link.outage], [true, false, 'answers take more than 25 ms']);
 });
 
 test('a connection that is lost is followed by another, and one that cannot be greeted is not used', async () => {

@@ -1,19 +1,28 @@
-import { type Answer, send } from './http.ts';
+import assert from 'node:assert/strict';
+import { until } from './deadline.ts';
+import { tempFolder } from './folder.ts';
+import { type Answer, chat, send } from './http.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import { startReprise, type TestOptions, type TestReprise } from './reprise.ts';
+import { type ServerProcess, startServer } from './server/process.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
-/** Three proxies before one upstream, that share a Redis. */
-export interface Fleet extends AsyncDisposable {
+/** Three proxies before one upstream, that share a Redis: in this process, unless said otherwise. */
+export interface Fleet<T extends Instance = TestReprise> extends AsyncDisposable {
   readonly upstream: Upstream;
   readonly redis: TestRedis;
-  readonly instances: readonly [TestReprise, TestReprise, TestReprise];
+  readonly instances: readonly [T, T, T];
   /** Resolves when what was fetched lies in Redis. */
   settled(): Promise<void>;
-  /** Whether each knows of all others, and shares with them. */
-  isComplete(): Promise<boolean>;
+  /** Whether each knows of all others, and shares with them; `evenAfterRefusals`, if so, of writes, for which it does not say so for ten seconds. */
+  isComplete(options?: { readonly evenAfterRefusals: boolean }): Promise<boolean>;
   /** A `POST` to the control plane of one of them. */
-  control(instance: TestReprise, path: string, body: object): Promise<Answer>;
+  control(instance: Instance, path: string, body: object): Promise<Answer>;
+}
+
+/** One of them. */
+interface Instance {
+  readonly url: string;
 }
 
 /** What instances are of, for the name of a suite that is run with one thread an instance and with more. */
@@ -22,7 +31,8 @@ export function threads(workers: number): string {
 }
 
 /** What a test may choose. */
-export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream'>> {
+export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream' | 'profile'>> {
+  readonly profile?: Profile;
   /** A Redis that is there already; the fleet does not end it. */
   readonly redis?: TestRedis;
   /** Where it is, if not there. */
@@ -32,24 +42,48 @@ export interface FleetOptions extends Partial<Omit<TestOptions, 'upstream'>> {
 }
 
 interface Levels {
-  readonly levels: readonly { readonly level: string; readonly state: string }[];
+  readonly levels: readonly { readonly level: string; readonly state: string; readonly reason?: string }[];
   readonly bus: { readonly instances: readonly unknown[] };
 }
 
+/** How it is told that Redis refused a write a while ago, which it may not do any more. */
+const REFUSED = /^Redis takes nothing: /;
+
 /** Sets one up. Dispose of it to end all of it. */
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
+  return await started(options, async (profile, upstream) => {
+    const reprise = await startReprise({ ...options, upstream: upstream.url, profile });
+    return [reprise, () => reprise[Symbol.asyncDispose]()];
+  });
+}
+
+/** Sets one up whose proxies are processes, started as users start them. Dispose of it to end all of it. */
+export async function startFleetOfProcesses({
+  workers = 1,
+  ...options
+}: FleetOptions): Promise<Fleet<ServerProcess>> {
+  return await started(options, async (profile, upstream) => {
+    const upstreams = { default: { base_url: upstream.url, dialect: 'openai' } };
+    const server = await startServer({ ...profile, upstreams, server: { workers } }, tempFolder());
+    return [server, () => server.stop()];
+  });
+}
+
+type Profile = Readonly<Record<string, object>>;
+
+async function started<T extends Instance>(
+  options: FleetOptions,
+  start: (
+    profile: Profile,
+    upstream: Upstream,
+  ) => Promise<readonly [instance: T, end: () => PromiseLike<unknown>]>,
+): Promise<Fleet<T>> {
   const upstream = await startUpstream();
   const redis = options.redis ?? (await startRedis());
-  const start = () =>
-    startReprise({
-      ...options,
-      upstream: upstream.url,
-      profile: {
-        ...options.profile,
-        redis: { url: options.url ?? redis.url, timeout: '500ms', ...options.settings },
-      },
-    });
-  const instances = [await start(), await start(), await start()] as const;
+  const shared = { url: options.url ?? redis.url, timeout: '500ms', ...options.settings };
+  const one = () => start({ ...options.profile, redis: shared }, upstream);
+  const all = await Promise.all([one(), one(), one()]);
+  const instances = [all[0][0], all[1][0], all[2][0]] as const;
   return {
     upstream,
     redis,
@@ -61,11 +95,14 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       await redis.ask('PING');
       await new Promise((resolve) => setTimeout(resolve, 20));
     },
-    async isComplete() {
+    async isComplete({ evenAfterRefusals } = { evenAfterRefusals: false }) {
       const looks = instances.map(async ({ url }) => {
         const { body } = await send(`${url}/monitoring/cache/levels`);
         const { levels, bus }: Levels = JSON.parse(body.toString());
-        const isWell = levels.every(({ level, state }) => level !== 'l3' || state === 'ok');
+        const isWell = levels.every(
+          ({ level, state, reason = '' }) =>
+            level !== 'l3' || state === 'ok' || (evenAfterRefusals && REFUSED.test(reason)),
+        );
         return isWell && bus.instances.length === instances.length;
       });
       return (await Promise.all(looks)).every(Boolean);
@@ -73,9 +110,57 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     control: (instance, path, body) =>
       send(instance.url + path, { body, headers: { authorization: undefined } }),
     async [Symbol.asyncDispose]() {
-      for (const instance of instances) await instance[Symbol.asyncDispose]();
+      for (const [, end] of all) await end();
       if (options.redis === undefined) await redis[Symbol.asyncDispose]();
       await upstream[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Whether one of them at least is ready and says that something is out of order with what they share. */
+export async function isDegraded({ instances }: Fleet<Instance>): Promise<boolean> {
+  const checks = instances.map(async ({ url }) => {
+    const { status, json } = await send(`${url}/health/ready`);
+    assert.equal(status, 200);
+    return (json() as { checks: { l3: { state: string } } }).checks.l3.state === 'degraded';
+  });
+  return (await Promise.all(checks)).some(Boolean);
+}
+
+/** What one of them is told to purge nobody serves any more, and of what comes then there is one for all. */
+export async function assertPurged(fleet: Fleet<Instance>): Promise<void> {
+  const sent = { body: chat('in the end'), headers: { 'x-cache-tags': 'product:9' } };
+  for (const { url } of fleet.instances) await send(`${url}/v1/chat/completions`, sent);
+  const { instances } = (
+    await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:9'] })
+  ).json() as {
+    instances: { shared: boolean; acknowledged: readonly string[] };
+  };
+  assert.deepEqual([instances.shared, instances.acknowledged.length], [true, 2]);
+  const known = fleet.upstream.calls.length;
+  for (const { url } of fleet.instances) {
+    await send(`${url}/v1/chat/completions`, sent);
+    await fleet.settled();
+  }
+  assert.equal(fleet.upstream.calls.length, known + 1);
+}
+
+/** Entries, batches of vectors and invalidations reach all. */
+export async function assertShared(fleet: Fleet<Instance>, name = 'first'): Promise<void> {
+  await until(() => fleet.isComplete(), 'three instances that know each other', 10_000);
+  const [one, two, three] = fleet.instances;
+  const ask = { body: chat(name), headers: { 'x-cache-tags': 'product:1' } };
+  const batch = { body: { model: 'e', input: Array.from({ length: 128 }, (_, at) => `${name} ${at}`) } };
+  await send(`${one.url}/v1/chat/completions`, ask);
+  await send(`${one.url}/v1/embeddings`, batch);
+  await fleet.settled();
+  assert.equal((await send(`${two.url}/v1/chat/completions`, ask)).headers.get('x-cache-level'), 'l3');
+  const vectors = await send(`${two.url}/v1/embeddings`, batch);
+  assert.equal(vectors.headers.get('x-cache-parts'), '128/128');
+  assert.equal(vectors.headers.get('x-cache-level'), 'l3');
+  const { instances } = (await fleet.control(three, '/cache/invalidate', { tags: ['product:1'] })).json() as {
+    instances: { shared: boolean; acknowledged: readonly string[] };
+  };
+  assert.deepEqual([instances.shared, instances.acknowledged.length], [true, 2]);
+  assert.equal((await send(`${two.url}/v1/chat/completions`, ask)).headers.get('x-cache'), 'MISS');
 }
