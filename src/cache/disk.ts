@@ -104,8 +104,8 @@ export class DiskTier implements Tier {
     this.#flushSoon();
   }
 
-  touch(id: string): void {
-    this.#session?.index.touch(id, this.#options.clock.now());
+  touch(id: string, now = this.#options.clock.now()): void {
+    this.#session?.index.touch(id, now);
   }
 
   async sweep(): Promise<void> {

@@ -89,9 +89,9 @@ export class LowerTiers {
     for (const { tier } of this.all) if (!own || tier.isShared !== true) this.attempt(() => tier.delete(id));
   }
 
-  /** Tells every tier that the entry is in use. */
-  touch(id: string): void {
-    for (const { tier } of this.all) this.attempt(() => tier.touch(id));
+  /** Tells every tier that the entry is in use; `now`, in milliseconds since the epoch, for who knows it. */
+  touch(id: string, now?: number): void {
+    for (const { tier } of this.all) this.attempt(() => tier.touch(id, now));
   }
 
   /** Does this with one tier after the other. */

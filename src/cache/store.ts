@@ -59,7 +59,7 @@ export class Store {
   peek(id: string, now?: number): Found | undefined {
     const entry = this.#recall(id, now);
     if (entry === undefined) return undefined;
-    this.#lower.touch(id);
+    this.#lower.touch(id, now);
     return { entry, level: 'l1' };
   }
 
@@ -82,12 +82,12 @@ export class Store {
     return this.#isCurrent() ? this.#findIn(this.#lower.all, id, this.quota()) : this.held(id);
   }
 
-  /** All of `ids` that any tier holds, by id, at once where L1 does; each lower tier is asked once. Promotes no more than `quota`. */
-  findMany(ids: readonly string[], quota: Quota = this.quota()): Soon<ReadonlyMap<string, Found>> {
+  /** All of `ids` that any tier holds, at once where L1 does. Promotes no more than `quota`; `now` as for {@link peek}. */
+  findMany(ids: readonly string[], quota = this.quota(), now?: number): Soon<ReadonlyMap<string, Found>> {
     const found = new Map<string, Found>();
     let missing: string[] = [];
     for (const id of new Set(ids)) {
-      const held = this.peek(id);
+      const held = this.peek(id, now);
       if (held === undefined) missing.push(id);
       else found.set(id, held);
     }

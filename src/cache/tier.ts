@@ -96,8 +96,8 @@ export interface Tier {
   set(entry: Entry): void;
   /** Forgets the entry; a `get` right after it finds nothing. */
   delete(id: string): void;
-  /** Told that a tier above has just served the entry: it is in use here, too. */
-  touch(id: string): void;
+  /** Told that a tier above has just served the entry, at `now` (milliseconds since the epoch) if that is known: it is in use here, too. */
+  touch(id: string, now?: number): void;
   /** Drops what is past its `keepUntil`, a little at a time. */
   sweep(): Promise<void>;
   /** Of a shared tier: resolves when what was put under these ids before can be found by the others, or will not be. */

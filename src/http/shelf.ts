@@ -179,13 +179,13 @@ function bare(call: Call, reason: string, at: number): Shelf {
 
 function find(store: Store, { keys, quota }: Call, at: number): Soon<readonly (Found | undefined)[]> {
   const [only] = keys;
-  if (only === undefined || keys.length > 1) return findMany(store, keys, quota);
+  if (only === undefined || keys.length > 1) return findMany(store, keys, quota, at);
   return whenThere(store.peek(only.id, at) ?? store.find(only.id), (found) => [found]);
 }
 
-function findMany(store: Store, keys: Call['keys'], quota: Quota): Soon<(Found | undefined)[]> {
+function findMany(store: Store, keys: Call['keys'], quota: Quota, at: number): Soon<(Found | undefined)[]> {
   const ids = keys.map(({ id }) => id);
-  return whenThere(store.findMany(ids, quota), (found) => ids.map((id) => found.get(id)));
+  return whenThere(store.findMany(ids, quota, at), (found) => ids.map((id) => found.get(id)));
 }
 
 /** Why `part`, the first that lacks, does. */

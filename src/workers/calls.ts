@@ -5,19 +5,12 @@ import type { Mark } from '../cache/mark.ts';
 import type { StoreFigures } from '../cache/store-figures.ts';
 import type { Level, OwnFigures } from '../cache/tier.ts';
 import type { Wish } from '../http/other-threads.ts';
-import type { Event, Question } from '../observe/events.ts';
 import type { HistogramState } from '../shared/histogram.ts';
 import type { Parcel } from './parcel.ts';
+import type { ToldEvents } from './told-events.ts';
 
 /** What L1 of a thread has come to hold or no longer holds: see `Watch`. */
 export type Change = { readonly held: Listed } | { readonly dropped: string } | { readonly emptied: true };
-
-/** An event as it is sent: entries that were stored are with the hub already, and are named by their ids; a question is put together. */
-export type SentEvent = Exclude<Event, { readonly kind: 'fetched' }> | SentFetched;
-type SentFetched = Omit<Extract<Event, { readonly kind: 'fetched' }>, 'entries' | 'question'> & {
-  readonly entries: readonly string[];
-  readonly question: Question | undefined;
-};
 
 /** What a thread tells of itself when it is asked. */
 export interface Report {
@@ -74,7 +67,7 @@ export type HubCalls = {
   happened(said: {
     readonly changes: readonly Change[];
     readonly touched: readonly (readonly [level: Level, id: string])[];
-    readonly events: readonly SentEvent[];
+    readonly told: ToldEvents;
   }): void;
   /** A call to an upstream comes to its gate, named by a number of the thread's. It waits to be told of its turn, unless `open`. */
   enter(said: { readonly upstream: string; readonly call: number; readonly open: boolean }): void;

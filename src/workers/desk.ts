@@ -10,7 +10,7 @@ import { atMost, type Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Notice } from './bulletin.ts';
-import type { HubCalls, SentEvent } from './calls.ts';
+import type { HubCalls } from './calls.ts';
 import type { Holders } from './holders.ts';
 import type { LatelySet } from './lately-set.ts';
 import type { Leases } from './leases.ts';
@@ -18,6 +18,7 @@ import { Line } from './line.ts';
 import { foundIn, pack, unpack } from './parcel.ts';
 import type { PublishedMarks } from './replicas.ts';
 import type { Thread } from './thread-at-hub.ts';
+import { eventsIn, type SentEvent } from './told-events.ts';
 
 /** What threads are served from. */
 export interface DeskContext {
@@ -90,10 +91,10 @@ export class Desk {
     note: async ({ id, tags }) => await this.#context.traces?.note(id, tags),
     told: async (ids) => await this.#context.traces?.told(ids),
     purge: (tag) => this.#context.purge(tag),
-    happened: ({ changes, touched, events }) => {
+    happened: ({ changes, touched, told }) => {
       for (const change of changes) this.#context.holders.take(this.#thread, change);
       for (const [level, id] of touched) this.#tier(level)?.touch(id);
-      for (const event of events) this.#context.events.emit(this.#received(event));
+      for (const event of eventsIn(told)) this.#context.events.emit(this.#received(event));
       this.#set.clear();
     },
     enter: ({ upstream, call, open }) => this.#enter(upstream, call, open),

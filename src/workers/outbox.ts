@@ -2,7 +2,8 @@ import type { Watch } from '../cache/listed.ts';
 import type { Level } from '../cache/tier.ts';
 import type { Event } from '../observe/events.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
-import type { Change, HubCalls, SentEvent } from './calls.ts';
+import type { Change, HubCalls } from './calls.ts';
+import { EventsToTell, type SentEvent } from './told-events.ts';
 import type { Wire } from './wire.ts';
 
 /** How long things wait to be sent together, in milliseconds, and how many of them. */
@@ -17,7 +18,7 @@ export class Outbox {
   readonly #wire: Wire<HubCalls>;
   readonly #clock: Clock;
   #changes: Change[] = [];
-  #events: SentEvent[] = [];
+  readonly #events = new EventsToTell();
   /** By levels: what is asked for again and again is touched once. */
   readonly #touched = new Map<Level, Set<string>>();
   #waiting: Timer | undefined;
@@ -36,7 +37,7 @@ export class Outbox {
   };
 
   readonly take = (event: Event): void => {
-    this.#events.push(event.kind === 'fetched' ? sent(event) : event);
+    this.#events.add(event.kind === 'fetched' ? sent(event) : event);
     this.#added();
   };
 
@@ -53,9 +54,8 @@ export class Outbox {
     this.#waiting = undefined;
     if (this.#count === 0) return;
     const touched = [...this.#touched].flatMap(([level, ids]) => [...ids].map((id) => [level, id] as const));
-    this.#wire.tell('happened', { changes: this.#changes, touched, events: this.#events });
+    this.#wire.tell('happened', { changes: this.#changes, touched, told: this.#events.take() });
     this.#changes = [];
-    this.#events = [];
     this.#touched.clear();
     this.#count = 0;
   }
