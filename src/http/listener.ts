@@ -48,7 +48,7 @@ export interface ListenerContext {
 /**
  * The HTTP listener. It asks one question: data plane or not? The data plane goes straight to the pipeline, on Node's
  * own request and response: a hit through a web framework costs a third more (measured), and raw writes under one have
- * ways to corrupt an answer.
+ * ways to corrupt an answer. What was asked before does not even come to that: see {@link FastLane}.
  */
 export function createListener(context: ListenerContext): Server {
   const { certificate, control, timeouts, data } = context;

@@ -1,11 +1,12 @@
 import { type JsonProblem, type Node, type ObjectNode, parseJson } from './json.ts';
+import type { Spelled } from './json-string.ts';
 
 /** Why a text is no JSON object that can be told apart and changed. */
 export type Unreadable = 'not-json' | 'not-an-object' | Exclude<JsonProblem, 'body-not-json'>;
 
-/** The tree of a text that is one JSON object, or why it is none. */
-export function readObject(text: string): ObjectNode | Unreadable {
-  const parsed = parseJson(text);
+/** The tree of a text that is one JSON object, or why it is none. What a byte text `spells` has to be said: see {@link parseJson}. */
+export function readObject(text: string, spells?: Spelled): ObjectNode | Unreadable {
+  const parsed = parseJson(text, undefined, spells);
   if (!parsed.ok) return parsed.problem === 'body-not-json' ? 'not-json' : parsed.problem;
   return parsed.root.kind === 'object' ? parsed.root : 'not-an-object';
 }
