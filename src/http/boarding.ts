@@ -23,10 +23,10 @@ export type Landing =
   | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
   | { readonly kind: 'failed'; readonly error: RepriseError }
   /**
-   * Another caller's answer, not for this one: it must ask itself, unless it only was `outdated` or is `withdrawn`. Then it may wait for
-   * another that began later.
+   * Another caller's answer, not for this one: it must ask itself, unless that is only `outdated`, `withdrawn` or `unfit` for the form this
+   * one wants. Then it may wait for another that began later.
    */
-  | { readonly kind: 'foreign'; readonly why: 'another' | 'outdated' | 'withdrawn' };
+  | { readonly kind: 'foreign'; readonly why: 'another' | 'outdated' | 'unfit' | 'withdrawn' };
 
 /** The fetches one call waits for: its own, and those of others that it joined. */
 export class Boarding {
@@ -119,7 +119,7 @@ export class Boarding {
       const settled = await fetch.settled;
       const entry = entryIn(settled, index);
       if (entry === undefined) continue;
-      if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return FOREIGN;
+      if (fetch !== this.own && !this.#call.plan.serves(entry.payload)) return UNFIT;
       entries.set(part, entry);
     }
     return { kind: 'entries', entries, stored, refused };
@@ -177,6 +177,7 @@ function isOwnQuestion(fetch: Flight, call: Call): boolean {
 
 const FOREIGN: Landing = { kind: 'foreign', why: 'another' };
 const OUTDATED: Landing = { kind: 'foreign', why: 'outdated' };
+const UNFIT: Landing = { kind: 'foreign', why: 'unfit' };
 const WITHDRAWN: Landing = { kind: 'foreign', why: 'withdrawn' };
 
 /** Whether `call` may share what a fetch brings for one of its parts. */

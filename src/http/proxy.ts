@@ -103,8 +103,8 @@ async function attempts(
     }
     boarding.leave();
     if (attempt === ATTEMPTS) break;
-    // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation may
-    // still find another to join, but does not go on looking for ever.
+    // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation, or a stream
+    // without what JSON says, may still find another to join, but does not go on looking for ever.
     const why = landing.kind === 'foreign' ? landing.why : 'another';
     alone = why === 'another' || attempt === ATTEMPTS - 1;
     // Of several the first begins another and the rest join it, before that can be over: nothing can be in the cache meanwhile.

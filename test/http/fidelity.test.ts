@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
+import { until } from '../support/deadline.ts';
 import { chat } from '../support/http.ts';
 import { chatPiece, dataEvent, sendEvents, sendJson } from '../support/openai-server.ts';
 import { oneRoute, type Stage, setStage } from '../support/stage.ts';
@@ -202,6 +203,27 @@ describe('usage', () => {
       assert.equal(stage.upstream.calls.length, 2);
     });
   }
+
+  it('many that wanted JSON and joined such a stream make one call together, and not one each', async () => {
+    await using stage = await setStage();
+    const streamed = Promise.withResolvers<void>();
+    const whole = Promise.withResolvers<void>();
+    stage.upstream.answer(async (request, response, turn) => {
+      await (request.json().stream === true ? streamed : whole).promise;
+      await mute(request, response, turn);
+    });
+    const stream = outcome(stage, { stream: true });
+    await until(() => stage.upstream.calls.length === 1, 'the stream');
+    const many = Array.from({ length: 20 }, () => outcome(stage, {}));
+    await stage.running(21);
+    streamed.resolve();
+    await until(() => stage.upstream.calls.length > 1, 'a call for JSON');
+    await stage.running(20);
+    whole.resolve();
+    assert.deepEqual((await Promise.all(many)).sort(), [...new Array(19).fill('COALESCED'), 'MISS']);
+    assert.equal(await stream, 'MISS');
+    assert.equal(stage.upstream.calls.length, 2);
+  });
 
   it('an upstream that was asked and says none is not asked again for it', async () => {
     await using stage = await setStage();
