@@ -38,7 +38,8 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
       const { input, tags } = whose === 'api' ? takeCacheTags(asked) : { input: asked, tags: [] };
       const planned = endpoint.plan(input);
       if (planned.kind === 'bypass') return planned;
-      const { texts, ...plan } = planned;
+      const { texts } = planned;
+      const plan = texts === undefined ? planned : withoutTexts(planned);
       const request = taggedRequest(input);
       const reader = rules.textReader();
       const own = rules.readsText
@@ -53,9 +54,17 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
       });
       if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches };
       const parts = own ? plan.parts.map((part, index) => withOwn(part, own[index])) : plan.parts;
-      return { ...plan, ...answering(plan, rules), parts, tags: read.tags, lineage: endpoint.lineage };
+      const { takeApart, record, tagsInBody, tagsOfHead } = answering(plan, rules);
+      const { lineage } = endpoint;
+      const tagged = { ...plan, takeApart, tagsInBody, tagsOfHead, parts, tags: read.tags, lineage };
+      return record === undefined ? tagged : { ...tagged, record };
     },
   };
+}
+
+/** The plan without the texts of its parts, which would live as long as it does. */
+function withoutTexts({ texts: _, ...plan }: Plan): Plan {
+  return plan;
 }
 
 function withOwn(part: Part, read: TagsRead | undefined): Part {

@@ -56,8 +56,10 @@ function holdsName(node: Node): boolean {
   if (node.kind !== 'object') return false;
   if (isReference(node)) return true;
   for (const { key, value } of node.members) {
-    if (PASSED_OVER.has(key)) continue;
-    if ((NAMES.has(key) && isSet(value) && !isEmpty(value)) || holdsName(value)) return true;
+    const isInner = value.kind === 'object' || value.kind === 'array';
+    if (isInner && PASSED_OVER.has(key)) continue;
+    if (NAMES.has(key) && isSet(value) && !isEmpty(value)) return true;
+    if (isInner && holdsName(value)) return true;
   }
   return false;
 }

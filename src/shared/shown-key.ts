@@ -19,9 +19,12 @@ export function placeOf(shown: string): Place {
 
 // A model's name comes from outside and goes into a header. Names of real models are shorter.
 const LONGEST_NAME = 128;
+// RFC 3986 §2.3: the usual ones, which stay as they are.
+const UNRESERVED = /^[\w.-]+$/;
 
 /** A name as a segment; `-` for an empty one, since `//` is refused in targets. */
 export function segmentOf(name: string): string {
   if (name === '') return '-';
+  if (name.length <= LONGEST_NAME && UNRESERVED.test(name)) return name;
   return encodeURIComponent(name.slice(0, LONGEST_NAME).toWellFormed());
 }
