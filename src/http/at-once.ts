@@ -1,14 +1,12 @@
-import type { Caller } from '../policy/access.ts';
 import { readTrace } from '../policy/directives.ts';
-import { whenThere } from '../shared/soon.ts';
+import { orElse, type Soon, whenThere } from '../shared/soon.ts';
 import { answerWith, type Envelope } from './answer-headers.ts';
 import { answeredEvent } from './answered.ts';
-import type { Asked, FoundOut } from './asked.ts';
 import type { Call } from './call.ts';
 import type { DataPlaneContext } from './data-plane.ts';
 import type { Delivery } from './delivery.ts';
 import { keptHeadOf } from './kept-heads.ts';
-import type { DueRequest, LaneContext, Left, Written } from './lane-connection.ts';
+import type { DueRequest, LaneContext, Written } from './lane-connection.ts';
 import { answerFromHere } from './proxy.ts';
 import { keptAliveHead } from './raw-answer.ts';
 import { callFor, whatIsAsked } from './receive.ts';
@@ -19,13 +17,10 @@ export function answeringAtOnce(context: DataPlaneContext): LaneContext {
   return {
     clock: context.clock,
     answer(due) {
-      const search = new Search(context, due);
-      try {
-        const answer = search.run();
-        return answer instanceof Promise ? answer.catch(() => search.left) : answer;
-      } catch {
-        return search.left;
-      }
+      return orElse(
+        () => new Search(context, due).run(),
+        () => undefined,
+      );
     },
   };
 }
@@ -34,48 +29,40 @@ export function answeringAtOnce(context: DataPlaneContext): LaneContext {
 class Search {
   readonly #context: DataPlaneContext;
   readonly #due: DueRequest;
-  #caller: Caller | undefined;
-  #asked: Asked | undefined;
 
   constructor(context: DataPlaneContext, due: DueRequest) {
     this.#context = context;
     this.#due = due;
   }
 
-  get left(): Left {
-    return { found: this.#found };
-  }
-
-  get #found(): FoundOut {
-    return { caller: this.#caller, asked: this.#asked };
-  }
-
   /** Throws, or rejects with, whatever is wrong with the request. */
-  run(): Written | Left | Promise<Written | Left> {
+  run(): Soon<Written | undefined> {
     const context = this.#context;
-    const { request, body } = this.#due;
+    const due = this.#due;
+    const { request, body } = due;
     const caller = context.access.identify(request.head.header);
-    this.#caller = caller;
+    due.caller = caller;
     const { found } = request.head.place;
     const header = caller.visible(request.header);
-    // What a trace is told others may have to be told first.
-    if (found === undefined || readTrace(header) !== undefined) return this.left;
+    // One that is too large is refused whatever is in it; what a trace is told others may have to be told first.
+    if (found === undefined || body.length > context.maxBody || readTrace(header) !== undefined)
+      return undefined;
     const asked = whatIsAsked(context, request, found, header, body);
     // A body with a content coding, which is unpacked on the way.
-    if (asked instanceof Promise) return this.left;
-    this.#asked = asked;
+    if (asked instanceof Promise) return undefined;
+    due.asked = asked;
     const received = callFor(context, request, found, asked, { caller, trace: undefined, body });
-    if (received instanceof Promise || received.kind !== 'call') return this.left;
+    if (received instanceof Promise || received.kind !== 'call') return undefined;
     const { call } = received;
     return whenThere(answerFromHere(context, call), (delivery) => this.#written(call, delivery));
   }
 
-  #written(call: Call, delivery: Delivery | undefined): Written | Left {
-    if (delivery?.kind !== 'whole') return this.left;
+  #written(call: Call, delivery: Delivery | undefined): Written | undefined {
+    if (delivery?.kind !== 'whole') return undefined;
     const { rendering, report } = delivery;
     const requestId = newRequestId();
     const head = headOf(delivery, { requestId, uncacheableDownstream: call.uncacheableDownstream });
-    if (head === undefined) return this.left;
+    if (head === undefined) return undefined;
     const { clock, events } = this.#context;
     const { request, came } = this.#due;
     const told = () =>
@@ -95,7 +82,7 @@ class Search {
           traced: undefined,
         }),
       );
-    return { head, body: rendering.body, told, found: this.#found };
+    return { head, body: rendering.body, told };
   }
 }
 

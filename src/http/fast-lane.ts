@@ -14,19 +14,22 @@ import { LaneConnection, type LaneContext } from './lane-connection.ts';
  * connection on which anything else is under way, is Node's, which is given the bytes as if nobody had looked.
  */
 export class FastLane {
-  readonly #connections = new WeakMap<Duplex, LaneConnection>();
+  readonly #connections = new Map<Duplex, LaneConnection>();
 
   /** Watches the connections of a server: a TLS server's once they are `secure`. */
   constructor(context: LaneContext, server: Server, secure: boolean) {
     let isOpen = true;
     server.on('stopping', () => {
       isOpen = false;
+      // What is under way is seen to its end where Node knows of it.
+      for (const connection of this.#connections.values()) connection.end();
     });
     const options = {
       ...context,
       // Through TLS no progress is seen of one large write, and a slow client would be cut.
       maxBody: secure ? PIECE : Number.POSITIVE_INFINITY,
       isOpen: () => isOpen,
+      writeMs: () => server.timeout,
       soon: onceRead((connection: LaneConnection) => {
         try {
           connection.answer();
@@ -49,6 +52,7 @@ export class FastLane {
       // Node ends a connection that its client has ended, unless something is under way.
       socket.prependListener('end', connection.end);
       this.#connections.set(socket, connection);
+      socket.on('close', () => this.#connections.delete(socket));
     });
     const leave = (_incoming: IncomingMessage, socket: Duplex) => this.#connections.get(socket)?.leave();
     server.prependListener('upgrade', leave);

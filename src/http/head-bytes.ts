@@ -46,8 +46,7 @@ export class HeadBytes {
   bodyIn(bytes: Buffer): BodyAt | undefined {
     const head = this.#bytes;
     const from = this.#from;
-    if (bytes.length < head.length - MOST_DIGITS || bytes.compare(head, 0, from, 0, from) !== 0)
-      return undefined;
+    if (bytes.length < from || bytes.compare(head, 0, from, 0, from) !== 0) return undefined;
     let length = 0;
     let at = from;
     for (; at < from + MOST_DIGITS; at += 1) {

@@ -6,21 +6,18 @@ import type { FoundOut } from './asked.ts';
 import { HeadBytes, type KnownRequest } from './head-bytes.ts';
 import type { HeadedRequest } from './heads.ts';
 
-/** A request that came whole on a connection, and begins like one that came before. */
-export interface DueRequest {
+/** A request that came whole on a connection, and begins like one that came before; and what has been found out of it so far. */
+export interface DueRequest extends FoundOut {
   readonly request: KnownRequest;
   readonly body: Buffer;
   /** Monotonic milliseconds at which it had come. */
   readonly came: number;
-}
-
-/** What was found out of a request that is left to Node. */
-export interface Left {
-  readonly found: FoundOut;
+  caller: FoundOut['caller'];
+  asked: FoundOut['asked'];
 }
 
 /** An answer as it goes out. */
-export interface Written extends Left {
+export interface Written {
   /** In Latin-1, through the empty line. */
   readonly head: string;
   readonly body: Buffer;
@@ -31,8 +28,11 @@ export interface Written extends Left {
 /** What a lane works with. */
 export interface LaneContext {
   readonly clock: Clock;
-  /** The answer to a request, if it is here. Never throws nor rejects: what is wrong with one is found again where it is told. */
-  readonly answer: (due: DueRequest) => Soon<Written | Left>;
+  /**
+   * The answer to a request, if it is here; notes in it what is found out on the way. Never throws nor rejects: what is wrong with one
+   * is found again where it is told.
+   */
+  readonly answer: (due: DueRequest) => Soon<Written | undefined>;
 }
 
 /** What the connections of one lane have in common. */
@@ -41,6 +41,8 @@ export interface LaneOptions extends LaneContext {
   readonly maxBody: number;
   /** Whether requests are still welcome. */
   readonly isOpen: () => boolean;
+  /** Milliseconds in which a client has to take something of an answer that waits for it. */
+  readonly writeMs: () => number;
   /** Has what is due on a connection answered, once all that came with it is read. */
   readonly soon: (connection: LaneConnection) => void;
   /** Told of an answer that the system did not take at once, and that is sent when `sent` resolves. */
@@ -70,8 +72,9 @@ export class LaneConnection {
   #due: Due | undefined;
   /** A known head whose body has not come with it. */
   #held: { readonly bytes: Buffer; readonly timer: Timer } | undefined;
-  /** What came behind a request whose answer is being read. */
+  /** What came behind a request whose answer is being read, or waits for the client to take it. */
   readonly #behind: Buffer[] = [];
+  #isUnsent = false;
   #found: FoundOut | undefined;
 
   /** `give` hands bytes to Node. */
@@ -83,7 +86,7 @@ export class LaneConnection {
 
   /** Takes what came. */
   readonly take = (bytes: Buffer): void => {
-    if (this.#due !== undefined) {
+    if (this.#due !== undefined || this.#isUnsent) {
       this.#socket.pause();
       this.#behind.push(bytes);
       return;
@@ -94,11 +97,14 @@ export class LaneConnection {
     else this.#hand(come, false);
   };
 
-  /** Nothing more will come: Node, which ends a connection where nothing is under way, has to know what is. */
+  /** Nothing more is to come: Node, which ends a connection where nothing is under way, has to know what is. */
   readonly end = (): void => {
-    const bytes = this.#due?.bytes ?? this.#release();
+    const due = this.#due;
+    const bytes = due?.bytes ?? this.#release();
     this.#due = undefined;
+    this.#found = due;
     if (bytes !== undefined) this.#hand(bytes, true);
+    if (!this.#isUnsent) this.#goOn();
   };
 
   /** Answers what is due, or has Node do it. */
@@ -148,7 +154,14 @@ export class LaneConnection {
       if (this.#heads[0] !== head) this.#remember(head);
       if (bytes.length === body.end && this.#options.isOpen()) {
         const came = this.#options.clock.elapsed();
-        this.#due = { request: head.request, body: bytes.subarray(body.start), came, bytes };
+        this.#due = {
+          request: head.request,
+          body: bytes.subarray(body.start),
+          came,
+          caller: undefined,
+          asked: undefined,
+          bytes,
+        };
         this.#options.soon(this);
       } else if (bytes.length < body.end && mayHold && body.end <= MOST_HELD) this.#hold(bytes);
       else this.#hand(bytes, true);
@@ -157,18 +170,25 @@ export class LaneConnection {
     this.#hand(bytes, false);
   }
 
-  #answered(due: Due, answer: Written | Left): void {
+  #answered(due: Due, answer: Written | undefined): void {
     // Node has been given it meanwhile.
     if (this.#due !== due) return;
     this.#due = undefined;
-    if (this.#socket.destroyed) return;
-    if ('head' in answer && answer.body.length <= this.#options.maxBody) {
-      this.#write(answer);
-      answer.told();
-    } else {
-      this.#found = answer.found;
+    // Nobody is there to be told.
+    if (!this.#socket.writable) return;
+    if (answer === undefined || answer.body.length > this.#options.maxBody) {
+      this.#found = due;
       this.#hand(due.bytes, true);
+      this.#goOn();
+    } else {
+      this.#write(answer);
+      if (!this.#isUnsent) this.#goOn();
+      answer.told();
     }
+  }
+
+  /** Takes what came behind a request that is through, or Node's. */
+  #goOn(): void {
     if (this.#behind.length === 0) return;
     this.#socket.resume();
     this.take(Buffer.concat(this.#behind.splice(0)));
@@ -180,14 +200,27 @@ export class LaneConnection {
     socket.write(head, 'latin1');
     socket.write(body);
     socket.uncork();
-    if (socket.writableLength === 0) return;
-    // Who takes no answer is asked for no more requests.
+    if (socket.writableLength > 0) this.#awaitSent();
+  }
+
+  /** Who takes no answer is asked for no more requests, and cut as soon as one that takes none of Node's. */
+  #awaitSent(): void {
+    const socket = this.#socket;
+    const idleMs = socket.timeout ?? 0;
+    this.#isUnsent = true;
     socket.pause();
+    socket.setTimeout(this.#options.writeMs());
     const { promise, resolve } = Promise.withResolvers<void>();
-    socket.write('', () => resolve());
-    socket.once('close', resolve);
+    // Also called where the connection breaks.
+    socket.write('', () => {
+      this.#isUnsent = false;
+      resolve();
+      if (socket.destroyed) return;
+      socket.setTimeout(idleMs);
+      socket.resume();
+      this.#goOn();
+    });
     this.#options.onUnsent(promise);
-    void promise.then(() => socket.resume());
   }
 
   /** Waits a moment for the body: many clients send it on its own. */
@@ -207,6 +240,8 @@ export class LaneConnection {
   }
 
   #hand(bytes: Buffer, isKnown: boolean): void {
+    // Node's parser may be another connection's by now.
+    if (this.#socket.destroyed) return;
     this.#turn ??= { first: bytes, isKnown, given: 0, expected: undefined };
     this.#turn.given += bytes.length;
     this.#give(bytes);

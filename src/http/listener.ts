@@ -74,6 +74,7 @@ export function createListener(context: ListenerContext): Server {
     } catch (thrown) {
       if (!(thrown instanceof RepriseError)) throw thrown;
       // Where the head is in doubt, so is where the next one begins.
+      lane?.began(incoming, response);
       response.setHeader('connection', 'close');
       deliverError(thrown, response, newRequestId());
       return;
