@@ -58,7 +58,11 @@ async function connectSingle(options: ConnectOptions): Promise<RedisConnection> 
     for (const client of clients) if (client.isOpen) client.destroy();
   };
   for (const client of clients) client.on('error', options.onLost);
-  await made(Promise.all(clients.map((client) => client.connect())), options, destroy);
+  await made(
+    clients.map((client) => client.connect()),
+    options,
+    destroy,
+  );
   return {
     send: (_key, command) => asks.sendCommand(command, BYTES),
     subscribe: (channel, heard) => hears.subscribe(channel, heard),
@@ -87,7 +91,7 @@ async function connectCluster(options: ConnectOptions): Promise<RedisConnection>
   const destroy = () => {
     if (client.isOpen) client.destroy();
   };
-  await made(client.connect(), options, destroy);
+  await made([client.connect()], options, destroy);
   return {
     send: (key, command) => client.sendCommand(key, false, [...command], BYTES),
     subscribe: (channel, heard) => client.subscribe(channel, heard),
@@ -139,23 +143,25 @@ async function masterOf(options: ConnectOptions): Promise<RedisAddress['nodes'][
       if (sentinel.isOpen) sentinel.destroy();
     };
     try {
-      await made(sentinel.connect(), options, destroy);
-      const reply = await sentinel.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]);
+      await made([sentinel.connect()], options, destroy);
+      const asked = sentinel.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]);
+      const reply = await asked.finally(destroy);
       const [host, port] = Array.isArray(reply) ? reply.map(String) : [];
       if (host !== undefined) return { host, port: Number(port) };
       failure = new Error(`the sentinels know of no master named ${master}`);
     } catch (thrown) {
       failure = thrown;
-    } finally {
-      destroy();
     }
   }
   throw failure;
 }
 
-/** Resolves when a connection is made. What takes too long, or is not wanted any more, is given up: clients go on trying by themselves. */
+/**
+ * Resolves when all connections are made. What takes too long, or is not wanted any more, is given up once all have
+ * come to an end by themselves, in `connectMs` or when they are silent: a client that is destroyed while it connects stays open, and pings for ever.
+ */
 async function made(
-  connecting: Promise<unknown>,
+  connecting: readonly Promise<unknown>[],
   options: ConnectOptions,
   giveUp: () => void,
 ): Promise<void> {
@@ -164,10 +170,9 @@ async function made(
   const onAbort = () => reject(new Error('the connection could not be made in time'));
   enough.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([connecting, over]);
+    await Promise.race([Promise.all(connecting), over]);
   } catch (thrown) {
-    connecting.catch(() => undefined);
-    giveUp();
+    void Promise.allSettled(connecting).then(giveUp);
     throw thrown;
   } finally {
     enough.removeEventListener('abort', onAbort);

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectRedis } from '../../src/cache/redis-client.ts';
 import { parseRedisUrl } from '../../src/shared/redis-address.ts';
+import { until } from '../support/deadline.ts';
 import { freePort } from '../support/free-port.ts';
+import { noRedis, startRedis } from '../support/redis.ts';
 
 test('to try to reach a Redis that is away takes no time in which nobody is served', async () => {
   const address = parseRedisUrl(`redis://127.0.0.1:${await freePort()}`);
@@ -18,4 +21,31 @@ test('to try to reach a Redis that is away takes no time in which nobody is serv
   }
   took.sort((one, other) => one - other);
   assert.ok((took[4] ?? 0) < 20, `${took.map(Math.round)} ms of CPU`);
+});
+
+test('what is given up while it connects does not stay open', { skip: noRedis }, async () => {
+  await using redis = await startRedis();
+  const open = new Set<Socket>();
+  let came = 0;
+  const between = createServer((socket) => {
+    came += 1;
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => open.delete(socket));
+    const onward = connect(redis.port, '127.0.0.1');
+    onward.on('error', () => socket.destroy());
+    socket.on('close', () => onward.destroy());
+    socket.pipe(onward).pipe(socket);
+  });
+  await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+  const { port } = between.address() as AddressInfo;
+  const address = parseRedisUrl(`redis://127.0.0.1:${port}`);
+  assert.ok(address);
+  const stop = new AbortController();
+  const options = { address, connectMs: 1_000, name: 'test', onLost: () => undefined, signal: stop.signal };
+  const connecting = connectRedis(options);
+  stop.abort();
+  await assert.rejects(connecting);
+  await until(() => came === 2 && open.size === 0, 'both connections closed', 2_000);
+  between.close();
 });
