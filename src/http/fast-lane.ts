@@ -10,7 +10,7 @@ import { LaneConnection, type LaneContext } from './lane-connection.ts';
 /**
  * The lane of what was asked before, beside Node's reading and writing of HTTP, which costs more than to find an answer does. Node
  * reads the first request of each connection. A later one that begins with the bytes of a head which Node has read on that connection,
- * and comes whole, is known without reading it; if its answer is in L1 it is written as Node wrote the last one. All else, and all of a
+ * and comes whole, is known without reading it; if its answer is here, fresh, it is written as Node writes one. All else, and all of a
  * connection on which anything else is under way, is Node's, which is given the bytes as if nobody had looked.
  */
 export class FastLane {

@@ -141,16 +141,8 @@ export function whatIsAsked(
   header: HeaderOf,
   body: Buffer,
 ): Soon<Asked> {
-  return context.askedLately.find(request.head, body) ?? readAsked(context, request, found, header, body);
-}
-
-function readAsked(
-  context: ReceiveContext,
-  request: KnownRequest,
-  found: Found,
-  header: HeaderOf,
-  body: Buffer,
-): Soon<Asked> {
+  const known = context.askedLately.find(request.head, body);
+  if (known !== undefined) return known;
   // What is wrong with the head is told first.
   const said = ofHead(request.head);
   return whenThere(readContent(header, body, context.maxBody), (content) =>

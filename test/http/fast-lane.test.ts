@@ -87,6 +87,22 @@ async function started(options: Partial<TestOptions> = {}) {
   };
 }
 
+/** A client that asks for the same until an answer waits to be taken, and takes none. */
+async function takingNothing({ reprise }: { readonly reprise: TestReprise }): Promise<RawClient> {
+  const large = { model: 'e', input: Array.from({ length: 1_000 }, (_, at) => `text ${at}`) };
+  const bytes = wire(large, '/v1/embeddings');
+  const client = connectRaw(reprise.url);
+  await exchange(client, bytes, 1);
+  await until(() => reprise.running() === 0, 'the first to be through');
+  client.socket.pause();
+  for (let time = 0; time < 5_000 && reprise.running() === 0; time += 1) {
+    const before = reprise.events.length;
+    client.socket.write(bytes);
+    await until(() => reprise.events.length > before || reprise.running() > 0, 'an answer');
+  }
+  return client;
+}
+
 describe('what was asked before, on one connection', () => {
   it('is answered past Node, and counted like all else', async () => {
     await using on = await started();
@@ -327,17 +343,7 @@ describe('a connection with more on it than one whole request at a time', () => 
 
   it('is let go of at a stop once what was answered on it is sent', async () => {
     await using on = await started();
-    const large = { model: 'e', input: Array.from({ length: 1_000 }, (_, at) => `text ${at}`) };
-    const bytes = wire(large, '/v1/embeddings');
-    using client = connectRaw(on.reprise.url);
-    await exchange(client, bytes, 1);
-    await until(() => on.reprise.running() === 0, 'the first to be through');
-    client.socket.pause();
-    for (let time = 0; time < 5_000 && on.reprise.running() === 0; time += 1) {
-      const before = on.reprise.events.length;
-      client.socket.write(bytes);
-      await until(() => on.reprise.events.length > before || on.reprise.running() > 0, 'an answer');
-    }
+    using client = await takingNothing(on);
     assert.equal(on.reprise.running(), 1);
     const count = on.reprise.events.filter(({ kind }) => kind === 'answered').length;
     const stopped = on.reprise.stop();
@@ -400,17 +406,7 @@ describe('a client that means harm, or is only odd', () => {
 
   it('is cut when it takes nothing, as soon as through Node', async () => {
     await using on = await started({ profile: { server: { timeouts: { write: '400ms' } } } });
-    const large = { model: 'e', input: Array.from({ length: 1_000 }, (_, at) => `text ${at}`) };
-    const bytes = wire(large, '/v1/embeddings');
-    using client = connectRaw(on.reprise.url);
-    await exchange(client, bytes, 1);
-    await until(() => on.reprise.running() === 0, 'the first to be through');
-    client.socket.pause();
-    for (let time = 0; time < 5_000 && on.reprise.running() === 0; time += 1) {
-      const before = on.reprise.events.length;
-      client.socket.write(bytes);
-      await until(() => on.reprise.events.length > before || on.reprise.running() > 0, 'an answer');
-    }
+    using client = await takingNothing(on);
     assert.equal(on.node.count(), 1);
     await until(() => on.reprise.running() === 0, 'the cut');
     client.socket.resume();
