@@ -72,3 +72,13 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     },
   };
 }
+
+/** Resolves when the proxy takes no new connection any more. */
+export function closed(stage: Stage): Promise<void> {
+  const isRefused = () =>
+    stage.ask('/health/live').then(
+      () => false,
+      () => true,
+    );
+  return until(isRefused, 'no new connection');
+}

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { until, within } from '../support/deadline.ts';
 import { type Answer, chat, open } from '../support/http.ts';
 import { cacheOf } from '../support/shop.ts';
-import { type Stage, setStage } from '../support/stage.ts';
+import { closed, type Stage, setStage } from '../support/stage.ts';
 
 const CHAT = '/v1/chat/completions';
 const MANY = 24;
@@ -116,14 +116,7 @@ describe('a stop', () => {
       ),
     );
     const stopped = stage.reprise.stop();
-    await until(
-      () =>
-        stage.ask('/health/live').then(
-          () => false,
-          () => true,
-        ),
-      'no new connection',
-    );
+    await closed(stage);
     gate.release();
     const texts = await Promise.all(
       streams.map(async ({ chunks }) => {

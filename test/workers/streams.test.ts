@@ -5,7 +5,7 @@ import { until, within } from '../support/deadline.ts';
 import { chat, open, type Sent, type Streaming } from '../support/http.ts';
 import { sendJson } from '../support/openai-server.ts';
 import { cacheOf } from '../support/shop.ts';
-import { type Stage, type StageOptions, setStage } from '../support/stage.ts';
+import { closed, type Stage, type StageOptions, setStage } from '../support/stage.ts';
 
 const CHAT = '/v1/chat/completions';
 /** So many connections reach all threads. */
@@ -431,14 +431,7 @@ describe('a thread that ends', () => {
     for (const [at, stream] of streams.entries()) if (at !== stays) stream.leave();
     await within(stage.running(1), 'the one that is left');
     const stopped = stage.reprise.stop();
-    await until(
-      () =>
-        stage.ask('/health/live').then(
-          () => false,
-          () => true,
-        ),
-      'no new connection',
-    );
+    await closed(stage);
     gate.release();
     assert.ok((await rest(readings[stays] ?? assert.fail())).endsWith('data: [DONE]\n\n'));
     await within(stopped, 'the stop');
