@@ -1,12 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { config } from './cli/config.ts';
-import { demo } from './cli/demo.ts';
-import { invalidate } from './cli/invalidate.ts';
-import { key } from './cli/key.ts';
-import { serve } from './cli/serve.ts';
-import { stats } from './cli/stats.ts';
-import { webhook } from './cli/webhook.ts';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { nearest } from './config/nearest.ts';
 import { messageOf } from './shared/errors.ts';
 
@@ -25,6 +20,15 @@ Every command explains its flags with --help.
 
 const COMMANDS = ['serve', 'config', 'invalidate', 'stats', 'key', 'webhook', 'demo'];
 
+/*
+ * What one start has compiled the next one finds compiled: it is ready in two thirds of the time (measured). It is kept among the
+ * packages, since who may write there may change the code itself, which cannot be said of a folder for temporary files; where it cannot
+ * be written, nothing is kept. It serves what is loaded from here on: each command only when it is run. Threads look for it in the environment.
+ */
+const compiled = fileURLToPath(new URL('../node_modules/.cache/reprise', import.meta.url));
+enableCompileCache(compiled);
+process.env.NODE_COMPILE_CACHE ??= compiled;
+
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([command = '--help', ...argv]: string[]): Promise<number> {
@@ -38,25 +42,39 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
   };
   try {
     switch (command) {
-      case 'serve':
+      case 'serve': {
+        const { serve } = await import('./cli/serve.ts');
         return await serve(argv, process.env, {
           ...io,
           stopAsked: signalled(),
           onDefect: (listen) => process.on('unhandledRejection', listen),
           onExit: (last) => process.on('exit', last),
         });
-      case 'config':
+      }
+      case 'config': {
+        const { config } = await import('./cli/config.ts');
         return config(argv, process.env, io);
-      case 'invalidate':
+      }
+      case 'invalidate': {
+        const { invalidate } = await import('./cli/invalidate.ts');
         return await invalidate(argv, process.env, io);
-      case 'stats':
+      }
+      case 'stats': {
+        const { stats } = await import('./cli/stats.ts');
         return await stats(argv, process.env, io);
-      case 'key':
+      }
+      case 'key': {
+        const { key } = await import('./cli/key.ts');
         return key(argv, io);
-      case 'webhook':
+      }
+      case 'webhook': {
+        const { webhook } = await import('./cli/webhook.ts');
         return await webhook(argv, process.env, io);
-      case 'demo':
+      }
+      case 'demo': {
+        const { demo } = await import('./cli/demo.ts');
         return await demo(argv, process.env, io);
+      }
       case '--help':
       case '-h':
       case 'help':

@@ -81,7 +81,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   const { max_entries: maxEntries, max_bytes: maxBytes } = settings.memory;
   const upper = catalog.watch('l1');
   const memory = new MemoryTier({ maxEntries, maxBytes }, clock, inCommon?.watchFor(upper) ?? upper);
-  const sharing = sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
+  const sharing = await sharingOf({ settings, clock, events, stamps, version, secret: data.secret });
   const { bus, tier, traces } = sharing;
   const lower = [data.disk, tier].filter((one) => one !== undefined);
   const store = new Store(memory, lower, { clock, isCurrent: () => bus.isCurrent });

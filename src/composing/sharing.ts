@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ALONE, type Bus, type Peer } from '../cache/bus.ts';
 import { RedisBus } from '../cache/redis-bus.ts';
-import { connectRedis } from '../cache/redis-client.ts';
 import { redisKeys, WIRE } from '../cache/redis-keys.ts';
 import { RedisLeases } from '../cache/redis-leases.ts';
 import { RedisLink } from '../cache/redis-link.ts';
@@ -46,11 +45,13 @@ const DAY_MS = 86_400_000;
 /** Milliseconds between two outages that are told. */
 const QUIET_MS = 10_000;
 
-/** What instances share by the settings. Nothing is asked of Redis before the bus joins. */
-export function sharingOf({ settings, clock, events, stamps, version, secret }: SharingContext): Sharing {
+/** What instances share by the settings. Nothing is asked of Redis before the bus joins; its client is loaded only where there is one. */
+export async function sharingOf(context: SharingContext): Promise<Sharing> {
+  const { settings, clock, events, stamps, version, secret } = context;
   const { url = '', prefix, timeout, max_entry: maxRecord, compression } = settings.redis;
   const address = parseRedisUrl(url);
   if (address === undefined) return { bus: ALONE, tier: undefined, traces: undefined, secret: () => secret };
+  const { connectRedis } = await import('../cache/redis-client.ts');
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
   const keys = redisKeys(prefix);
