@@ -30,14 +30,11 @@ export class FastLane {
       maxBody: secure ? PIECE : Number.POSITIVE_INFINITY,
       isOpen: () => isOpen,
       writeMs: () => server.timeout,
-      soon: onceRead((connection: LaneConnection) => {
-        try {
-          connection.answer();
-        } catch (thrown) {
-          // As in the data plane: a defect of who is told, behind the answer.
-          void Promise.reject(thrown);
-        }
-      }),
+      soon: onceRead<LaneConnection>(
+        (connection) => connection.find(),
+        (connection) => connection.send(),
+        (connection) => connection.tell(),
+      ),
       onUnsent: (sent: Promise<void>) => void server.emit('unsent', sent),
     };
     // Node's own listener came first.

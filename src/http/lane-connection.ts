@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../shared/clock.ts';
-import { type Soon, whenThere } from '../shared/soon.ts';
+import type { Soon } from '../shared/soon.ts';
 import type { FoundOut } from './asked.ts';
 import { HeadBytes, type KnownRequest } from './head-bytes.ts';
 import type { HeadedRequest } from './heads.ts';
@@ -76,6 +76,8 @@ export class LaneConnection {
   readonly #behind: Buffer[] = [];
   #isUnsent = false;
   #found: FoundOut | undefined;
+  /** An answer that the socket has, corked, and then one that nobody has been told of yet. */
+  #ready: Written | undefined;
 
   /** `give` hands bytes to Node. */
   constructor(options: LaneOptions, socket: Socket, give: (bytes: Buffer) => void) {
@@ -107,10 +109,39 @@ export class LaneConnection {
     if (!this.#isUnsent) this.#goOn();
   };
 
-  /** Answers what is due, or has Node do it. */
-  answer(): void {
+  /** Finds the answer to what is due, and has it ready to be sent, or has Node answer. One that has to be waited for goes its own way. */
+  find(): void {
     const due = this.#due;
-    if (due !== undefined) void whenThere(this.#options.answer(due), (answer) => this.#answered(due, answer));
+    if (due === undefined) return;
+    const answer = this.#options.answer(due);
+    if (answer instanceof Promise)
+      void answer.then((late) => {
+        this.#prepare(due, late);
+        this.send();
+        this.tell();
+      });
+    else this.#prepare(due, answer);
+  }
+
+  /** Sends what was found. */
+  send(): void {
+    if (this.#ready === undefined) return;
+    this.#socket.uncork();
+    if (this.#socket.writableLength > 0) this.#awaitSent();
+  }
+
+  /** Tells of what was sent, and goes on. */
+  tell(): void {
+    const sent = this.#ready;
+    this.#ready = undefined;
+    if (sent === undefined) return;
+    if (!this.#isUnsent) this.#goOn();
+    try {
+      sent.told();
+    } catch (thrown) {
+      // As in the data plane: a defect of who is told, behind the answer.
+      void Promise.reject(thrown);
+    }
   }
 
   /** Node has read a head; `request` is absent for one that is none of the data plane's. Gives what was found out of it before. */
@@ -170,21 +201,23 @@ export class LaneConnection {
     this.#hand(bytes, false);
   }
 
-  #answered(due: Due, answer: Written | undefined): void {
+  #prepare(due: Due, answer: Written | undefined): void {
+    const socket = this.#socket;
     // Node has been given it meanwhile.
     if (this.#due !== due) return;
     this.#due = undefined;
     // Nobody is there to be told.
-    if (!this.#socket.writable) return;
+    if (!socket.writable) return;
     if (answer === undefined || answer.body.length > this.#options.maxBody) {
       this.#found = due;
       this.#hand(due.bytes, true);
       this.#goOn();
-    } else {
-      this.#write(answer);
-      if (!this.#isUnsent) this.#goOn();
-      answer.told();
+      return;
     }
+    this.#ready = answer;
+    socket.cork();
+    socket.write(answer.head, 'latin1');
+    socket.write(answer.body);
   }
 
   /** Takes what came behind a request that is through, or Node's. */
@@ -192,15 +225,6 @@ export class LaneConnection {
     if (this.#behind.length === 0) return;
     this.#socket.resume();
     this.take(Buffer.concat(this.#behind.splice(0)));
-  }
-
-  #write({ head, body }: Written): void {
-    const socket = this.#socket;
-    socket.cork();
-    socket.write(head, 'latin1');
-    socket.write(body);
-    socket.uncork();
-    if (socket.writableLength > 0) this.#awaitSent();
   }
 
   /** Who takes no answer is asked for no more requests, and cut as soon as one that takes none of Node's. */

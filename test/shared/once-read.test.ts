@@ -30,3 +30,15 @@ it('takes the first of very many before the last has come, and each once', async
   await turn();
   assert.deepEqual(taken, items);
 });
+
+it('has all take one step before any takes the next', async () => {
+  const taken: string[] = [];
+  const take = onceRead<number>(
+    (item) => taken.push(`find ${item}`),
+    (item) => taken.push(`send ${item}`),
+  );
+  take(1);
+  take(2);
+  await turn();
+  assert.deepEqual(taken, ['find 1', 'find 2', 'send 1', 'send 2']);
+});
