@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import type { RepriseError } from '../shared/errors.ts';
+import { onceRead } from '../shared/once-read.ts';
 import { failureOf } from './failure.ts';
 import type { Header } from './headers.ts';
 
@@ -84,7 +85,9 @@ export function createUpstreamClient(timeouts: ClientTimeouts, env: NodeJS.Proce
   const dispatcher: Dispatcher = proxied ? through(false) : new Agent(options);
   // A proxy is asked for a tunnel to whom another protocol is spoken with, also without TLS (RFC 6455 §4.1).
   const upgrades = proxied ? through(true) : dispatcher;
-  const route: Route = { dispatcher, upgrades, timeouts, proxied };
+  // Most that there is to be done for a call comes of the end of its answer.
+  const endSoon = onceRead<Sending>((sending) => sending.end());
+  const route: Route = { dispatcher, upgrades, timeouts, proxied, endSoon };
   return {
     send: (call, sink) => new Sending(route, call, sink),
     async close() {
@@ -102,6 +105,8 @@ interface Route {
   readonly timeouts: ClientTimeouts;
   /** Whether the environment names a proxy, which may yet not be for this upstream. */
   readonly proxied: boolean;
+  /** Has a call end once all that has come from upstreams is read. */
+  readonly endSoon: (sending: Sending) => void;
 }
 
 /** One call with undici's `dispatch`: its `fetch` costs five times the CPU and a millisecond to the first byte (measured). */
@@ -112,6 +117,8 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #over = false;
   #answered = false;
+  /** All of the answer has come. */
+  #complete = false;
   #paused = false;
 
   constructor(route: Route, call: UpstreamCall, sink: Sink) {
@@ -125,7 +132,7 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#controller?.abort(new Error('nobody waits for the answer any more'));
+    if (!this.#complete) this.#controller?.abort(new Error('nobody waits for the answer any more'));
   }
 
   pause(): void {
@@ -175,14 +182,24 @@ class Sending implements CallHandle, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#sink.end();
+    this.#complete = true;
+    this.#route.endSoon(this);
   }
 
   onResponseError(_controller: unknown, thrown: Error): void {
+    if (!this.#over && !this.#complete) this.#fail(thrown);
+  }
+
+  /** Tells that all has come, unless it is given up meanwhile. */
+  end(): void {
     if (this.#over) return;
-    this.#fail(thrown);
+    this.#over = true;
+    try {
+      this.#sink.end();
+    } catch (thrown) {
+      // A defect of who is told, and nobody else's call.
+      void Promise.reject(thrown);
+    }
   }
 
   #dispatch(): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { after, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createUpstreamClient, type UpstreamClient } from '../../src/upstream/client.ts';
 import { until, within } from '../support/deadline.ts';
@@ -174,6 +175,29 @@ describe('a call upstream that breaks', () => {
 });
 
 describe('an aborted call', () => {
+  it('tells nothing more, even if all has come, and its end would be told next', async () => {
+    await using upstream = await startUpstream();
+    upstream.answer(answering(200, 'text'));
+    const events: string[] = [];
+    const come = Promise.withResolvers<void>();
+    const call = startClient().send(callTo(upstream.origin), {
+      head: () => events.push('head'),
+      data() {
+        events.push('data');
+        // Behind the bytes that were read, which are all.
+        process.nextTick(() => {
+          call.abort();
+          come.resolve();
+        });
+      },
+      end: () => events.push('end'),
+      error: () => events.push('error'),
+    });
+    await within(come.promise, 'the answer');
+    for (let turns = 0; turns < 3; turns += 1) await turn();
+    assert.deepEqual(events, ['head', 'data']);
+  });
+
   it('before anything has come tells nothing more, and closes the connection', async () => {
     await using upstream = await startUpstream();
     const gate = upstream.hold();
