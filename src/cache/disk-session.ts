@@ -54,6 +54,8 @@ export class DiskSession {
   readonly #writer: DiskWriter;
   #flushing: Promise<void> | undefined;
   #closed = false;
+  /** Whether nothing that was read was damaged. */
+  #isSound = true;
 
   private constructor(options: SessionOptions, engine: Engine, writeBuffer: number, opened: FolderSize) {
     const { folder, queue, codec, maxBytes, clock, onDropped, onLost, onPacked } = options;
@@ -153,11 +155,11 @@ export class DiskSession {
     if (this.#space.overgrown) await this.#renew();
   }
 
-  /** Lets go of the folder. Nothing is read or written after that. */
-  async close(): Promise<void> {
+  /** Lets go of the folder, `inOrder` if that is not because something failed. Nothing is read or written after that. */
+  async close(inOrder = false): Promise<void> {
     this.#closed = true;
     this.#writer.end();
-    await this.#engine.close();
+    await this.#engine.close(inOrder && this.#isSound);
   }
 
   /** Ends in the same turn in which it finds nothing more to do: what is queued later starts another one. */
@@ -224,6 +226,7 @@ export class DiskSession {
 
   /** What is damaged will not get better. */
   #discard(id: string): undefined {
+    this.#isSound = false;
     this.index.remove(id);
     this.#options.queue.erase(id);
     if (!this.#closed) this.#options.onLost(id);
@@ -231,6 +234,7 @@ export class DiskSession {
   }
 
   #fault(): undefined {
+    this.#isSound = false;
     if (!this.#closed) this.#options.onFault();
     return undefined;
   }

@@ -142,7 +142,7 @@ export class DiskTier implements Tier {
     const session = this.#session;
     this.#session = undefined;
     this.#outage = 'closed';
-    if (session !== undefined) this.#release(session);
+    if (session !== undefined) this.#release(session, true);
     await this.#background.drain();
   }
 
@@ -229,8 +229,8 @@ export class DiskTier implements Tier {
   }
 
   /** Lets go of the folder; the next session waits for that. */
-  #release(session: DiskSession): void {
-    const released = session.close();
+  #release(session: DiskSession, inOrder = false): void {
+    const released = session.close(inOrder);
     this.#released = released.catch(() => undefined);
     this.#background.run('closing the disk cache', released);
   }

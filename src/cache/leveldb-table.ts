@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { crc32c } from '../codec/crc32c.ts';
@@ -29,12 +29,12 @@ interface Place {
 }
 
 /**
- * The names of the tables in `folder` that must not be opened: damaged ones. One that has no end is none of
+ * Those of the tables `names` in `folder` that must not be opened: damaged ones, sorted. One that has no end is none of
  * them: it was being written when the process died, or LevelDB finds that out by itself.
  */
-export async function damagedTables(folder: string): Promise<readonly string[]> {
+export async function damagedAmong(names: readonly string[], folder: string): Promise<readonly string[]> {
   const damaged: string[] = [];
-  const left = (await readdir(folder)).filter((name) => /^\d+\.(?:ldb|sst)$/.test(name)).values();
+  const left = names.values();
   const checkThem = async () => {
     const reading = new TableReader();
     for (const name of left) if (!(await isSound(await reading.read(join(folder, name))))) damaged.push(name);

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { damagedTables } from './leveldb-table.ts';
+import { damagedAmong } from './leveldb-table.ts';
+import { tablesIn, unvouchedTables, vouchForTables } from './vouched-tables.ts';
 
 /** One change: `value` is absent where the key is deleted. */
 export interface Change {
@@ -28,7 +29,8 @@ export interface Engine {
   compact(): Promise<void>;
   /** Closes and opens the database again, which is the only way to shorten its own diaries. Reads fail meanwhile. */
   renew(): Promise<void>;
-  close(): Promise<void>;
+  /** Closes it; `vouched` says that nothing that was read of it was damaged, so that the next to open it need not check all of it. */
+  close(vouched?: boolean): Promise<void>;
 }
 
 /** What suits a database of a certain size. */
@@ -95,7 +97,7 @@ const NativeLevel = nativeClass(Level);
 export const levelDb: EngineMaker = {
   async open(folder, options) {
     await assertUnlocked(folder);
-    const damaged = await damagedTables(folder);
+    const damaged = await damagedAmong(await unvouchedTables(folder), folder);
     if (damaged.length > 0) throw new Error(`damaged: ${damaged.join(', ')}`);
     const db = new NativeLevel(folder, {
       keyEncoding: 'buffer',
@@ -105,10 +107,10 @@ export const levelDb: EngineMaker = {
       maxFileSize: options.tableSize,
     });
     await db.open();
-    return new LevelEngine(db);
+    return new LevelEngine(db, folder);
   },
   async repair(folder) {
-    for (const name of await damagedTables(folder)) await rm(join(folder, name));
+    for (const name of await damagedAmong(await tablesIn(folder), folder)) await rm(join(folder, name));
     await NativeLevel.repair(folder);
   },
 };
@@ -127,9 +129,11 @@ async function assertUnlocked(folder: string): Promise<void> {
 
 class LevelEngine implements Engine {
   readonly #db: Native;
+  readonly #folder: string;
 
-  constructor(db: Native) {
+  constructor(db: Native, folder: string) {
     this.#db = db;
+    this.#folder = folder;
   }
 
   getSync(key: Buffer): Buffer | undefined {
@@ -177,8 +181,10 @@ class LevelEngine implements Engine {
     await this.#db.open();
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async close(vouched = false): Promise<void> {
+    // While nobody else can have it open.
+    if (vouched) await vouchForTables(this.#folder);
+    await this.#db.close();
   }
 }
 
