@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { LoadGenerator } from '../support/load/generator.ts';
 import { measureBesideHits } from './beside-hits.ts';
-import { type Effort, type Figures, measure, type Scenario } from './measure.ts';
+import { type Effort, type Figures, measure, type Scenario, spelledOtherwise } from './measure.ts';
 import { measureMisses } from './misses.ts';
 import { measureOpenLoop, type Quantiles } from './open-loop.ts';
 import * as payloads from './payloads.ts';
@@ -19,10 +19,7 @@ const { values } = parseArgs({
   },
 });
 
-const { chat, ragChat, embeddingBase64, embeddingFloats, batch, streamedChat, otherwise } = payloads;
-const spelledOtherwise = (payload: payloads.Payload): Scenario => {
-  return { payload: otherwise(payload), prime: payload, varied: true, connections: 64 };
-};
+const { chat, ragChat, embeddingBase64, embeddingFloats, batch, streamedChat } = payloads;
 const SCENARIOS: readonly Scenario[] = [
   { payload: chat, connections: 64 },
   { payload: ragChat, connections: 64 },

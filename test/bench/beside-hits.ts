@@ -55,7 +55,9 @@ export async function measureBesideHits(
   if (wanted('start')) {
     const startUp = await measureStartUp(quick ? 100_000_000 : 500_000_000, quick ? 1 : 5);
     const megabytes = (startUp.bytes / 1e6).toFixed(0);
-    tell(`Start with ${startUp.entries} entries of ${megabytes} MB in L2: ${startUp.readyMs.toFixed(0)} ms.`);
+    tell(
+      `Start with ${startUp.entries} entries of ${megabytes} MB in L2: ${startUp.readyMs.toFixed(0)} ms, after a kill ${startUp.afterKillMs.toFixed(0)} ms.`,
+    );
     all = { ...all, startUp };
   }
   if (wanted('churn')) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LoadGenerator } from '../support/load/generator.ts';
 import type { Achieved } from '../support/load/process.ts';
 import { type ProfileSections, startServer } from '../support/server/process.ts';
-import { type Payload, VARIED } from './payloads.ts';
+import { otherwise, type Payload, VARIED } from './payloads.ts';
 import { aimedAt, type Subject, startBare, startStandIn } from './subjects.ts';
 
 /** What is measured: hits of one payload. */
@@ -17,6 +17,11 @@ export interface Scenario {
   readonly varied?: boolean;
   /** Settings beside those of every run. */
   readonly profile?: ProfileSections;
+}
+
+/** Questions that were asked in another spelling, each in yet another one. */
+export function spelledOtherwise(payload: Payload): Scenario {
+  return { payload: otherwise(payload), prime: payload, varied: true, connections: 64 };
 }
 
 /** How long and how often is measured. */
@@ -151,7 +156,8 @@ export function perSecond({ answers, ms }: Achieved): number {
   return (answers / ms) * 1_000;
 }
 
-function cpuOf({ cpuMs, answers }: Achieved): number {
+/** Microseconds of the server's CPU time for an answer. */
+export function cpuOf({ cpuMs, answers }: Achieved): number {
   return (cpuMs / answers) * 1_000;
 }
 

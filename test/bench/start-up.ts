@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DiskTier } from '../../src/cache/disk.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { sampleEntry } from '../support/entries.ts';
-import { startServer } from '../support/server/process.ts';
+import { type ServerProcess, startServer } from '../support/server/process.ts';
 import { median } from './measure.ts';
 
 /** A start with a full L2. */
@@ -13,8 +13,10 @@ export interface StartUp {
   /** Bytes of its folder. */
   readonly bytes: number;
   readonly entries: number;
-  /** Milliseconds from the process's start until it says that it is ready, and serves what lies there. */
+  /** Milliseconds from the process's start until it says that it is ready, and serves what lies there: after a stop in order. */
   readonly readyMs: number;
+  /** The same after a process that was killed, when all of L2 is checked before. */
+  readonly afterKillMs: number;
 }
 
 /** Fills an L2 of `maxBytes` with entries of 16 KB and starts with it `runs` times; of the times the median. */
@@ -26,14 +28,20 @@ export async function measureStartUp(maxBytes: number, runs: number): Promise<St
     await (await startServer(profile, folder)).stop();
     const l2 = join(folder, 'data', 'l2');
     const entries = await fill(l2, maxBytes);
-    const times: number[] = [];
-    for (let run = 0; run < runs; run += 1) {
-      const began = performance.now();
-      const server = await startServer(profile, folder);
-      times.push(performance.now() - began);
-      await server.stop();
-    }
-    return { bytes: await bytesIn(l2), entries, readyMs: median(times) };
+    const starts = async (end: (server: ServerProcess) => Promise<unknown>) => {
+      const times: number[] = [];
+      for (let run = 0; run < runs; run += 1) {
+        const began = performance.now();
+        const server = await startServer(profile, folder);
+        times.push(performance.now() - began);
+        await end(server);
+      }
+      return median(times);
+    };
+    const readyMs = await starts((server) => server.stop());
+    await (await startServer(profile, folder)).kill();
+    const afterKillMs = await starts((server) => server.kill());
+    return { bytes: await bytesIn(l2), entries, readyMs, afterKillMs };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { LoadGenerator } from '../support/load/generator.ts';
 import type { Achieved } from '../support/load/process.ts';
 import { startServer } from '../support/server/process.ts';
-import { ask, median, perSecond, type Scenario, task } from './measure.ts';
+import { ask, cpuOf, median, perSecond, type Scenario, spelledOtherwise, task } from './measure.ts';
 import { chat, ragChat } from './payloads.ts';
 import { type Subject, startBare, startStandIn } from './subjects.ts';
 
@@ -21,6 +21,7 @@ const CONNECTIONS = 64;
 process.stdout.write(`${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}\n\n`);
 const generator = new LoadGenerator();
 for (const payload of [chat, ragChat]) await measure({ payload, connections: CONNECTIONS });
+await measure(spelledOtherwise(chat));
 generator.close();
 
 async function measure(scenario: Scenario): Promise<void> {
@@ -39,7 +40,10 @@ async function measure(scenario: Scenario): Promise<void> {
   const proxies = [await start(1), await start(2)];
   try {
     let answer: Buffer = Buffer.alloc(0);
-    for (const { url } of proxies) answer = await ask(url, payload, () => true);
+    for (const { url } of proxies) {
+      await ask(url, scenario.prime ?? payload, () => true);
+      answer = await ask(url, payload, (level) => level !== null);
+    }
     using one = await startBare(payload, answer, folder);
     using two = await startBare(payload, answer, folder, 2);
     const reprise = proxies.map(({ url, pid }) => ({ pid, port: Number(new URL(url).port) }));
@@ -54,9 +58,11 @@ async function measure(scenario: Scenario): Promise<void> {
       rounds.push(achieved);
     }
     const rate = (at: number) => median(rounds.map((round) => rateOf(round, at)));
+    const cpu = (at: number) =>
+      median(rounds.flatMap(({ [at]: achieved }) => (achieved === undefined ? [] : [cpuOf(achieved)])));
     const gain = (at: number) => median(rounds.map((round) => rateOf(round, at + 1) / rateOf(round, at)));
     const line = (name: string, at: number) =>
-      `${name.padEnd(10)}${Math.round(rate(at))} req/s with one thread, ${Math.round(rate(at + 1))} with two: ${gain(at).toFixed(2)} ×\n`;
+      `${name.padEnd(10)}${Math.round(rate(at))} req/s with one thread (${cpu(at).toFixed(1)} µs of CPU each), ${Math.round(rate(at + 1))} with two (${cpu(at + 1).toFixed(1)}): ${gain(at).toFixed(2)} ×\n`;
     process.stdout.write(
       `${payload.name}, ${CONNECTIONS} connections\n${line('bare', 0)}${line('Reprise', 2)}`,
     );
