@@ -7,7 +7,7 @@ import { EventsToTell, type SentEvent } from './told-events.ts';
 import type { Wire } from './wire.ts';
 
 /** How long things wait to be sent together, in milliseconds, and how many of them. */
-const WAIT_MS = 20;
+const WAIT_MS = 100;
 const MOST = 1_000;
 
 /**

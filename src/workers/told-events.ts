@@ -18,27 +18,28 @@ export interface ToldEvents {
   readonly requestIds: readonly string[];
 }
 
+type Keys = NonNullable<Answered['keys']>;
+
 /** Gathers events to be told. */
 export class EventsToTell {
   #events: (SentEvent | number)[] = [];
   #ms: number[] = [];
   #requestIds: string[] = [];
-  /** The last of its kind, and its place, by the keys it was looked up with, which requests that are the same have in common. */
-  readonly #last = new Map<
-    NonNullable<Answered['keys']>,
-    { readonly event: Answered; readonly at: number }
-  >();
+  /** The last of its kind, and its place, by what it was looked up with: its one key, or the list of them, which requests that are the same have in common. */
+  readonly #last = new Map<string | Keys, { readonly event: Answered; readonly at: number }>();
 
   add(event: SentEvent): void {
     const keys = event.kind === 'answered' && isHit(event) ? event.keys : undefined;
     if (keys === undefined || event.kind !== 'answered') return void this.#events.push(event);
-    const last = this.#last.get(keys);
+    const [first] = keys;
+    const asked = first !== undefined && keys.length === 1 ? first.id : keys;
+    const last = this.#last.get(asked);
     if (last !== undefined && isLike(event, last.event)) {
       this.#events.push(last.at);
       this.#ms.push(event.ms);
       this.#requestIds.push(event.requestId);
     } else {
-      this.#last.set(keys, { event, at: this.#events.length });
+      this.#last.set(asked, { event, at: this.#events.length });
       this.#events.push(event);
     }
   }

@@ -44,9 +44,10 @@ export function growth(parts: readonly Part[], unused: number): string[] {
   return problems;
 }
 
-/** What the proxy logged that it must not, and how it ended. */
+/** What the proxy logged that it must not, and how it ended. Alerts tell of the load, which is meant to be too much, and of the upstream's faults. */
 export function defects(log: string, status: number | null): string[] {
-  const lines = log.split('\n').filter((line) => line !== '' && !/"level":"(info|debug)"/.test(line));
+  const isFine = (line: string) => /"level":"(?:info|debug)"|"message":"alert raised"/.test(line);
+  const lines = log.split('\n').filter((line) => line !== '' && !isFine(line));
   const problems = lines.slice(0, 20).map((line) => `logged: ${line}`);
   if (status !== 0) problems.push(`exit status ${status}`);
   return problems;
