@@ -153,7 +153,7 @@ for (const workers of [1, 2])
     });
 
     test('make one upstream call of 300 that ask the same for JSON at once', async () => {
-      // Who sends 300 requests from the process of the instances may keep them from Redis' answers for longer than 50 ms, which were an outage.
+      // Who sends 300 requests from the process of the instances may keep them from Redis' answers for half a second, which were an outage.
       await using fleet = await startFleet({ workers, settings: { timeout: '2s' } });
       await until(() => fleet.isComplete(), 'three instances that know each other');
       const gate = fleet.upstream.hold();
