@@ -29,6 +29,9 @@ const compiled = fileURLToPath(new URL('../node_modules/.cache/reprise', import.
 enableCompileCache(compiled);
 process.env.NODE_COMPILE_CACHE ??= compiled;
 
+// Whoever reads may be gone (`… | head`, a collector of logs that restarts): what is written then is lost, and nothing else is.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([command = '--help', ...argv]: string[]): Promise<number> {
@@ -44,12 +47,16 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
     switch (command) {
       case 'serve': {
         const { serve } = await import('./cli/serve.ts');
-        return await serve(argv, process.env, {
+        const status = await serve(argv, process.env, {
           ...io,
+          unread: () => process.stderr.writableLength,
           stopAsked: signalled(),
           onDefect: (listen) => process.on('unhandledRejection', listen),
           onExit: (last) => process.on('exit', last),
         });
+        // A pipe that nobody empties would hold the process for ever.
+        if (process.stderr.writableLength > 0) setTimeout(() => process.exit(), 1_000).unref();
+        return status;
       }
       case 'config': {
         const { config } = await import('./cli/config.ts');

@@ -17,6 +17,8 @@ export interface ServeIo extends CommandIo {
   readonly pid: number;
   /** Whether standard error is a terminal: the log is then text for people. */
   readonly terminal: boolean;
+  /** How many bytes of standard error wait for who reads it. */
+  readonly unread: () => number;
   /** Resolves when the process is asked to stop. */
   readonly stopAsked: Promise<void>;
   /** Calls `listen` with every rejection that nobody handled: a defect of ours, which must not end everybody's requests. */
@@ -50,7 +52,7 @@ export async function serve(argv: readonly string[], env: Environment, io: Serve
   const events = new Events();
   const format = settings.log.format === 'auto' ? (io.terminal ? 'text' : 'json') : settings.log.format;
   const { level, requests } = settings.log;
-  const log = new Log({ level, format, requests, clock: systemClock, write: io.err });
+  const log = new Log({ level, format, requests, clock: systemClock, write: io.err, unread: io.unread });
   events.listen(log.take);
   io.onExit(() => log.flush());
   io.onDefect((thrown) =>

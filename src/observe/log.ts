@@ -29,7 +29,12 @@ export interface LogOptions {
   readonly clock: Clock;
   /** Given whole lines, of one turn of the event loop as many as there are. */
   readonly write: (lines: string) => void;
+  /** How many bytes of what was written are not read yet. If absent all is. */
+  readonly unread?: () => number;
 }
+
+/** The most that waits for who reads the log. What comes on top of it is dropped, and counted: a log must not fill the memory. */
+const MOST_UNREAD = 1_000_000;
 
 /** Writes one line an event: never a prompt, an answer or a credential, only what {@link Event} names. */
 export class Log {
@@ -38,6 +43,8 @@ export class Log {
   readonly #requests: boolean;
   readonly #clock: Clock;
   readonly #lines: GatheredLines;
+  readonly #unread: () => number;
+  #dropped = 0;
 
   constructor(options: LogOptions) {
     this.#rank = RANK[options.level];
@@ -45,6 +52,7 @@ export class Log {
     this.#requests = options.requests;
     this.#clock = options.clock;
     this.#lines = new GatheredLines(options.write);
+    this.#unread = options.unread ?? (() => 0);
   }
 
   /** Logs `event` at the level that fits it. */
@@ -90,6 +98,15 @@ export class Log {
   /** Logs a message with its fields: a warning or an error at once, with all that came before it. */
   line(level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields = {}): void {
     if (RANK[level] < this.#rank) return;
+    if (this.#unread() > MOST_UNREAD) {
+      this.#dropped += 1;
+      return;
+    }
+    if (this.#dropped > 0) {
+      const lines = this.#dropped;
+      this.#dropped = 0;
+      this.line('warn', 'dropped: nobody read the log', { lines });
+    }
     const time = new Date(this.#clock.now()).toISOString();
     const line = (this.#format === 'json' ? asJson : asText)(time, level, message, fields);
     this.#lines.add(`${line}\n`);

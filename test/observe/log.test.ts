@@ -57,6 +57,45 @@ describe('a log', () => {
     assert.equal(messages().length, 2_000);
   });
 
+  it('drops what comes while too much lies unread, and says how much that was', () => {
+    const writes: string[] = [];
+    let unread = 0;
+    const write = (lines: string) => void writes.push(lines);
+    const log = new Log({
+      level: 'info',
+      format: 'json',
+      requests: true,
+      clock: systemClock,
+      write,
+      unread: () => unread,
+    });
+    const told = () =>
+      writes
+        .join('')
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    log.line('warn', 'before');
+    unread = 1_000_001;
+    for (let at = 0; at < 3; at += 1) log.line('error', 'unread');
+    log.line('debug', 'not logged at this level');
+    log.flush();
+    assert.equal(told().length, 1);
+    unread = 1_000_000;
+    log.line('info', 'after');
+    log.line('info', 'later');
+    log.flush();
+    assert.deepEqual(
+      told().map(({ level, message, lines }) => [level, message, lines]),
+      [
+        ['warn', 'before', undefined],
+        ['warn', 'dropped: nobody read the log', 3],
+        ['info', 'after', undefined],
+        ['info', 'later', undefined],
+      ],
+    );
+  });
+
   it('loses no line when the process ends at once', () => {
     const script = `
       import { Log } from ${JSON.stringify(new URL('../../src/observe/log.ts', import.meta.url).href)};
