@@ -7,7 +7,7 @@ import { checkRules } from './rules.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 import { type Environment, maskFor } from './secrets.ts';
 import { checkTls } from './tls-rules.ts';
-import { lookUp, merge, plain } from './tree.ts';
+import { lookUp, merge, plain, type Tree } from './tree.ts';
 
 /** Where settings come from: flags before the environment before the profile. */
 export interface Sources {
@@ -44,7 +44,7 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
   const found = [...refused, ...checkRules(raw, !profile.complete), ...checkTls(raw, cwd)];
   // What is missing may be said in the part of the profile that could not be read.
   const findings = profile.complete ? found : found.filter(isSaid);
-  const isNew = ({ path }: Finding) => lookUp(tree, path).found?.kind !== 'unreadable';
+  const isNew = ({ path }: Finding) => !isUnread(lookUp(tree, path).found);
   const mask = maskFor(env);
   const problems = [
     ...profile.problems,
@@ -53,6 +53,11 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
   ];
   if (!parsed.success || problems.length > 0) return { kind: 'refused', problems };
   return { kind: 'loaded', settings: withAbsolutePaths(parsed.data, cwd), profile: name };
+}
+
+/** Whether something of this value could not be read, and has been told of already: what else is wrong with it follows from that. */
+function isUnread(tree: Tree | undefined): boolean {
+  return tree?.kind === 'list' ? tree.items.some(isUnread) : tree?.kind === 'unreadable';
 }
 
 const PACKAGED_PROFILES = fileURLToPath(new URL('../../profiles', import.meta.url));

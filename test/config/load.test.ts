@@ -176,6 +176,24 @@ test('a variable that is missing or cannot be read is a mistake, told once', () 
   ]);
 });
 
+test('a variable that is missing in a list is told once, too, and hides no other mistake', () => {
+  const rules = 'rules: [{ event: "*", type: products }]';
+  const cwd = folderWith({
+    'p.yaml': `webhooks:
+  w: { scheme: stripe, secret: ["\${NEW}", "\${OLD:-}"], ${rules} }
+  v: { scheme: strip, secret: [7, {}], ${rules} }
+`,
+  });
+  assert.deepEqual(
+    linesOf(load(cwd, { profile: 'p.yaml' })).map((line) => line.split(', expected')[0]),
+    [
+      `p.yaml:2: webhooks.w.secret[0]: got \${NEW}, which is not set`,
+      'p.yaml:3: webhooks.v.scheme: got "strip"',
+      'p.yaml:3: webhooks.v.secret: got ["***", a map]',
+    ],
+  );
+});
+
 test('no secret is shown in a message', () => {
   const cwd = folderWith({
     'p.yaml': [
