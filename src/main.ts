@@ -20,6 +20,11 @@ Every command explains its flags with --help.
 
 const COMMANDS = ['serve', 'config', 'invalidate', 'stats', 'key', 'webhook', 'demo'];
 
+/** What npm calls `npm start` and `npx reprise`, whose shell does nothing but wait: scripts of others may send a server to the background. */
+const RUN_BY_NPM = ['start', 'npx'];
+/** Milliseconds between two looks whether npm is still there. */
+const LOOK_MS = 500;
+
 /*
  * What one start has compiled the next one finds compiled: it is ready in two thirds of the time (measured). It is kept among the
  * packages, since who may write there may change the code itself, which cannot be said of a folder for temporary files; where it cannot
@@ -50,7 +55,7 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
         const status = await serve(argv, process.env, {
           ...io,
           unread: () => process.stderr.writableLength,
-          stopAsked: signalled(),
+          stopAsked: stopAsked(),
           onDefect: (listen) => process.on('unhandledRejection', listen),
           onExit: (last) => process.on('exit', last),
         });
@@ -102,11 +107,25 @@ async function run([command = '--help', ...argv]: string[]): Promise<number> {
   }
 }
 
-/** Resolves at the first SIGTERM or SIGINT; the second one of a person in a hurry ends the process at once. */
-function signalled(): Promise<void> {
+/** Resolves at the first SIGTERM or SIGINT, or its like by npm; the second one of a person in a hurry ends the process at once. */
+function stopAsked(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    if (RUN_BY_NPM.includes(process.env.npm_lifecycle_event ?? '')) whenAlone(resolve);
   });
+}
+
+/**
+ * Calls `told` when the process that started this one has ended, where the system gives orphans another parent. npm ends on a signal and
+ * hands it to the shell that runs the command, which ends too and passes it to nobody: the proxy would hold its port for ever.
+ */
+function whenAlone(told: () => void): void {
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    told();
+  }, LOOK_MS).unref();
 }
 
 function versionOf(): string {
