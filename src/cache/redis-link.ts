@@ -23,7 +23,7 @@ const STEADY_MS = 1_000;
 /** A request may ask once, or for a lease and then again: that together must not take longer than the timeout. */
 const ASKED_AT_LEAST = 2;
 const ASKED_WITH_LEASE = 3;
-/** How many answers the average is over, about; those of commands with more words are no measure. */
+/** How many answers the average is over, about; those of commands with more words are no measure, but of what the same request asks next. */
 const AVERAGED = 2;
 const FEW_WORDS = 10;
 /** Milliseconds that is waited for what no request waits for, at least. */
@@ -157,7 +157,8 @@ export class RedisLink {
       answer.then(
         (value) => {
           this.#waiting.delete(waiting);
-          if (command.length <= FEW_WORDS) this.#took(connection, key, clock.elapsed() - began);
+          this.#lastMs = clock.elapsed() - began;
+          if (command.length <= FEW_WORDS) this.#took(connection, key, this.#lastMs);
           resolve(value);
         },
         (thrown: unknown) => {
@@ -171,7 +172,6 @@ export class RedisLink {
   /** An answer took so long. */
   #took(connection: RedisConnection, key: string, ms: number): void {
     const { timeoutMs } = this.#options;
-    this.#lastMs = ms;
     this.#averageMs += (ms - this.#averageMs) / AVERAGED;
     if (ASKED_AT_LEAST * this.#averageMs <= timeoutMs) return;
     void this.#slowed(connection, key, `answers take more than ${timeoutMs / ASKED_AT_LEAST} ms`);

@@ -140,6 +140,17 @@ test('what answers in time but takes its time is asked for no leases, and then f
   assert.deepEqual([link.isUp, link.isPrompt, link.outage], [true, false, 'answers take more than 25 ms']);
 });
 
+test('what a batch was late with is no reason to ask for nothing, but who fetches what it lacks asks for no lease', async () => {
+  const { link, connections, pass } = linked();
+  await link.open();
+  await pass(2_000);
+  const batch = link.ask('k', ['MGET', ...Array.from({ length: 16 }, (_, at) => `k${at}`)]);
+  await pass(30);
+  connections[0]?.waiting.at(-1)?.('there');
+  await batch;
+  assert.deepEqual([link.isPrompt, link.isBrisk], [true, false]);
+});
+
 test('a connection that is lost is followed by another, and one that cannot be greeted is not used', async () => {
   let fails = true;
   const { link, connections, ask, pass } = linked(async () => {
