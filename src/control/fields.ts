@@ -1,4 +1,5 @@
 import { nearest } from '../config/nearest.ts';
+import { parseJson } from '../openai/json.ts';
 import { messageOf, RepriseError } from '../shared/errors.ts';
 import type { Ask } from './call.ts';
 
@@ -94,11 +95,22 @@ export function mistake(field: string, value: unknown, expected: string): Repris
 }
 
 function parse(body: Buffer): unknown {
+  let text: string;
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    value = JSON.parse(text);
   } catch (thrown) {
     throw new RepriseError('invalid_request', `The body is no JSON: ${messageOf(thrown).slice(0, 200)}.`);
   }
+  const read = parseJson(text);
+  // Whoever lists tags under one name twice means all of them, and parsers see the last alone (RFC 8259 §4).
+  if (!read.ok && read.problem === 'duplicate-key')
+    throw new RepriseError(
+      'invalid_request',
+      'The body gives one field twice: put all that it is to say into one.',
+    );
+  return value;
 }
 
 function onlyKnown(entries: readonly (readonly [string, unknown])[], known: readonly string[]): Fields {

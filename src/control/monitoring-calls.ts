@@ -16,26 +16,22 @@ export interface MonitoringContext {
 /** The calls that tell how the cache does, to people and to Prometheus. */
 export function monitoringCalls({ monitor, metrics, status }: MonitoringContext): readonly ControlCall[] {
   return [
-    controlCall('admin', '/monitoring/cache', { GET: () => told(cacheJson(monitor, status())) }),
-    controlCall('admin', '/monitoring/cache/levels', { GET: () => told(levelsJson(monitor)) }),
-    controlCall('admin', '/monitoring/cache/efficiency', { GET: () => told(efficiencyJson(monitor)) }),
+    controlCall('admin', '/monitoring/cache', { GET: () => Response.json(cacheJson(monitor, status())) }),
+    controlCall('admin', '/monitoring/cache/levels', { GET: () => Response.json(levelsJson(monitor)) }),
+    controlCall('admin', '/monitoring/cache/efficiency', {
+      GET: () => Response.json(efficiencyJson(monitor)),
+    }),
     controlCall('admin', '/monitoring/cache/series', {
       GET(ask) {
         const fields = queryFields(ask, ['minutes']);
-        return told(seriesJson(monitor, countIn(fields, 'minutes', 60, MOST_MINUTES)));
+        return Response.json(seriesJson(monitor, countIn(fields, 'minutes', 60, MOST_MINUTES)));
       },
     }),
     controlCall('admin', '/metrics', {
       async GET() {
         const { text, type } = await metrics.scrape();
-        return new Response(text, { headers: { 'content-type': type, ...FRESH } });
+        return new Response(text, { headers: { 'content-type': type } });
       },
     }),
   ];
-}
-
-const FRESH = { 'cache-control': 'no-store' };
-
-function told(json: Readonly<Record<string, unknown>>): Response {
-  return Response.json(json, { headers: FRESH });
 }

@@ -58,6 +58,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'config/nearest.ts',
     'http/errors.ts',
     'http/request.ts',
+    'openai/json.ts',
   ],
   // What a client key, a token and a webhook look like is for who makes and takes them to say; what a rule can hold for who reads it.
   config: [

@@ -33,6 +33,7 @@ describe('what is asked for wrongly', () => {
       '/cache/invalidate',
       { body: { tags: ['product:7', 'x'.repeat(1_025)] } },
     ],
+    ['a field twice', 400, '/cache/invalidate', { body: '{"tags":["product:7"],"tags":["product:8"]}' }],
     ['broken JSON', 400, '/cache/invalidate', { body: '{"tags":["product:7"]' }],
     [
       'another type of content',

@@ -95,3 +95,9 @@ test('what is asked for wrongly is 400, and what is not there 404', async () => 
     assert.equal((await plane.ask(`${ENTRIES}/${key}`)).status, status, key);
   }
 });
+
+test('what is told may not be kept by anything on its way', async () => {
+  await using plane = await startControlPlane();
+  for (const path of [ENTRIES, `${ENTRIES}/v1/none`, '/monitoring/invalidations', '/health/ready'])
+    assert.equal((await plane.ask(path)).headers.get('cache-control'), 'no-store', path);
+});
