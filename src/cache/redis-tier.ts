@@ -122,7 +122,7 @@ export class RedisTier implements Tier {
   }
 
   figures(): TierFigures {
-    return this.#counts.figures(this.#options.codec);
+    return { ...this.#counts.figures(this.#options.codec), queue: this.#writes.queue };
   }
 
   health(): TierHealth {

@@ -8,6 +8,7 @@ import { run } from './redis-run.ts';
 import { PUT } from './redis-scripts.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import { tooMany, withTagged } from './tagged.ts';
+import type { QueueFigures } from './tier.ts';
 import { TierCounts } from './tier-counts.ts';
 
 /** What writing to Redis works with. */
@@ -53,6 +54,11 @@ export class RedisWrites {
   /** Why a write was refused a while ago; undefined if none was. */
   get refusal(): string | undefined {
     return this.#options.clock.elapsed() < this.#refusal.until ? this.#refusal.why : undefined;
+  }
+
+  /** What has been put and Redis has not answered. */
+  get queue(): QueueFigures {
+    return { bytes: this.#bytes, maxBytes: MOST_WRITING };
   }
 
   /** Puts an entry as it is shared. */

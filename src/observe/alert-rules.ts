@@ -111,10 +111,16 @@ const writeQueue: AlertRule<Watched> = {
     for (const { level, queue } of sources.levels()) {
       const share = queue === undefined ? 0 : queue.bytes / queue.maxBytes;
       if (share < (raised ? 0.5 : 0.9)) continue;
-      return `${level}: ${percent(share)} of what may wait to be written does; beyond that the oldest is not written. The disk is too slow for what comes: see what else it does`;
+      return `${level}: ${percent(share)} of what may wait to be written does; ${level === 'l3' ? TOO_SLOW.redis : TOO_SLOW.disk}`;
     }
     return undefined;
   },
+};
+
+const TOO_SLOW = {
+  disk: 'beyond that the oldest is not written. The disk is too slow for what comes: see what else it does',
+  redis:
+    'beyond that nothing is shared. Redis, or the way to it, is too slow for what comes: see what else it does, or lower redis.max_entry',
 };
 
 const diskSpace: AlertRule<Watched> = {

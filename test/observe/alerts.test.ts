@@ -136,6 +136,17 @@ it('a write queue that is nearly full is told until half of it is written', () =
   assert.deepEqual(after(3), []);
 });
 
+it('what is slow to take what is written is named: the disk, or Redis', () => {
+  const queue = { bytes: 1_000, maxBytes: 1_000 };
+  const said = (level: 'l2' | 'l3') => {
+    const { clock, monitor } = testMonitor({ levels: () => [levelState({ level, queue })] });
+    clock.advance(2 * TURN_MS);
+    return monitor.alerts.map(({ message }) => message).join();
+  };
+  assert.match(said('l2'), /^l2: 100 % .* The disk is too slow/);
+  assert.match(said('l3'), /^l3: 100 % .* Redis, or the way to it, is too slow/);
+});
+
 it('a disk with less room than the data folder may yet take is told until there is a tenth more than that', () => {
   const growth = 500_000_000;
   let free = growth;

@@ -46,6 +46,8 @@ interface Levels {
   readonly bus: { readonly instances: readonly unknown[] };
 }
 
+/** How it is told that nothing is on its way to Redis. */
+const WRITTEN = /^reprise_level_write_queue_bytes\{level="l3"\} 0$/m;
 /** How it is told that Redis refused a write a while ago, which it may not do any more. */
 const REFUSED = /^Redis takes nothing: /;
 
@@ -91,9 +93,12 @@ async function started<T extends Instance>(
     async settled() {
       // Before it tells of its threads an instance has received all that they have sent it.
       for (const { url } of instances) await send(`${url}/monitoring/cache/levels`);
-      // What is written first is answered first.
-      await redis.ask('PING');
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const isWritten = async ({ url }: Instance) =>
+        WRITTEN.test((await send(`${url}/metrics`)).body.toString());
+      await until(
+        async () => (await Promise.all(instances.map(isWritten))).every(Boolean),
+        'all that was fetched in Redis',
+      );
     },
     async isComplete({ evenAfterRefusals } = { evenAfterRefusals: false }) {
       const looks = instances.map(async ({ url }) => {
