@@ -1,4 +1,5 @@
 import { createClient, createCluster, RESP_TYPES } from '@redis/client';
+import { messageOf } from '../shared/errors.ts';
 import type { RedisAddress } from '../shared/redis-address.ts';
 
 /** Connections to a Redis, as one. Once it is lost it is of no use any more. */
@@ -62,6 +63,7 @@ async function connectSingle(options: ConnectOptions): Promise<RedisConnection> 
     clients.map((client) => client.connect()),
     options,
     destroy,
+    clients.map(notRedis),
   );
   return {
     send: (_key, command) => asks.sendCommand(command, BYTES),
@@ -143,7 +145,7 @@ async function masterOf(options: ConnectOptions): Promise<RedisAddress['nodes'][
       if (sentinel.isOpen) sentinel.destroy();
     };
     try {
-      await made([sentinel.connect()], options, destroy);
+      await made([sentinel.connect()], options, destroy, [notRedis(sentinel)]);
       const asked = sentinel.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]);
       const reply = await asked.finally(destroy);
       const [host, port] = Array.isArray(reply) ? reply.map(String) : [];
@@ -157,26 +159,37 @@ async function masterOf(options: ConnectOptions): Promise<RedisAddress['nodes'][
 }
 
 /**
- * Resolves when all connections are made. What takes too long, or is not wanted any more, is given up once all have
+ * Resolves when all connections are made. What is `broken`, takes too long, or is not wanted any more, is given up once all have
  * come to an end by themselves, in `connectMs` or when they are silent: a client that is destroyed while it connects stays open, and pings for ever.
  */
 async function made(
   connecting: readonly Promise<unknown>[],
   options: ConnectOptions,
   giveUp: () => void,
+  broken: readonly Promise<never>[] = [],
 ): Promise<void> {
   const enough = AbortSignal.any([options.signal, AbortSignal.timeout(2 * options.connectMs)]);
   const { promise: over, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(new Error('the connection could not be made in time'));
   enough.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([Promise.all(connecting), over]);
+    await Promise.race([Promise.all(connecting), over, ...broken]);
   } catch (thrown) {
     void Promise.allSettled(connecting).then(giveUp);
     throw thrown;
   } finally {
     enough.removeEventListener('abort', onAbort);
   }
+}
+
+/** Rejects at an answer that is none of Redis' protocol; to what follows that, the client would listen until it is silent. */
+function notRedis(client: { on(event: 'error', told: (cause: unknown) => void): unknown }): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    client.on('error', (cause) => {
+      const why = messageOf(cause);
+      if (why.startsWith('Unknown RESP type')) reject(new Error(`what answers there is no Redis: ${why}`));
+    });
+  });
 }
 
 /** Keys that are looked at in one step of a scan. */

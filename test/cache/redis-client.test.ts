@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connectRedis } from '../../src/cache/redis-client.ts';
 import { parseRedisUrl } from '../../src/shared/redis-address.ts';
-import { until } from '../support/deadline.ts';
+import { until, within } from '../support/deadline.ts';
 import { freePort } from '../support/free-port.ts';
 import { noRedis, startRedis } from '../support/redis.ts';
 
@@ -49,3 +49,23 @@ test('what is given up while it connects does not stay open', { skip: noRedis },
   await until(() => came === 2 && open.size === 0, 'both connections closed', 2_000);
   between.close();
 });
+
+for (const url of ['redis://127.0.0.1:PORT', 'redis+sentinel://127.0.0.1:PORT/mymaster'])
+  test(`what answers at ${url} as no Redis does is told at once, and not waited for`, async () => {
+    const open = new Set<Socket>();
+    const web = createServer((socket) => {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    });
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const address = parseRedisUrl(url.replace('PORT', String((web.address() as AddressInfo).port)));
+    assert.ok(address);
+    const { signal } = new AbortController();
+    const options = { address, connectMs: 60_000, name: 'test', onLost: () => undefined, signal };
+    const told = within(connectRedis(options), 'an answer', 5_000);
+    await assert.rejects(told, /no Redis.*Unknown RESP type/).finally(() => {
+      for (const socket of open) socket.destroy();
+      web.close();
+    });
+  });
