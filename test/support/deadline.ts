@@ -14,15 +14,18 @@ export async function within<T>(promise: Promise<T>, label: string, ms = 5_000):
   }
 }
 
-/** Resolves as soon as `holds` answers true, asking every few milliseconds; fails naming `label` after `ms`. */
+const LONGEST_PAUSE_MS = 50;
+
+/** Resolves as soon as `holds` answers true, asking every few milliseconds, and ever less often; fails naming `label` after `ms`. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   label: string,
   ms = 5_000,
 ): Promise<void> {
-  const end = performance.now() + ms;
+  const began = performance.now();
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`${label}: not so after ${ms} ms`);
-    await wait(2);
+    const waited = performance.now() - began;
+    if (waited > ms) throw new Error(`${label}: not so after ${ms} ms`);
+    await wait(Math.min(2 + waited / 20, LONGEST_PAUSE_MS));
   }
 }

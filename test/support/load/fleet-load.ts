@@ -7,32 +7,47 @@ import type { Achieved } from './process.ts';
 /** Requests a second that a fleet is sent where the machine can hold it. */
 const RATE = 1_000;
 const LEAST_RATE = 100;
-/** Milliseconds in which nearly all are answered where it does, how long that is looked at, and how often at each rate: code is compiled meanwhile. */
+/** Milliseconds in which nearly all are answered where it does, how long that is looked at, and how often. */
 const UNHURT_MS = 40;
 const LOOK_MS = 1_000;
 const LOOKS = 4;
+/** How often it is looked at most while code is being compiled, and what share of its time is gained as long as that goes on. */
+const WARMING_LOOKS = 6;
+const GAINED = 0.8;
 const CONNECTIONS = 96;
 
 /** A fleet of processes under a load of hits, misses and batches of vectors, half of each of them known, whatever becomes of their answers. */
 export class FleetLoad implements Disposable {
   readonly #fleet: Fleet<ServerProcess>;
   readonly #generator = new LoadGenerator();
-  #rate = RATE;
+  #rate: number;
   #asked = 0;
 
-  private constructor(fleet: Fleet<ServerProcess>) {
+  private constructor(fleet: Fleet<ServerProcess>, rate: number) {
     this.#fleet = fleet;
+    this.#rate = rate;
   }
 
-  /** Finds the greatest rate, up to a thousand requests a second, that the machine holds with nothing out of order. */
-  static async on(fleet: Fleet<ServerProcess>): Promise<FleetLoad> {
-    const load = new FleetLoad(fleet);
-    // First what no thread has compiled yet.
-    await load.run(LOOK_MS).catch(() => undefined);
-    for (; load.#rate > LEAST_RATE; load.#rate /= 2) {
-      for (let look = 0; look < LOOKS; look += 1) if ((await load.run(LOOK_MS)).p99 < UNHURT_MS) return load;
+  /** Finds the greatest rate, up to `most` (requests a second), that the machine holds with nothing out of order. */
+  static async on(fleet: Fleet<ServerProcess>, most = RATE): Promise<FleetLoad> {
+    const load = new FleetLoad(fleet, most);
+    let p99 = await load.#warmedUp();
+    while (p99 >= UNHURT_MS && load.#rate > LEAST_RATE) {
+      load.#rate /= 2;
+      p99 = (await load.runUnhurt(LOOK_MS, 2)).p99;
     }
     return load;
+  }
+
+  /** In how many milliseconds nearly all are answered at this rate once code is compiled. */
+  async #warmedUp(): Promise<number> {
+    let best = Number.POSITIVE_INFINITY;
+    for (let look = 0; look < WARMING_LOOKS; look += 1) {
+      const { p99 } = await this.run(LOOK_MS);
+      if (p99 < UNHURT_MS || p99 > GAINED * best) return p99;
+      best = p99;
+    }
+    return best;
   }
 
   /** Requests a second. */
@@ -41,9 +56,9 @@ export class FleetLoad implements Disposable {
   }
 
   /** As {@link run}, of a while in which the machine holds it, if there is one soon. */
-  async runUnhurt(ms: number): Promise<Achieved> {
+  async runUnhurt(ms: number, looks = LOOKS): Promise<Achieved> {
     let achieved = await this.run(ms);
-    for (let look = 1; look < LOOKS && achieved.p99 >= UNHURT_MS; look += 1) achieved = await this.run(ms);
+    for (let look = 1; look < looks && achieved.p99 >= UNHURT_MS; look += 1) achieved = await this.run(ms);
     return achieved;
   }
 
