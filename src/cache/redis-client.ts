@@ -218,6 +218,8 @@ function nodeOptions({ address, name }: ConnectOptions) {
     disableClientInfo: true,
     maintNotifications: 'disabled' as const,
     commandsQueueMaxLength: MOST_WAITING,
+    // How long is waited is for who asks to say. The package's own way, a signal for each command, is not taken back when that is sent.
+    commandOptions: { timeout: 0 },
   };
 }
 
