@@ -37,7 +37,7 @@ export function costOf(served: Served, order: readonly number[]): Cost {
     whole.add(facts);
     if (!paid || !served.isOwn(part)) {
       if (paid) spared.add(facts);
-      upstreamMs = Math.max(upstreamMs, countIn(facts, 'upstream_ms'));
+      upstreamMs = Math.max(upstreamMs, countOf(facts.upstream_ms));
     }
   }
   if (items === 0) return { usage: undefined, spared: undefined };
@@ -67,9 +67,9 @@ class Bill {
     if (typeof prompt !== 'number' && typeof facts.completion_tokens !== 'number') return;
     this.#known = true;
     this.#prompt += typeof prompt === 'number' ? prompt : 0;
-    this.#completion += countIn(facts, 'completion_tokens');
-    this.#cached += countIn(facts, 'cached_tokens');
-    this.#written += countIn(facts, 'cache_write_tokens');
+    this.#completion += countOf(facts.completion_tokens);
+    this.#cached += countOf(facts.cached_tokens);
+    this.#written += countOf(facts.cache_write_tokens);
   }
 
   /** Undefined where nobody said what anything cost. */
@@ -86,7 +86,6 @@ class Bill {
   }
 }
 
-function countIn(facts: Facts, name: string): number {
-  const count = facts[name];
+function countOf(count: Facts[string] | undefined): number {
   return typeof count === 'number' && count > 0 ? count : 0;
 }

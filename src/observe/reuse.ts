@@ -4,6 +4,7 @@ import { HASHES, hashOf } from './sampling.ts';
 
 /** A key that is followed. */
 interface Sample {
+  /** The later it was used last, the greater. */
   place: number;
   /** How often it was asked for. */
   asked: number;
@@ -16,7 +17,6 @@ interface Sample {
  * (SHARDS with a fixed size, Waldspurger et al., FAST 2015).
  */
 export class Reuse {
-  /** In the order of their last use. */
   readonly #samples = new Map<string, Sample>();
   readonly #most: number;
   readonly #recency: Recency;
@@ -42,18 +42,19 @@ export class Reuse {
     this.#expected += rate;
     if (hashOf(id) >= this.#threshold) return;
     this.#seen += 1;
+    if (this.#nextPlace > this.#places) this.#renumber();
     const known = this.#samples.get(id);
     if (known !== undefined) {
       const step = stepOf(this.#recency.above(known.place) / rate);
       this.#distances[step] = (this.#distances[step] ?? 0) + 1;
       this.#recency.unmark(known.place);
-      this.#samples.delete(id);
+      known.asked += 1;
+      this.#place(known);
+      return;
     }
-    const sample = known ?? { place: 0, asked: 0, type };
-    sample.asked += 1;
+    const sample = { place: 0, asked: 1, type };
     this.#samples.set(id, sample);
-    if (this.#nextPlace > this.#places) this.#renumber();
-    else this.#place(sample);
+    this.#place(sample);
     if (this.#samples.size > this.#most) this.#thin();
   }
 
@@ -92,7 +93,8 @@ export class Reuse {
   #renumber(): void {
     this.#recency.clear();
     this.#nextPlace = 1;
-    for (const sample of this.#samples.values()) this.#place(sample);
+    const inOrder = [...this.#samples.values()].sort((one, other) => one.place - other.place);
+    for (const sample of inOrder) this.#place(sample);
   }
 
   /** Follows half as many keys from now on; what was counted so far weighs as much as it would have at that rate. */
