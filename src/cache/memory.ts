@@ -87,8 +87,10 @@ export class MemoryTier implements Tier {
       this.#entries.delete(entry.key.id);
       return false;
     }
-    this.#watch.held(listedOf(entry));
-    this.#entries.set(entry.key.id, inOwnMemory(entry), { size });
+    const own = inOwnMemory(entry);
+    // What is listed has its tags in common with it.
+    this.#watch.held(listedOf(own));
+    this.#entries.set(own.key.id, own, { size });
     return true;
   }
 
