@@ -20,8 +20,8 @@ Every command explains its flags with --help.
 
 const COMMANDS = ['serve', 'config', 'invalidate', 'stats', 'key', 'webhook', 'demo'];
 
-/** What npm calls `npm start` and `npx reprise`, whose shell does nothing but wait: scripts of others may send a server to the background. */
-const RUN_BY_NPM = ['start', 'npx'];
+/** What npm calls our scripts and `npx reprise`, whose shell does nothing but wait: scripts of others may send a server to the background. */
+const RUN_BY_NPM = ['start', 'reprise', 'npx'];
 /** Milliseconds between two looks whether npm is still there. */
 const LOOK_MS = 500;
 
