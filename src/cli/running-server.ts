@@ -1,9 +1,9 @@
 import { ADMIN_TOKEN, adminToken, checkAdminToken } from '../config/admin-token.ts';
 import type { Problem } from '../config/problems.ts';
 import { type Environment, maskFor } from '../config/secrets.ts';
-import { messageOf } from '../shared/errors.ts';
 import { valueFrom } from '../shared/plain.ts';
 import type { CommandLine, ValuedFlag } from './command-line.ts';
+import { whyUnreached } from './unreached.ts';
 
 /** The flag that says which server a command talks to. */
 export const URL_FLAG: ValuedFlag = {
@@ -66,7 +66,7 @@ async function call(
     });
     text = await response.text();
   } catch (thrown) {
-    return failed(`No server answers at ${base}: ${causeOf(thrown)}. Is it running? --url says where.`);
+    return failed(whyUnreached(base, thrown));
   }
   const value = valueFrom(text);
   if (response.ok && value !== undefined) return { kind: 'answered', value };
@@ -88,14 +88,6 @@ async function call(
 
 function failed(message: string): Reply {
   return { kind: 'failed', status: 1, message };
-}
-
-/** Why there was no answer: `fetch failed` alone says nothing. */
-function causeOf(thrown: unknown): string {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code === 'ECONNREFUSED') return 'the connection is refused';
-  return messageOf(cause) || code;
 }
 
 /** The message of an error in OpenAI's shape. */

@@ -12,6 +12,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { CommandIo } from './config.ts';
 import { flagsHelp, parseFlags } from './flags.ts';
 import { settingsFrom } from './settings.ts';
+import { whyUnreached } from './unreached.ts';
 
 /**
  * `reprise webhook send NAME`: signs a test event with the profile's first secret, as the sender would, sends it to a running
@@ -110,9 +111,10 @@ function testOf(
   return signTest(settings, draft);
 }
 
-function addressOf({ server: { host, port } }: Settings): string {
-  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function addressOf({ server: { host, port, tls } }: Settings): string {
+  const scheme = tls === undefined ? 'http' : 'https';
+  if (host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function deliver(url: string, { headers, body }: SignedDraft, io: CommandIo): Promise<number> {
@@ -127,8 +129,7 @@ async function deliver(url: string, { headers, body }: SignedDraft, io: CommandI
     });
     text = await answer.text();
   } catch (thrown) {
-    const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-    io.err(`Nothing answers at ${url}: ${messageOf(cause)}\n`);
+    io.err(`${whyUnreached(url, thrown)}\n`);
     return 1;
   }
   io.out(`${answer.status} ${text}\n`);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { webhook } from '../../src/cli/webhook.ts';
@@ -7,6 +8,7 @@ import { folderWith } from '../config/support.ts';
 import { recordedIo } from '../support/command-io.ts';
 import { RecordingInvalidator } from '../support/recording-invalidator.ts';
 import { startReprise } from '../support/reprise.ts';
+import { LOCALHOST } from '../support/upstream/certificate.ts';
 
 const KEY = `whsec_${Buffer.from('a secret of 24 bytes ...').toString('base64')}`;
 const RULES = [{ event: '**', tags: [{ json: '$..id', tag: 'product:{value}' }] }];
@@ -96,7 +98,28 @@ test('a redirect is not followed: the signature is for this server', async (t) =
 test('that nobody answers is said, with status 1', async () => {
   const { status, err } = await run(['send', 'shopify', '--url', 'http://127.0.0.1:9', '--event', 'e']);
   assert.equal(status, 1);
-  assert.match(err, /^Nothing answers at http:\/\/127\.0\.0\.1:9\/webhooks\/shopify: /);
+  assert.match(
+    err,
+    /^No server answers at http:\/\/127\.0\.0\.1:9\/webhooks\/shopify: .* --url says where\.$/m,
+  );
+});
+
+test('a server that speaks HTTPS by its profile is spoken to so, and who does not trust it is told what to do', async (t) => {
+  const server = createSecureServer(LOCALHOST, (_request, response) => response.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const tls = { cert: 'cert.pem', key: 'key.pem' };
+  const files = { 'cert.pem': LOCALHOST.cert, 'key.pem': LOCALHOST.key };
+  const secure = JSON.stringify({ webhooks: WEBHOOKS, server: { port, tls } });
+  const argv = ['send', 'shopify', '--event', 'e', '--profile', 'secure.yaml'];
+  const { status, err } = await run(argv, {}, { ...files, 'secure.yaml': secure });
+  assert.equal(status, 1);
+  const url = `https://127.0.0.1:${port}/webhooks/shopify`;
+  assert.ok(err.startsWith(`The certificate of ${url} is not trusted: self-signed certificate.`), err);
+  assert.match(err, /NODE_EXTRA_CA_CERTS=FILE/);
+  const plain = await run([...argv.slice(0, 4), '--url', `http://127.0.0.1:${port}`]);
+  assert.match(plain.err, /Is it running\? Does it speak HTTPS\?/);
 });
 
 test('mistakes are told before anything is sent, with status 2', async () => {
