@@ -47,7 +47,8 @@ function appOf({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindi
       return handler === undefined ? wrongMethod(c, call) : handler(askOf(incoming));
     });
   }
-  app.notFound((c) => respond(unknown(c.req.method, c.req.path)));
+  const isWhole = calls.some(({ who }) => who !== 'everyone');
+  app.notFound((c) => respond(unknown(c.req.method, c.req.path, isWhole)));
   app.onError((thrown) => {
     if (thrown instanceof RepriseError && thrown.code !== 'internal_error') return respond(thrown);
     events.emit({ kind: 'background-failed', label: 'control plane', message: messageOf(thrown) });
@@ -92,10 +93,12 @@ function defect(): RepriseError {
   return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.');
 }
 
-function unknown(method: string, path: string): RepriseError {
+/** `isWhole` says that all of the control plane is at this port. */
+function unknown(method: string, path: string, isWhole: boolean): RepriseError {
+  const others = isWhole ? 'the dashboard at /dashboard' : 'the control plane at the port of admin.port';
   return new RepriseError(
     'not_found',
-    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready, the dashboard at /dashboard.`,
+    `There is nothing at ${method} ${path.slice(0, 200)}: the OpenAI-compatible API is below /v1/, health at /health/ready, ${others}.`,
   );
 }
 

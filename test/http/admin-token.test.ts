@@ -70,6 +70,9 @@ test('with a port of its own the control plane has health too, and none of the A
   assert.equal((await send(`${reprise.url}/v1/chat/completions`, { body: chat('x') })).status, 200);
   assert.equal((await send(`${reprise.controlUrl}/v1/chat/completions`, { body: chat('x') })).status, 404);
   assert.equal(upstream.calls.length, 1);
+  const lost = await send(`${reprise.url}/cache/invalidate`, { body: { tags: ['product:7'] } });
+  assert.equal(lost.status, 404);
+  assert.match(lost.body.toString(), /the control plane at the port of admin\.port/);
 });
 
 test('while answers are finished at a stop, the port of the control plane still says so', async () => {
