@@ -94,7 +94,8 @@ export class Crew implements Serving {
 
   health(): TierHealth {
     const { size, working } = this.state;
-    if (working === size) return { state: 'ok' };
+    // At a stop they end because they are to.
+    if (working === size || !this.#accepting) return { state: 'ok' };
     return {
       state: 'degraded',
       reason: `${working} of ${size} threads answer requests; the others ended and are started again`,

@@ -109,6 +109,25 @@ describe('the control plane through any thread', () => {
     assert.equal((await send(`${controlUrl}/monitoring/cache`)).status, 200);
   });
 
+  it('at a stop says so, and nothing of threads that have ended as they should', async () => {
+    await using stage = await setStage({ workers: 2, profile: { admin: { port: 0 } } });
+    const { controlUrl } = stage.reprise;
+    const gate = stage.upstream.hold();
+    const asked = stage.ask('/v1/chat/completions', { body: chat('x') });
+    await gate.arrived(1);
+    const stopped = stage.reprise.stop();
+    // One thread has nothing left to do, and ends.
+    await until(async () => {
+      const { workers }: Cache = JSON.parse((await send(`${controlUrl}/monitoring/cache`)).body.toString());
+      return workers.working === 1;
+    }, 'one thread left');
+    const { status, checks }: Ready = JSON.parse((await send(`${controlUrl}/health/ready`)).body.toString());
+    gate.release();
+    await asked;
+    await stopped;
+    assert.deepEqual([status, checks.workers], ['stopping', { state: 'ok' }]);
+  });
+
   it('tells of events in the order in which each thread had them', async () => {
     await using stage = await setStage({ workers: 2 });
     for (let at = 0; at < MANY; at += 1) await stage.ask('/v1/chat/completions', { body: chat(`${at}`) });
@@ -119,3 +138,12 @@ describe('the control plane through any thread', () => {
     assert.ok(fetched.every(({ payload }) => payload.body.length > 0));
   });
 });
+
+interface Cache {
+  readonly workers: { readonly working: number };
+}
+
+interface Ready {
+  readonly status: string;
+  readonly checks: { readonly workers: object };
+}
