@@ -80,6 +80,8 @@ export class Chart {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {
+        // Of the first moments too little is known to fill the width.
+        x: { range: (_plot, first, last) => [Math.min(first, last - LEAST_SPAN), last] },
         y: logarithmic
           ? { distr: 3, log: 10 }
           : {
@@ -158,6 +160,8 @@ export class Chart {
 }
 
 const HEIGHT = 180;
+/** Seconds that are shown at least. */
+const LEAST_SPAN = 60;
 const FONT = '12px system-ui, sans-serif';
 const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const exact = new Intl.DateTimeFormat(undefined, { minute: '2-digit', second: '2-digit' });
