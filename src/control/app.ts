@@ -35,7 +35,8 @@ function appOf({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindi
   app.use(async (c, next) => {
     await next();
     // What is so now is no answer to whoever asks later.
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+    const { headers } = c.res;
+    if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   });
   for (const call of calls) {
     app.all(call.path, (c, next) => {

@@ -88,7 +88,6 @@ export function liveCall(context: LiveContext): ControlCall {
       return new Response(feed.stream, {
         headers: {
           'content-type': 'text/event-stream; charset=utf-8',
-          'cache-control': 'no-store',
           // Read by nginx, which else would keep events back.
           'x-accel-buffering': 'no',
         },

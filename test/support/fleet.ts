@@ -92,7 +92,6 @@ async function started<T extends Instance>(
     instances,
     async settled() {
       // Before it tells of its threads an instance has received all that they have sent it.
-      for (const { url } of instances) await send(`${url}/monitoring/cache/levels`);
       const isWritten = async ({ url }: Instance) =>
         WRITTEN.test((await send(`${url}/metrics`)).body.toString());
       await until(
