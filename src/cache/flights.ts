@@ -1,3 +1,4 @@
+import { BriefMap } from '../shared/brief-map.ts';
 import { setLatest } from '../shared/set-latest.ts';
 
 /**
@@ -5,7 +6,7 @@ import { setLatest } from '../shared/set-latest.ts';
  * A newer slot takes an older one's place; the older one then serves those who hold it, and nobody new.
  */
 export class Flights<S> {
-  readonly #slots = new Map<string, S>();
+  readonly #slots = new BriefMap<string, S>();
   // Varnish's hit-for-miss: where answers turned out to be one caller's own, waiting for one would only queue the others.
   readonly #alone = new Map<string, number>();
 

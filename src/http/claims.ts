@@ -1,4 +1,5 @@
 import type { Key } from '../cache/entry.ts';
+import { BriefMap } from '../shared/brief-map.ts';
 import type { Cursor } from '../upstream/recording.ts';
 import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
@@ -29,7 +30,7 @@ const ROUNDS = 3;
 export class Claims {
   readonly #context: FetchContext;
   readonly #threads: OtherThreads;
-  readonly #common = new Map<string, Common>();
+  readonly #common = new BriefMap<string, Common>();
 
   constructor(context: FetchContext, threads: OtherThreads) {
     this.#context = context;

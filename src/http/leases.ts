@@ -1,6 +1,7 @@
 import type { Bus, Lease } from '../cache/bus.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Store } from '../cache/store.ts';
+import { BriefMap } from '../shared/brief-map.ts';
 import type { Clock } from '../shared/clock.ts';
 import { setLatest } from '../shared/set-latest.ts';
 import type { Claims } from './claims.ts';
@@ -33,7 +34,7 @@ const MOST_VAIN = 10_000;
 /** The leases that this instance's calls have, or wait for. */
 export class Leases {
   readonly context: LeasesContext;
-  readonly #common = new Map<string, Common>();
+  readonly #common = new BriefMap<string, Common>();
   /** What was waited for in vain, until when it is not waited for again (monotonic milliseconds). */
   readonly #vain = new Map<string, number>();
 

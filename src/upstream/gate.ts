@@ -1,3 +1,4 @@
+import { BriefMap } from '../shared/brief-map.ts';
 import type { Clock, Timer } from '../shared/clock.ts';
 
 /** How many may be in at once, and how many may wait for how long. */
@@ -42,8 +43,9 @@ export interface Turnstile {
 export class Gate implements Turnstile {
   readonly #limits: GateLimits;
   readonly #clock: Clock;
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Waiter>();
+  /** In the order in which they came, by their numbers. */
+  readonly #waiting = new BriefMap<number, Waiter>();
+  #numbers = 0;
   #inside = 0;
   #admitting = false;
 
@@ -65,7 +67,7 @@ export class Gate implements Turnstile {
   }
 
   get delayMs(): number {
-    const [first] = this.#waiting;
+    const [first] = this.#waiting.values();
     return first === undefined ? 0 : this.#clock.elapsed() - first.since;
   }
 
@@ -74,22 +76,17 @@ export class Gate implements Turnstile {
       comer.refused();
       return { leave: () => undefined };
     }
+    this.#numbers += 1;
     const waiter: Waiter = {
+      number: this.#numbers,
       comer,
       since: this.#clock.elapsed(),
       state: 'waiting',
       timer: undefined,
       leave: () => this.#leave(waiter),
     };
-    this.#waiting.add(waiter);
-    this.#admit();
-    if (this.#waiting.has(waiter)) {
-      waiter.timer = this.#clock.after(this.#limits.waitMs, () => {
-        // Still the first in the queue, as all wait equally long: `delayMs` tells how long it was.
-        comer.refused();
-        waiter.leave();
-      });
-    }
+    if (this.#waiting.size === 0 && this.#hasRoom) this.#letIn(waiter);
+    else this.#wait(waiter);
     return waiter;
   }
 
@@ -97,11 +94,27 @@ export class Gate implements Turnstile {
     return this.#limits.max === undefined || this.#inside < this.#limits.max;
   }
 
+  #wait(waiter: Waiter): void {
+    this.#waiting.set(waiter.number, waiter);
+    waiter.timer = this.#clock.after(this.#limits.waitMs, () => {
+      // Still the first in the queue, as all wait equally long: `delayMs` tells how long it was.
+      waiter.comer.refused();
+      waiter.leave();
+    });
+  }
+
+  #letIn(waiter: Waiter): void {
+    waiter.timer?.cancel();
+    waiter.state = 'in';
+    this.#inside += 1;
+    waiter.comer.turn(waiter);
+  }
+
   #leave(waiter: Waiter): void {
     const { state } = waiter;
     waiter.state = 'gone';
     waiter.timer?.cancel();
-    if (state === 'waiting') this.#waiting.delete(waiter);
+    if (state === 'waiting') this.#waiting.delete(waiter.number);
     if (state !== 'in') return;
     this.#inside -= 1;
     this.#admit();
@@ -112,13 +125,10 @@ export class Gate implements Turnstile {
     if (this.#admitting) return;
     this.#admitting = true;
     try {
-      for (const waiter of this.#waiting) {
+      for (const waiter of this.#waiting.values()) {
         if (!this.#hasRoom) return;
-        this.#waiting.delete(waiter);
-        waiter.timer?.cancel();
-        waiter.state = 'in';
-        this.#inside += 1;
-        waiter.comer.turn(waiter);
+        this.#waiting.delete(waiter.number);
+        this.#letIn(waiter);
       }
     } finally {
       this.#admitting = false;
@@ -127,6 +137,7 @@ export class Gate implements Turnstile {
 }
 
 interface Waiter extends Place {
+  readonly number: number;
   readonly comer: Comer;
   /** Monotonic milliseconds. */
   readonly since: number;

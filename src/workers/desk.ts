@@ -5,6 +5,7 @@ import { tooMany } from '../cache/tagged.ts';
 import type { Level, Tier } from '../cache/tier.ts';
 import type { ToldElsewhere } from '../composing/shared-lineage.ts';
 import type { Event, Events } from '../observe/events.ts';
+import { BriefMap } from '../shared/brief-map.ts';
 import type { Cell } from '../shared/cell.ts';
 import { atMost, type Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
@@ -53,11 +54,11 @@ export class Desk {
   readonly #context: DeskContext;
   readonly #thread: Thread;
   /** What was set since the thread last told what has happened: the events of that name it. */
-  readonly #set = new Map<string, Entry>();
+  readonly #set = new BriefMap<string, Entry>();
   /** Where its calls to upstreams stand. */
-  readonly #places = new Map<number, Place>();
+  readonly #places = new BriefMap<number, Place>();
   /** Gives up what it has of the instances' leases, by the numbers of its own. */
-  readonly #fleet = new Map<number, () => void>();
+  readonly #fleet = new BriefMap<number, () => void>();
   #isClosed = false;
 
   constructor(context: DeskContext, thread: Thread) {

@@ -1,3 +1,4 @@
+import { BriefMap } from '../shared/brief-map.ts';
 import type { Comer, Place, Turnstile } from '../upstream/gate.ts';
 import type { HubCalls } from './calls.ts';
 import type { Wire } from './wire.ts';
@@ -5,7 +6,7 @@ import type { Wire } from './wire.ts';
 /** The calls of a thread that stand at the hub's gates, by numbers. */
 export class HubGates {
   readonly #wire: Wire<HubCalls>;
-  readonly #comers = new Map<
+  readonly #comers = new BriefMap<
     number,
     { readonly comer: Comer; readonly place: Place; readonly gate: HubGate }
   >();

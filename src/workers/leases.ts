@@ -1,3 +1,5 @@
+import { BriefMap } from '../shared/brief-map.ts';
+
 /** Who fetches something, since when. */
 export interface Taken<T> {
   /** Names it. */
@@ -13,8 +15,8 @@ export interface Taken<T> {
 /** Who fetches what, of several owners `T`. */
 export class Leases<T> {
   /** Of what each id names the latest. */
-  readonly #latest = new Map<string, Taken<T>>();
-  readonly #taken = new Map<number, { readonly taken: Taken<T>; readonly end: () => void }>();
+  readonly #latest = new BriefMap<string, Taken<T>>();
+  readonly #taken = new BriefMap<number, { readonly taken: Taken<T>; readonly end: () => void }>();
   /** What was fetched last, by id. */
   readonly #ended = new Set<string>();
   #numbers = 0;
@@ -62,7 +64,7 @@ export class Leases<T> {
 
   /** The owner is gone. */
   free(owner: T): void {
-    for (const [number, { taken }] of [...this.#taken]) if (taken.owner === owner) this.release(number);
+    for (const { taken } of this.#taken.values()) if (taken.owner === owner) this.release(taken.number);
   }
 
   #note(id: string): void {

@@ -1,5 +1,6 @@
 import { MessagePort, receiveMessageOnPort, type Transferable } from 'node:worker_threads';
 import type { OnFailure } from '../shared/background.ts';
+import { BriefMap } from '../shared/brief-map.ts';
 import { messageOf } from '../shared/errors.ts';
 
 /** What one side of a wire can be asked, by name. */
@@ -28,7 +29,7 @@ export class Wire<Theirs extends Calls> {
   readonly #port: MessagePort;
   readonly #mine: Calls;
   readonly #onFailure: OnFailure;
-  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #asked = new BriefMap<number, PromiseWithResolvers<unknown>>();
   #numbers = 0;
   #closed = false;
 
