@@ -1,3 +1,4 @@
+import { BriefMap } from '../shared/brief-map.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import type { QueueFigures } from './tier.ts';
 
@@ -21,7 +22,7 @@ const MAX_DELETIONS = 1_024;
  */
 export class DiskQueue {
   readonly #maxBytes: number;
-  readonly #puts = new Map<string, Entry>();
+  readonly #puts = new BriefMap<string, Entry>();
   readonly #deletions = new Set<string>();
   #bytes = 0;
   /** Taken, and not yet known to be on disk. */
@@ -74,7 +75,7 @@ export class DiskQueue {
 
   /** Has the record on disk deleted, unless a newer one waits to replace it. */
   erase(id: string): void {
-    if (!this.#puts.has(id)) this.#deletions.add(id);
+    if (this.#puts.get(id) === undefined) this.#deletions.add(id);
   }
 
   /** The next batch: up to `maxBytes` of entries, at least one; without `withPuts` deletions only. */

@@ -38,9 +38,17 @@ export class BriefMap<Key, Value> {
     this.#boxes.clear();
   }
 
+  keys(): MapIterator<Key> {
+    return this.#boxes.keys();
+  }
+
   /** In the order in which the keys came. What is deleted meanwhile is passed over. */
   *values(): Generator<Value> {
     for (const { value } of this.#boxes.values()) if (value !== undefined) yield value;
+  }
+
+  *[Symbol.iterator](): Generator<[Key, Value]> {
+    for (const [key, { value }] of this.#boxes) if (value !== undefined) yield [key, value];
   }
 }
 

@@ -14,6 +14,8 @@ it('is a map, in the order in which keys came', () => {
   map.set('a', 3);
   assert.deepEqual([map.size, map.get('a'), map.get('c')], [2, 3, undefined]);
   assert.deepEqual([...map.values()], [3, 2]);
+  assert.deepEqual([...map].flat(), ['a', 3, 'b', 2]);
+  assert.deepEqual([...map.keys()], ['a', 'b']);
   assert.deepEqual([map.delete('a'), map.delete('a'), map.get('a'), map.size], [true, false, undefined, 1]);
   map.clear();
   assert.deepEqual([map.size, map.get('b'), [...map.values()]], [0, undefined, []]);
