@@ -13,20 +13,17 @@ export class Advice {
       this.#alerts,
       listAt(efficiency, 'alerts').map((alert) => {
         const [since, message] = [textAt(alert, 'since'), textAt(alert, 'message') ?? NOTHING];
+        const began = since === undefined ? undefined : `began ${fromNow(since)}`;
         return {
           key: textAt(alert, 'id') ?? message,
-          state: JSON.stringify(alert),
+          state: JSON.stringify([alert, began]),
           make: () =>
             element(
               'li',
               { class: 'alert' },
               severity(alert),
               element('span', { class: 'message' }, message),
-              element(
-                'span',
-                { class: 'note', title: since },
-                since === undefined ? undefined : `began ${fromNow(since)}`,
-              ),
+              element('span', { class: 'note', title: since }, began),
             ),
         };
       }),

@@ -81,6 +81,7 @@ class App {
       this.#api.signIn(field.value.trim());
       field.value = '';
       await this.start();
+      if (!this.#running.signal.aborted) byId('content', HTMLElement).focus({ preventScroll: true });
     } catch (thrown) {
       this.#failed(thrown);
     }

@@ -37,6 +37,10 @@ export class Entries {
   #found = [];
   /** @type {string | undefined} */
   #cursor;
+  /** How many pages have been asked for: of what is not the last any more nothing is shown. */
+  #pages = 0;
+  /** Whether an invalidation is being asked about, or carried out: what is confirmed is the one that is shown. */
+  #isAsking = false;
 
   /**
    * @param {import('./api.js').Api} api
@@ -79,9 +83,12 @@ export class Entries {
 
   /** @param {string | undefined} cursor */
   async #page(cursor) {
+    this.#pages += 1;
+    const number = this.#pages;
     await this.#trying(async () => {
       const query = { ...Object.fromEntries(this.#searched), limit: '25', cursor: cursor ?? '' };
       const page = await this.#api.get('monitoring/cache/entries', query);
+      if (number !== this.#pages) return;
       this.#found = [...(cursor === undefined ? [] : this.#found), ...listAt(page, 'entries')];
       this.#cursor = textAt(page, 'cursor');
       this.#show();
@@ -91,6 +98,7 @@ export class Entries {
   }
 
   #show() {
+    const { activeElement: focused } = document;
     this.#more.hidden = this.#cursor === undefined;
     this.#rows(
       this.#found.map((entry) => {
@@ -98,6 +106,9 @@ export class Entries {
         return { key, state: JSON.stringify(entry), cells: () => this.#cells(key, entry) };
       }),
     );
+    // Who goes through the page by keys would begin at its top again.
+    const isGone = focused?.isConnected === false || (focused === this.#more && this.#more.hidden);
+    if (isGone) this.#status.focus({ preventScroll: true });
   }
 
   /**
@@ -144,6 +155,8 @@ export class Entries {
    * @param {string} what
    */
   async #invalidate(mode, condition, what) {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
     await this.#trying(async () => {
       const dry = await this.#api.post('cache/invalidate', { ...condition, mode, dry_run: true });
       const matched = entriesIn(numberAt(dry, 'matched'), valueAt(dry, 'at_least') === true);
@@ -161,6 +174,7 @@ export class Entries {
       await this.#page(undefined);
       this.#tell(`${entriesIn(numberAt(done, 'invalidated'), false)} ${DONE[mode]}.`);
     });
+    this.#isAsking = false;
   }
 
   /** @param {() => Promise<void>} work */

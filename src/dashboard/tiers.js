@@ -75,7 +75,7 @@ export class Models {
     byId('models-table', HTMLElement),
     'Models and routes, and what was saved on each',
     [
-      ['Model or route'],
+      ['Model or route', 'wide'],
       ['Requests', 'number'],
       ['Hit rate', 'number'],
       ['Calls saved', 'number'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noBrowser, openPage } from '../support/browser.ts';
+import { noBrowser, openPage, PATIENCE_MS } from '../support/browser.ts';
+import { until } from '../support/deadline.ts';
 import { startMonitoring } from '../support/monitoring.ts';
 
 const BROWSER = { skip: noBrowser };
@@ -27,6 +28,11 @@ test(
     }
     await signIn(` ${TOKEN} `);
     await page.locator('#tile-hit-rate').waitFor();
+    await until(
+      async () => (await page.evaluate('document.activeElement.id')) === 'content',
+      'the focus on what there is now',
+      PATIENCE_MS,
+    );
     assert.equal(await page.evaluate('sessionStorage.length'), 1);
     assert.doesNotMatch(
       String(await page.evaluate('JSON.stringify(localStorage) + document.cookie')),

@@ -8,10 +8,11 @@ import { startMonitoring } from '../support/monitoring.ts';
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const DESKTOP = { width: 1_280, height: 900 };
+const TABLET = { width: 768, height: 1_024 };
 const PHONE = { width: 360, height: 740 };
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  for (const viewport of [DESKTOP, PHONE]) {
+  for (const viewport of [DESKTOP, TABLET, PHONE]) {
     const where = `${viewport.width} pixels wide and ${colorScheme}`;
     test(`axe finds nothing to complain of, ${where}`, { skip: noBrowser }, async () => {
       await using monitoring = await startMonitoring();
@@ -25,8 +26,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       }
       await page.locator('#recent .badge').nth(3).waitFor();
       assert.deepEqual(await violations(open), []);
-      // Nothing sticks out to the right.
+      // Nothing sticks out to the right, nor is any part of the page's contents hidden there.
       assert.equal(await page.evaluate('document.documentElement.scrollWidth'), viewport.width);
+      assert.ok(await page.locator('nav').evaluate((nav) => nav.scrollWidth <= nav.clientWidth));
       await page.getByRole('button', { name: /^Purge products/ }).click();
       await page.getByRole('dialog').waitFor();
       assert.deepEqual(await violations(open), []);

@@ -135,3 +135,70 @@ test('an entry is found and purged with the keyboard alone', BROWSER, async () =
   await page.getByText('1 entry purged.').waitFor();
   assert.equal(monitoring.shelf.left().length, 1);
 });
+
+test('what is confirmed is the one invalidation that is shown', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  for (const name of ['a', 'b', 'c']) monitoring.shelf.add(name, { tags: ['summer'] });
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  const { page } = open;
+  await page.locator('#search input[name=tag]').fill('summer');
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  await page.getByText('3 entries shown.').waitFor();
+  const held = Promise.withResolvers<void>();
+  await page.route('**/cache/invalidate', async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await page
+    .getByRole('button', { name: /^Expire products\// })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Purge all found…' }).click();
+  held.resolve();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Expire 1 entry' }).click();
+  await page.getByText('1 entry expired.').waitFor();
+  assert.deepEqual(
+    monitoring.shelf.orders.map(({ effect, dryRun }) => [effect, dryRun]),
+    [
+      ['expire', true],
+      ['expire', false],
+    ],
+  );
+  assert.equal(monitoring.shelf.left().length, 3);
+});
+
+test('of pages that come late nothing is shown, and none twice', BROWSER, async () => {
+  await using monitoring = await startMonitoring();
+  for (let number = 0; number < 60; number += 1) {
+    monitoring.shelf.add(`p${number}`, { tags: [number % 2 === 0 ? 'even' : 'odd'] });
+  }
+  await using open = await openPage(`${monitoring.url}/dashboard`);
+  const { page } = open;
+  const found = page.locator('#entries-table tbody tr:not(.empty)');
+  await page.getByText('25 entries shown; there are more.').waitFor();
+  let held = Promise.withResolvers<void>();
+  await page.route('**/monitoring/cache/entries**', async (route) => {
+    const isFirst = !new URL(route.request().url()).searchParams.get('cursor');
+    if (!isFirst) await held.promise;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Show more' }).dblclick();
+  held.resolve();
+  await page.getByText('50 entries shown; there are more.').waitFor();
+  assert.equal(await found.count(), 50);
+  held = Promise.withResolvers<void>();
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.locator('#search input[name=tag]').fill('odd');
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  await page.getByText('25 entries shown; there are more.').waitFor();
+  const late = page.waitForResponse((response) => !response.url().includes('tag='));
+  held.resolve();
+  await late;
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByText('30 entries shown.').waitFor();
+  const tags = await found.locator('.tags li').allInnerTexts();
+  assert.deepEqual([...new Set(tags)], ['odd']);
+  // The button that had the focus is gone.
+  assert.equal(await page.evaluate('document.activeElement.id'), 'entries-status');
+});
