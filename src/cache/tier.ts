@@ -19,6 +19,8 @@ export interface TierFigures {
   /** Absent where only bytes are bounded. */
   readonly maxEntries?: number;
   readonly maxBytes?: number;
+  /** Of how many, each with its part of the bounds, these are the sums; absent: of one. */
+  readonly caches?: number;
   readonly hits: number;
   readonly misses: number;
   /** Entries dropped to keep within a bound. */

@@ -34,10 +34,14 @@ export class Reports<T> {
     const own = reportOf(figures);
     const told = [...this.#latest.values(), ...(this.#gone === undefined ? [] : [this.#gone])];
     if (told.length > 0) this.#sum ??= told.reduce(together);
-    const all = this.#sum === undefined ? own : together(own, this.#sum);
+    // With a disk below it, the main thread's memory has no part in what the others answer from.
+    const isCache = figures.levels.l2 === undefined || this.#latest.size === 0;
+    const ours = isCache ? own : { ...own, memory: { ...own.memory, maxEntries: 0, maxBytes: 0 } };
+    const all = this.#sum === undefined ? own : together(ours, this.#sum);
+    const caches = this.#latest.size + (isCache ? 1 : 0);
     const histograms = Object.entries(all.lookups).map(([level, state]) => [level, Histogram.of(state)]);
     return {
-      levels: { ...figures.levels, l1: all.memory },
+      levels: { ...figures.levels, l1: { ...all.memory, caches } },
       lookups: Object.fromEntries(histograms),
       promotions: all.promotions,
       faults: all.faults,

@@ -89,6 +89,15 @@ describe('capacity', () => {
     );
   });
 
+  it('of threads that have a cache each, what is said is of one of them, as the setting is', () => {
+    const small = { levels: () => [levelState({ entries: 200, maxEntries: 200, caches: 2 })] };
+    const finding = found(
+      small,
+      many(3_000, (at) => answered(`${at % 300}`)),
+    ).get('capacity');
+    assert.match(finding?.recommendation ?? '', /^Raise memory\.max_entries to 400: l1 would then/);
+  });
+
   it('of a cache that is large enough that is said', () => {
     const finding = found(
       {},

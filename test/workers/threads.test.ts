@@ -277,6 +277,17 @@ describe('what is told of two threads', () => {
     assert.match(metrics, /reprise_requests_total\{[^}]*outcome="hits?"[^}]*\} 30/);
   });
 
+  it('L1 is full where both are: the main thread, which has one for values, answers from the disk', async () => {
+    await using stage = await setStage({ ...TWO, profile: { memory: { max_entries: 4 } } });
+    const l1 = async () =>
+      ((await stage.ask('/monitoring/cache/levels')).json() as { levels: Figures[] }).levels[0];
+    assert.equal((await l1())?.max_entries, 8);
+    for (let at = 0; at < 10; at += 1)
+      await times(8, () => stage.ask('/v1/chat/completions', { body: chat(`${at}`) }));
+    const full = await l1();
+    assert.deepEqual([full?.entries, full?.max_entries, full?.utilization], [8, 8, 1]);
+  });
+
   it('L1 is cleared in both', async () => {
     await using stage = await setStage(TWO);
     await times(MANY, () => stage.ask('/v1/chat/completions', { body: chat('x') }));

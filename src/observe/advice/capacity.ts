@@ -47,14 +47,18 @@ function curveOf(level: LevelState, reuse: Reuse): ReadonlyMap<number, number> |
   return holds === undefined ? undefined : new Map(FACTORS.map((at) => [at, reuse.hitRate(at * holds)]));
 }
 
-/** How many entries of their present size a tier has room for; undefined where that is not ours to say. */
-function entriesOf({ entries = 0, bytes = 0, maxEntries, maxBytes }: LevelState): number | undefined {
-  if (entries === 0 || bytes === 0 || maxBytes === undefined) return maxEntries;
-  return Math.min(maxEntries ?? Number.POSITIVE_INFINITY, maxBytes / (bytes / entries));
+/**
+ * How many entries of their present size a tier has room for; undefined where that is not ours to say. Of several caches, each of which
+ * sees its share of the same requests: as many as one has.
+ */
+function entriesOf(level: LevelState): number | undefined {
+  const { entries = 0, bytes = 0, maxEntries, maxBytes, caches = 1 } = level;
+  if (entries === 0 || bytes === 0 || maxBytes === undefined) return maxEntries && maxEntries / caches;
+  return Math.min(maxEntries ?? Number.POSITIVE_INFINITY, maxBytes / (bytes / entries)) / caches;
 }
 
 /** The setting that bounds a tier first. */
-function boundOf({ level, entries = 0, bytes = 0, maxEntries, maxBytes = 0 }: LevelState): {
+function boundOf({ level, entries = 0, bytes = 0, maxEntries, maxBytes = 0, caches = 1 }: LevelState): {
   readonly name: string;
   readonly value: (factor: number) => string;
 } {
@@ -62,9 +66,9 @@ function boundOf({ level, entries = 0, bytes = 0, maxEntries, maxBytes = 0 }: Le
   if (byEntries) {
     return {
       name: 'memory.max_entries',
-      value: (factor) => counted(maxEntries * factor).replaceAll(',', ''),
+      value: (factor) => counted((maxEntries / caches) * factor).replaceAll(',', ''),
     };
   }
-  const megabytes = (factor: number) => `${Math.ceil((maxBytes * factor) / 1_000_000)}MB`;
+  const megabytes = (factor: number) => `${Math.ceil(((maxBytes / caches) * factor) / 1_000_000)}MB`;
   return { name: level === 'l1' ? 'memory.max_bytes' : 'disk.max_bytes', value: megabytes };
 }
