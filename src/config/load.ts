@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readProfile } from './extends.ts';
+import { maskedIn } from './masked.ts';
 import { type Flags, readOverrides } from './overrides.ts';
 import { type Finding, findingsOf, type Problem, problemAt } from './problems.ts';
 import { checkRules } from './rules.ts';
@@ -41,7 +42,8 @@ export function loadSettings({ flags, env, cwd, profilesDir = PACKAGED_PROFILES 
 
   const refused = parsed.success ? [] : findingsOf(parsed.error);
   const isSaid = ({ path }: Finding) => lookUp(tree, path).found !== undefined;
-  const found = [...refused, ...checkRules(raw, !profile.complete), ...checkTls(raw, cwd)];
+  const rules = [...checkRules(raw, !profile.complete), ...checkTls(raw, cwd)];
+  const found = [...refused, ...maskedIn(tree), ...rules];
   // What is missing may be said in the part of the profile that could not be read.
   const findings = profile.complete ? found : found.filter(isSaid);
   const isNew = ({ path }: Finding) => !isUnread(lookUp(tree, path).found);

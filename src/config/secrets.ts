@@ -14,7 +14,8 @@ export function maskFor(env: Environment): Mask {
   // A secret that contains another one goes first, or its rest would stay.
   secrets.sort((one, other) => other.length - one.length);
   return (path, value) => {
-    if (SECRET_NAME.test(nameOf(path)) && path.join('.') !== KEY_FILE) return HIDDEN;
+    // That there is none is no secret.
+    if (isSecret(path)) return value === '' ? value : HIDDEN;
     let shown = value;
     for (const secret of secrets) shown = shown.replaceAll(secret, HIDDEN);
     for (const [pattern, replacement] of SECRET_TEXTS) shown = shown.replace(pattern, replacement);
@@ -22,7 +23,13 @@ export function maskFor(env: Environment): Mask {
   };
 }
 
-const HIDDEN = '***';
+/** What is shown in the place of a secret. */
+export const HIDDEN = '***';
+
+/** Whether what stands at `path` is a secret, by its name. */
+export function isSecret(path: Path): boolean {
+  return SECRET_NAME.test(nameOf(path)) && path.join('.') !== KEY_FILE;
+}
 
 // Shorter values are more likely to be ordinary words, which would then vanish from unrelated texts.
 const SHORTEST_SECRET = 8;

@@ -124,6 +124,16 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
     '1: upstreams.default.api_key: got "***", expected none, unless access.mode is gateway: clients bring their own keys',
   ],
   [
+    'what is printed in the place of a secret',
+    'webhooks: { w: { scheme: shopify, secret: ["***"], rules: [{ event: "**", type: products }] } }',
+    '1: webhooks.w.secret[0]: got the "***" that reprise config prints in the place of a secret, expected the secret, or ${NAME} for one that is in the environment',
+  ],
+  [
+    'an address with what is printed in the place of a secret',
+    'redis: { url: "redis://***@cache.example:6379" }',
+    '1: redis.url: got the "***" that reprise config prints in the place of a secret, expected the secret, or ${NAME} for one that is in the environment',
+  ],
+  [
     'an origin with a path',
     'server: { cors: { origins: [https://shop.example/] } }',
     `1: server.cors.origins[0]: got "https://shop.example/", expected ${ORIGINS}`,
