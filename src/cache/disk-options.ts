@@ -20,8 +20,10 @@ export interface DiskOptions {
    * If not, its invalidations are not all known, and it is given up. Does not reject.
    */
   readonly trusted?: () => Promise<boolean>;
-  /** Told what an operator should know of: repairs, quarantines, an outage and its end. */
+  /** Told what an operator should know of: repairs, quarantines, an outage. */
   readonly notify: (message: string) => void;
+  /** Told of the end of an outage. */
+  readonly recovered?: (message: string) => void;
   /** Entries that may wait to be written, in bytes; default 32 MB. */
   readonly maxQueue?: number;
   /** The engine below; default LevelDB. */

@@ -159,6 +159,7 @@ export class DiskSession {
   async close(inOrder = false): Promise<void> {
     this.#closed = true;
     this.#writer.end();
+    this.#space.close();
     await this.#engine.close(inOrder && this.#isSound);
   }
 

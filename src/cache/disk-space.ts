@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/clock.ts';
+import type { Clock, Timer } from '../shared/clock.ts';
 import { type FolderSize, measureFolder } from './disk-folder.ts';
 import type { Engine } from './leveldb.ts';
 
@@ -20,6 +20,8 @@ const HOLD_AT = 1.6;
 /** Times the budget that the folder may take at its worst, while tables are merged. */
 export const AT_WORST = 2.5;
 const CHECK_EVERY_MS = 5_000;
+/** While there is no room, the folder is looked at although nothing is to be written. */
+const AGAIN_MS = 15_000;
 
 /**
  * Keeps what the folder really takes within bounds. LevelDB frees the space of deleted records only as it compacts, and
@@ -36,6 +38,8 @@ export class DiskSpace {
   /** What a compaction failed with. */
   #broken: unknown;
   #shortage: string | undefined;
+  #again: Timer | undefined;
+  #closed = false;
 
   constructor(options: SpaceOptions) {
     this.#options = options;
@@ -70,7 +74,7 @@ export class DiskSpace {
       await this.#compaction;
       await this.#measure();
     }
-    this.#shortage = this.#findShortage();
+    this.#judge();
     return this.#shortage === undefined;
   }
 
@@ -92,6 +96,29 @@ export class DiskSpace {
    */
   get overgrown(): boolean {
     return this.#size.diaries > this.#options.writeBuffer;
+  }
+
+  /** The folder is looked at no more. */
+  close(): void {
+    this.#closed = true;
+    this.#again?.cancel();
+  }
+
+  /** Whether there is room, as last measured; where there is none, that is found out anew after a while. */
+  #judge(): void {
+    this.#shortage = this.#findShortage();
+    this.#again?.cancel();
+    if (this.#shortage === undefined || this.#closed) return;
+    this.#again = this.#options.clock.after(AGAIN_MS, () => void this.#lookAgain());
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.#measure();
+      this.#judge();
+    } catch {
+      // What is wrong with the folder comes up at the next write.
+    }
   }
 
   #bloated(live: number): boolean {

@@ -247,7 +247,7 @@ export class DiskTier implements Tier {
   #again(): void {
     const attempt = this.#begin().then(
       () => {
-        if (this.#session !== undefined) this.#options.notify('the disk cache is back');
+        if (this.#session !== undefined) this.#options.recovered?.('the disk cache is back');
       },
       (thrown: unknown) => this.#out(messageOf(thrown)),
     );

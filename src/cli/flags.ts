@@ -49,7 +49,7 @@ const VALUED: readonly ValuedFlag[] = [
     flag: 'profile',
     value: 'NAME or FILE',
     variables: ['REPRISE_PROFILE'],
-    meaning: 'development (default), production, testing or the path of a YAML file',
+    meaning: 'development (default), production, testing, catalog or the path of a YAML file',
   },
   ...OVERRIDES,
   {

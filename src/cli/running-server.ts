@@ -29,11 +29,15 @@ export interface RunningServer {
 export function runningServer({ values }: CommandLine, env: Environment): RunningServer | Problem {
   const flag = values.get(URL_FLAG.flag)?.at(-1);
   const url = flag ?? (env.REPRISE_URL || 'http://127.0.0.1:8787');
-  if (!URL.canParse(url) || !/^https?:\/\/[^@?#]+$/.test(url)) {
+  const wrong = (expected: string): Problem => {
     const where = flag === undefined ? 'REPRISE_URL' : '--url';
-    const got = JSON.stringify(maskFor(env)([], url));
-    return { where, path: '', got, expected: 'a URL such as http://127.0.0.1:8787' };
+    return { where, path: '', got: JSON.stringify(maskFor(env)([], url)), expected };
+  };
+  if (!URL.canParse(url) || !/^https?:\/\/[^@?#]+$/.test(url)) {
+    return wrong('a URL such as http://127.0.0.1:8787');
   }
+  // What clients are given: whatever is called below it goes to the upstream, and the admin token would.
+  if (/\/v1\/*$/.test(url)) return wrong("the server's own URL, without /v1");
   const [problem] = checkAdminToken(env, false);
   if (problem !== undefined) return problem;
   const base = url.replace(/\/+$/, '');

@@ -29,12 +29,21 @@ async function show(server: RunningServer, line: CommandLine, io: Output): Promi
       io.err(`${reply.message}\n`);
       return reply.status;
     }
+    if (answers.length === 0 && !isFigures(reply.value)) {
+      io.err(`What answers GET ${path} there is no control plane of Reprise.\n`);
+      return 1;
+    }
     answers.push(reply.value);
   }
   const [cache, levels, efficiency] = answers;
   const told = { cache, levels, efficiency };
   io.out(line.switches.has('json') ? `${JSON.stringify(told)}\n` : statsText(told));
   return 0;
+}
+
+/** Whether these are the figures of a cache, as far as can be told of any version. */
+function isFigures(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'status' in value && 'requests' in value;
 }
 
 const PATHS = ['/monitoring/cache', '/monitoring/cache/levels', '/monitoring/cache/efficiency'];

@@ -9,6 +9,7 @@ import type { SignedDraft } from '../invalidation/schemes/scheme.ts';
 import { signTest } from '../invalidation/test-delivery.ts';
 import { systemClock } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
+import { tableOf, type ValuedFlag } from './command-line.ts';
 import type { CommandIo } from './config.ts';
 import { flagsHelp, parseFlags } from './flags.ts';
 import { settingsFrom } from './settings.ts';
@@ -20,8 +21,9 @@ import { whyUnreached } from './unreached.ts';
  */
 export async function webhook(argv: readonly string[], env: Environment, io: CommandIo): Promise<number> {
   const { own, others, mistakes } = separate(argv);
-  const isSend = others[0] === 'send' && others[1] !== undefined && !others[1].startsWith('-');
-  const parsed = parseFlags(isSend ? others.slice(2) : others);
+  const words = others[0] === 'send' ? others.slice(1) : undefined;
+  const name = words?.[0]?.startsWith('-') === false ? words[0] : undefined;
+  const parsed = parseFlags(name === undefined ? (words ?? others) : others.slice(2));
   if (parsed.kind === 'help') {
     io.out(`${[...HELP, ...flagsHelp()].join('\n')}\n`);
     return 0;
@@ -30,15 +32,14 @@ export async function webhook(argv: readonly string[], env: Environment, io: Com
     io.out(`${io.version}\n`);
     return 0;
   }
-  if (!isSend) mistakes.push("the command line: expected send and a webhook's name");
+  if (name === undefined) mistakes.push("the command line: expected send and a webhook's name");
   if (!own.has('event')) mistakes.push('--event: got nothing, expected the name of an event');
   const loaded = settingsFrom(parsed, env, io.cwd);
   if (loaded.kind === 'refused') mistakes.push(...explainProblems(loaded.problems));
-  if (loaded.kind === 'refused' || mistakes.length > 0) {
+  if (name === undefined || loaded.kind === 'refused' || mistakes.length > 0) {
     io.err(`${mistakes.join('\n')}\n`);
     return 2;
   }
-  const name = others[1] ?? '';
   let signed: SignedDraft;
   try {
     signed = testOf(name, own, loaded.settings, io.cwd);
@@ -50,19 +51,24 @@ export async function webhook(argv: readonly string[], env: Environment, io: Com
   return await deliver(`${url.replace(/\/+$/, '')}/webhooks/${name}`, signed, io);
 }
 
-const OWN_FLAGS = new Map([
-  ['event', 'NAME   what has happened, such as products/update'],
-  ['data', 'JSON    the payload'],
-  ['file', 'FILE    a file with the payload'],
-  ['url', 'URL      the server, if it is not where the profile says (REPRISE_URL)'],
-]);
+const OWN_FLAGS: readonly ValuedFlag[] = [
+  { flag: 'event', value: 'NAME', variables: [], meaning: 'what has happened, such as products/update' },
+  { flag: 'data', value: 'JSON', variables: [], meaning: 'the payload' },
+  { flag: 'file', value: 'FILE', variables: [], meaning: 'a file with the payload' },
+  {
+    flag: 'url',
+    value: 'URL',
+    variables: ['REPRISE_URL'],
+    meaning: 'the server, if it is not where the profile says',
+  },
+];
 
 const HELP: readonly string[] = [
   'Usage: reprise webhook send NAME --event EVENT [--data JSON | --file FILE] [FLAGS]',
   '',
   'Signs a test event as the sender of the webhook NAME would, sends it to a running server, and prints the answer.',
   '',
-  ...[...OWN_FLAGS].map(([flag, meaning]) => `  --${flag} ${meaning}`),
+  ...tableOf(OWN_FLAGS, []),
   '',
 ];
 
@@ -80,14 +86,15 @@ function separate(argv: readonly string[]): Separated {
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     const [, flag = '', inline] = /^--([a-z]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (!OWN_FLAGS.has(flag)) {
+    const known = OWN_FLAGS.find((one) => one.flag === flag);
+    if (known === undefined) {
       others.push(word);
       continue;
     }
     const value = inline ?? rest.shift();
     if (value === undefined)
-      mistakes.push(`--${flag}: got no value, expected ${OWN_FLAGS.get(flag)?.trim()}`);
-    else own.set(flag, value);
+      mistakes.push(`--${flag}: got no value, expected ${known.value}: ${known.meaning}`);
+    own.set(flag, value ?? '');
   }
   return { own, others, mistakes };
 }

@@ -113,6 +113,7 @@ async function openDisk(
     watch,
     trusted: async () => (await openLog()).trusted,
     notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
+    recovered: (why) => events.emit({ kind: 'recovered', what: 'l2', why }),
   });
   // A disk that cannot be used yet has not asked for it.
   return { disk, markLog: await openLog() };

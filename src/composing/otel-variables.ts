@@ -69,14 +69,14 @@ function readUrl(said: Said, refuse: Refuse): string | undefined {
     if (/^https?:\/\/[^\s\\@?#]+$/i.test(text) && URL.canParse(text)) {
       return path === '' ? text : `${text.replace(/\/+$/, '')}${path}`;
     }
-    refuse(name, URL_EXPECTED, `${name} is another URL, or none`);
+    refuse(name, URL_EXPECTED, `${name} is none that spans can be sent to`);
     return undefined;
   }
   return undefined;
 }
 
 const URL_EXPECTED =
-  'an http or https URL without query, fragment and credentials, such as http://127.0.0.1:4318';
+  'a URL with http:// or https://, without query, fragment and credentials, such as http://127.0.0.1:4318';
 
 const ENDPOINTS = [
   ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', ''],

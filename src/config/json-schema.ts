@@ -30,7 +30,7 @@ export function knownKeys(profile: Schema, path: Path): readonly string[] {
 const EXTENDS: Schema = {
   type: 'string',
   description:
-    'The profile that this one is laid over: development, production, testing or the path of a file.',
+    'The profile that this one is laid over: development, production, testing, catalog or the path of a file.',
 };
 
 const VARIABLE: Schema = { type: 'string', pattern: '\\$\\{' };

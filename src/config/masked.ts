@@ -7,7 +7,8 @@ import type { Path, Tree } from './tree.ts';
  * printed would know it.
  */
 export function maskedIn(tree: Tree, path: Path = []): Finding[] {
-  if (tree.kind === 'map') return [...tree.entries].flatMap(([key, value]) => maskedIn(value, [...path, key]));
+  if (tree.kind === 'map')
+    return [...tree.entries].flatMap(([key, value]) => maskedIn(value, [...path, key]));
   if (tree.kind === 'list') return tree.items.flatMap((item, at) => maskedIn(item, [...path, at]));
   if (tree.kind !== 'scalar' || typeof tree.value !== 'string') return [];
   const isMasked = isSecret(path) ? tree.value === HIDDEN : tree.value.includes(`//${HIDDEN}@`);
@@ -15,4 +16,4 @@ export function maskedIn(tree: Tree, path: Path = []): Finding[] {
 }
 
 const GOT = `the "${HIDDEN}" that reprise config prints in the place of a secret`;
-const EXPECTED = 'the secret, or ${NAME} for one that is in the environment';
+const EXPECTED = 'the secret itself, or the variable of the environment that holds it';

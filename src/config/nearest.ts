@@ -1,9 +1,12 @@
-/** The one of `known` that `word` was most likely meant to be; undefined only if `known` is empty. */
+/** The one of `known` that `word` was most likely meant to be: one that begins so, or is spelled much like it; undefined only if `known` is empty. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const changes = distance(simplified(word), simplified(candidate));
+    const [said, meant] = [simplified(word), simplified(candidate)];
+    const isBeginning = said.length >= SHORTEST_BEGINNING && meant.startsWith(said);
+    // Of several that begin so the shortest.
+    const changes = isBeginning ? meant.length / LONGEST / 2 : distance(said, meant);
     if (changes < least) {
       least = changes;
       best = candidate;
@@ -14,6 +17,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
 
 // No name of ours is longer: what comes after decides nothing, and a hostile word stays cheap.
 const LONGEST = 64;
+const SHORTEST_BEGINNING = 3;
 
 function simplified(word: string): string {
   return word.slice(0, LONGEST).toLowerCase().replaceAll('-', '_');

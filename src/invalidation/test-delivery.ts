@@ -15,7 +15,9 @@ export function signTest({ scheme: name, ...settings }: WebhookSettings, draft: 
   const body = Buffer.from(signed.body);
   const said = scheme.event({ header: (header) => headers.get(header), body }, readPayload(body));
   if (said === undefined)
-    throw new Error('The payload does not name the event, which this webhook reads there.');
+    throw new Error(
+      `The payload has no text at ${settings.event?.json ?? 'the place'}, where this webhook reads the event.`,
+    );
   if (said !== '' && said !== draft.event)
     throw new Error(`The payload names the event ${said}, not ${draft.event}.`);
   return signed;

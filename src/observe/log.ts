@@ -8,7 +8,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /** How a log line looks: `json` one object a line, `text` for people. */
 export type LogFormat = 'json' | 'text';
 
-type Fields = Readonly<Record<string, string | number | undefined>>;
+type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
 
@@ -75,7 +75,7 @@ export class Log {
         break;
       case 'invalidated': {
         const { kind, dryRun, tags, ...fields } = event;
-        this.line('info', kind, { ...fields, dry_run: String(dryRun), tags: tags.join(', ') });
+        this.line('info', kind, { ...fields, dry_run: dryRun, tags: tags.join(', ') || undefined });
         break;
       }
       case 'refused':

@@ -107,7 +107,9 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
     const clock = new ManualClock();
     const maker = new FaultyDisk();
     const said: string[] = [];
-    const tier = await openDisk(t, { clock, maker, notify: (text) => void said.push(text) });
+    const say = (word: string) => (text: string) => void said.push(`${word}: ${text}`);
+    const told = { notify: say('degraded'), recovered: say('recovered') };
+    const tier = await openDisk(t, { clock, maker, ...told });
     const names = ['kept', 'deleted', 'replaced', 'failed'];
     for (const name of names) tier.set(sampleEntry(name, { born: clock.now(), body: 'old' }));
     await tier.flush();
@@ -126,8 +128,8 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
     await tier.flush();
     assert.equal(tier.figures().entries, 1);
     assert.deepEqual(
-      said.map((text) => text.slice(0, 30)),
-      ['running without the disk cache', 'the disk cache is back'],
+      said.map((text) => text.slice(0, 40)),
+      ['degraded: running without the disk cache', 'recovered: the disk cache is back'],
     );
     assert.ok(tier.figures().faults > 0);
   });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { stats } from '../../src/cli/stats.ts';
 import { recordedIo } from '../support/command-io.ts';
@@ -29,6 +31,25 @@ test('as JSON it gives what the server answered', async () => {
   assert.equal(status, 0);
   const { cache, levels, efficiency } = JSON.parse(out);
   assert.deepEqual([cache.requests.total, levels.levels.length, efficiency.score], [0, 2, null]);
+});
+
+test('what is no control plane is told so, and is not shown the token for nothing', async () => {
+  await using stage = await setStage();
+  const { status, err } = await run(['--url', `${stage.reprise.url}/v1/`]);
+  assert.equal(status, 2);
+  assert.match(err, /--url: got ".*\/v1\/", expected the server's own URL, without \/v1/);
+  const asked: string[] = [];
+  const other = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end('{"hello":"world"}');
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  const wrong = await run(['--url', `http://127.0.0.1:${port}`]);
+  other.closeAllConnections();
+  other.close();
+  assert.deepEqual([wrong.status, wrong.out, asked], [1, '', ['/monitoring/cache']]);
+  assert.match(wrong.err, /is no control plane of Reprise/);
 });
 
 test('mistakes in the flags are 2, a server that is not there is 1', async () => {

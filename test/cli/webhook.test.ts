@@ -134,7 +134,7 @@ test('mistakes are told before anything is sent, with status 2', async () => {
     [['send', 'shopify', '--event', 'e', '--data', '{'], /is not JSON/],
     [['send', 'shopify', '--event', 'e', '--file', 'nowhere.json'], /nowhere\.json/],
     [['send', 'public', '--event', 'e'], /no secret to sign with/],
-    [['send', 'inside', '--event', 'e'], /does not name the event/],
+    [['send', 'inside', '--event', 'e'], /has no text at \$\.what, where this webhook reads the event/],
     [['send', 'inside', '--event', 'e', '--data', '{"what":"other"}'], /names the event other, not e/],
   ];
   for (const [argv, message] of cases) {

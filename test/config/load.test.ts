@@ -120,6 +120,8 @@ test('a profile that is not there is told with where it was named', () => {
   const names = /, expected .*production, testing or the path of a \.yaml file; the nearest is "(\w+)"$/;
   assert.match(unknown('tests'), /^--profile: got "tests", /);
   assert.equal(names.exec(unknown('tests'))?.[1], 'testing');
+  assert.equal(names.exec(unknown('prod'))?.[1], 'production');
+  assert.equal(names.exec(unknown('dev'))?.[1], 'development');
   assert.match(unknown('a.yaml'), /^b\.yaml:1: extends: got "prodution", /);
   assert.equal(names.exec(unknown('a.yaml'))?.[1], 'production');
   assert.equal(

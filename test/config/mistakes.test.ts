@@ -28,7 +28,7 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'an unknown key of a type',
     'types:\n  models:\n    ttl: 1s\n    stale: 1s',
-    '4: types.models.stale: got an unknown key, expected a known one; the nearest is "ttl"',
+    '4: types.models.stale: got an unknown key, expected a known one; the nearest is "stale_if_error"',
   ],
   [
     'a port out of range',
@@ -126,12 +126,12 @@ const MISTAKES: readonly (readonly [title: string, profile: string, line: string
   [
     'what is printed in the place of a secret',
     'webhooks: { w: { scheme: shopify, secret: ["***"], rules: [{ event: "**", type: products }] } }',
-    '1: webhooks.w.secret[0]: got the "***" that reprise config prints in the place of a secret, expected the secret, or ${NAME} for one that is in the environment',
+    '1: webhooks.w.secret[0]: got the "***" that reprise config prints in the place of a secret, expected the secret itself, or the variable of the environment that holds it',
   ],
   [
     'an address with what is printed in the place of a secret',
     'redis: { url: "redis://***@cache.example:6379" }',
-    '1: redis.url: got the "***" that reprise config prints in the place of a secret, expected the secret, or ${NAME} for one that is in the environment',
+    '1: redis.url: got the "***" that reprise config prints in the place of a secret, expected the secret itself, or the variable of the environment that holds it',
   ],
   [
     'an origin with a path',
