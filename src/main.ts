@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { unfitNode } from './cli/node-version.ts';
 import { nearest } from './config/nearest.ts';
 import { messageOf } from './shared/errors.ts';
 
@@ -31,7 +32,8 @@ const LOOK_MS = 500;
  * be written, nothing is kept. It serves what is loaded from here on: each command only when it is run. Threads look for it in the environment.
  */
 const compiled = fileURLToPath(new URL('../node_modules/.cache/reprise', import.meta.url));
-enableCompileCache(compiled);
+// No Node before 22.1 has it, nor a file that imports it by name.
+nodeModule.enableCompileCache?.(compiled);
 process.env.NODE_COMPILE_CACHE ??= compiled;
 
 // Whoever reads may be gone (`… | head`, a collector of logs that restarts): what is written then is lost, and nothing else is.
@@ -40,11 +42,17 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([command = '--help', ...argv]: string[]): Promise<number> {
+  const { version, engines } = manifest();
+  const unfit = unfitNode(process.versions.node, engines);
+  if (unfit !== undefined) {
+    process.stderr.write(`${unfit} (${process.execPath}).\n`);
+    return 1;
+  }
   const io = {
     out: (text: string) => void process.stdout.write(text),
     err: (text: string) => void process.stderr.write(text),
     cwd: process.cwd(),
-    version: versionOf(),
+    version,
     pid: process.pid,
     terminal: process.stderr.isTTY === true,
   };
@@ -128,9 +136,8 @@ function whenAlone(told: () => void): void {
   }, LOOK_MS).unref();
 }
 
-function versionOf(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const version =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
-  return String(version);
+/** What this package says of itself. */
+function manifest(): { readonly version: string; readonly engines: string } {
+  const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return { version: String(version), engines: String(engines.node) };
 }
