@@ -29,8 +29,9 @@ test('the compose file is one instance, and with its profile two that share a Va
     assert.equal(volumes?.length, 1, name);
   }
   assert.match(services.valkey?.command ?? '', /--maxmemory-policy volatile-/);
-  for (const [name] of sharing)
-    assert.match(services.balancer?.command ?? '', new RegExp(`--to ${name}:8787`));
+  const balancing = configs.balancer?.content ?? '';
+  for (const [name] of sharing) assert.match(balancing, new RegExp(` ${name}:8787 `));
+  assert.match(balancing, /health_uri \/health\/ready\n/);
   for (const { file } of Object.values(configs))
     if (file !== undefined) assert.ok(existsSync(`${FOLDER}/${file}`));
 });
@@ -48,5 +49,5 @@ interface Compose {
       }
     >
   >;
-  readonly configs: Readonly<Record<string, { readonly file?: string }>>;
+  readonly configs: Readonly<Record<string, { readonly file?: string; readonly content?: string }>>;
 }
