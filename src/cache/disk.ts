@@ -164,7 +164,7 @@ export class DiskTier implements Tier {
       onLoaded: (listed: Listed) => this.#watch.held(listed),
       onLost: (id: string) => {
         this.#counts.failed();
-        this.#watch.dropped(id);
+        this.#gone(id);
       },
       onPacked: (rawBytes: number, storedBytes: number) => this.#counts.packed(rawBytes, storedBytes),
       onFault: () => this.#counts.failed(),
@@ -273,8 +273,13 @@ export class DiskTier implements Tier {
     this.#trust = 'none';
   }
 
+  /** A record is given up: the end of its entry, unless there is a newer one that has yet to be written. */
+  #gone(id: string): void {
+    if (this.#queue.look(id)?.entry === undefined) this.#watch.dropped(id);
+  }
+
   #dropped(slot: Slot): void {
-    this.#watch.dropped(slot.id);
+    this.#gone(slot.id);
     this.#counts.dropped(slot, this.#options.clock.now());
   }
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { Catalog } from '../../src/cache/catalog.ts';
 import { stubKey } from '../../src/cache/disk-keys.ts';
 import { chargeOf } from '../../src/cache/entry.ts';
 import { type Engine, type EngineMaker, levelDb } from '../../src/cache/leveldb.ts';
 import { digestOf } from '../../src/cache/record.ts';
+import { seededRandom } from '../../src/demo/random.ts';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
 import { openDisk } from '../support/disk.ts';
@@ -131,6 +133,32 @@ describe('disk', () => {
     assert.equal(await tier.get(deleted.key.id), undefined);
     assert.deepEqual(await tier.get(replaced.key.id), newer);
     assert.equal(tier.figures().entries, 1);
+  });
+
+  test('lists what is there, whatever is replaced, evicted and written meanwhile', async (t) => {
+    const seed = randomInt(2 ** 31);
+    t.diagnostic(`seed ${seed}`);
+    const random = seededRandom(seed);
+    const clock = new ManualClock();
+    const catalog = new Catalog();
+    const tier = await openDisk(t, { clock, maxBytes: 2 * MB, watch: catalog.watch('l2') });
+    const names = Array.from({ length: 100 }, (_, at) => `entry ${at}`);
+    const ids = names.map((name) => idOf(name));
+    for (let round = 0; round < 30; round += 1) {
+      // More than one batch, of which some replace what is old and about to be evicted.
+      for (let count = 0; count < 25; count += 1) {
+        const name = names[Math.floor(random() * names.length)] ?? '';
+        const fresh = random() < 0.5 ? 1_000 : 3_600_000;
+        tier.set(sampleEntry(name, { born: clock.now(), fresh, keep: 7_200_000, body: randomBytes(30_000) }));
+        if (random() < 0.1) tier.delete(ids[Math.floor(random() * ids.length)] ?? '');
+      }
+      await tier.flush();
+      const held = await tier.getMany(ids);
+      const listed = [...catalog.at('l2')].map(({ key }) => key.id);
+      assert.deepEqual(listed.sort(), [...held.keys()].sort(), `seed ${seed}, round ${round}`);
+      clock.advance(1_500);
+    }
+    assert.ok(tier.figures().evictions > 50);
   });
 
   test('never queues more than its bound: what waits longest is dropped and counted, and its older self with it', async (t) => {
