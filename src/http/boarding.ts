@@ -1,5 +1,4 @@
 import type { Entry, Tagged } from '../cache/entry.ts';
-import type { RepriseError } from '../shared/errors.ts';
 import type { AnswerHead } from '../upstream/exchange.ts';
 import { forwardHeaders } from '../upstream/headers.ts';
 import type { Cursor } from '../upstream/recording.ts';
@@ -7,6 +6,7 @@ import type { Call } from './call.ts';
 import { tagsOf } from './call-tags.ts';
 import { Fetch, type FetchContext } from './fetch.ts';
 import { entryIn, type Flight, type Slot, wholeOf } from './flight.ts';
+import type { Settled } from './settled.ts';
 
 /** How a call's missing parts came, or why they did not. */
 export type Landing =
@@ -21,7 +21,7 @@ export type Landing =
   | { readonly kind: 'stream'; readonly head: AnswerHead; readonly cursor: Cursor }
   /** An answer to be passed on as it came. */
   | { readonly kind: 'answer'; readonly head: AnswerHead; readonly cursor: Cursor; readonly reason: string }
-  | { readonly kind: 'failed'; readonly error: RepriseError }
+  | Extract<Settled, { kind: 'failed' }>
   /**
    * Another caller's answer, not for this one: it must ask itself, unless that is only `outdated`, `withdrawn` or `unfit` for the form this
    * one wants. Then it may wait for another that began later.
@@ -102,7 +102,7 @@ export class Boarding {
       }
       const mine = fetch === this.own || isOwnQuestion(fetch, this.#call);
       if (settled.kind === 'failed') {
-        if (mine) return { kind: 'failed', error: settled.error };
+        if (mine) return settled;
         foreign = true;
         continue;
       }

@@ -66,7 +66,7 @@ export class Fetch implements Flight {
   #result: Settled | undefined;
   #head: AnswerHead | undefined;
   #recorder: StreamRecorder | undefined;
-  /** Whether the upstream has ended its answer. */
+  /** Whether the upstream has ended its answer, or is asked for no more of it. */
   #ended = false;
   #callers = 0;
   #lingering: Timer | undefined;
@@ -160,7 +160,7 @@ export class Fetch implements Flight {
     this.#callers -= 1;
     if (this.#callers > 0 || this.#ended) return;
     const { on_abandon: onAbandon, linger } = this.#work.policy;
-    if (this.#over) this.#lingering = this.#context.clock.after(TAIL_MS, () => this.#cancel());
+    if (this.#over) this.#endSoon();
     else if (onAbandon === 'finish') return;
     else if (linger === 0) this.#cancel();
     else this.#lingering = this.#context.clock.after(linger, () => this.#cancel());
@@ -169,7 +169,13 @@ export class Fetch implements Flight {
   #cancel(): void {
     if (this.#callers > 0) return;
     const error = this.#exchange.abort();
-    if (!this.#over) this.#finish({ kind: 'failed', error });
+    this.#ended = true;
+    if (!this.#over) this.#finish({ kind: 'failed', error, abandoned: true });
+  }
+
+  /** It is settled, and nobody reads what the upstream may yet say. */
+  #endSoon(): void {
+    this.#lingering = this.#context.clock.after(TAIL_MS, () => this.#cancel());
   }
 
   /** A defect of ours in reading an answer fails the fetch, and nothing else. */
@@ -276,6 +282,7 @@ export class Fetch implements Flight {
     this.#result = settled;
     this.#tookMs = this.#context.clock.elapsed() - this.#began;
     this.#lingering?.cancel();
+    if (this.#callers === 0 && !this.#ended) this.#endSoon();
     for (const [id, slot] of this.#slots) this.#context.flights.close(id, slot);
     this.#settle(settled);
     const took = { status: this.#head?.status, ms: this.#tookMs, headMs: this.#headMs };

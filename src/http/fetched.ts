@@ -16,7 +16,7 @@ export function fetched(
     kind: 'fetched',
     type: work.plan.type,
     upstream: work.upstream.name,
-    outcome: kept ? 'stored' : settled.kind === 'failed' ? 'failed' : 'unstored',
+    outcome: outcomeOf(settled),
     reason: reasonOf(settled),
     entries: kept ? settled.entries : [],
     question: () => questionOf(work),
@@ -33,6 +33,11 @@ export function callEnd(settled: Settled, status: number | undefined): CallEnd {
   const { usage } = costOf(all, [...entries.keys()]);
   const finish = entries[0]?.payload.facts.finish;
   return { status, usage, finish: typeof finish === 'string' ? finish.split(',') : [] };
+}
+
+function outcomeOf(settled: Settled): 'stored' | 'unstored' | 'failed' | 'abandoned' {
+  if (settled.kind === 'failed') return settled.abandoned === true ? 'abandoned' : 'failed';
+  return settled.kind === 'entries' && settled.stored ? 'stored' : 'unstored';
 }
 
 /** Why an answer was not stored, or what it failed with; undefined for one that was, or that would have had no life. */

@@ -92,7 +92,9 @@ async function attempts(
     const landing = await boarding.landed();
     if (shelf.bridged && failed(landing) && stands(context, call, shelf)) {
       boarding.leave();
-      rest(context, call, shelf.lacking);
+      // That nobody wanted it any more says nothing of the upstream.
+      const isAbandoned = landing.kind === 'failed' && landing.abandoned === true;
+      if (!isAbandoned) rest(context, call, shelf.lacking);
       return serve(context, call, shelf);
     }
     // What was fetched does not go together with what was held (another snapshot of the model, say): once more, in one call.

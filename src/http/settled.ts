@@ -16,7 +16,8 @@ export type Settled =
     }
   /** Nothing the plan can read: to be passed on as it came, to whom it answered. */
   | { readonly kind: 'answer'; readonly reason: string; readonly personal: boolean }
-  | { readonly kind: 'failed'; readonly error: RepriseError };
+  /** `abandoned`: nobody wanted it any more, and it was cancelled. */
+  | { readonly kind: 'failed'; readonly error: RepriseError; readonly abandoned?: true };
 
 /** What makes entries of an answer. */
 export interface Making {

@@ -144,7 +144,8 @@ export type Event =
       /** The upstream's status; undefined if it gave none. */
       readonly status: number | undefined;
       /** Whether its answer was stored, or only passed on; `failed` where there was none. */
-      readonly outcome: 'stored' | 'unstored' | 'failed';
+      /** `abandoned`: everybody who wanted it had left. */
+      readonly outcome: 'stored' | 'unstored' | 'failed' | 'abandoned';
       /** Why it was not stored. */
       readonly reason: string | undefined;
       /** Milliseconds of the whole call, and to its head. */

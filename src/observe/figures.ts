@@ -72,11 +72,12 @@ export class Figures {
         this.#answered(event);
         break;
       case 'fetched': {
-        this.#windows.now.durations.upstream.record(event.ms * 1_000);
+        const isAbandoned = event.outcome === 'abandoned';
+        if (!isAbandoned) this.#windows.now.durations.upstream.record(event.ms * 1_000);
         const line = this.upstreams.of(event.upstream);
         line.calls += 1;
         if (event.outcome === 'failed' || (event.status ?? 0) >= 500) line.failures += 1;
-        else this.paces.of(`${event.upstream} ${event.type}`).note(event.ms);
+        else if (!isAbandoned) this.paces.of(`${event.upstream} ${event.type}`).note(event.ms);
         if (event.status === 429) line.limited += 1;
         if (event.outcome === 'unstored' && event.reason !== undefined)
           this.unstored.of(event.reason).count += 1;

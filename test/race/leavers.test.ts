@@ -53,6 +53,23 @@ function start(stage: Stage, path: string, body: object): () => void {
   return () => leave();
 }
 
+type Figures = Readonly<Record<string, Readonly<Record<string, number>> | undefined>>;
+
+/** Has the upstream answer with `first`, and with `more` once it may go on; it never ends. */
+function endless({ upstream }: Stage, first: string, more: readonly string[]) {
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  upstream.answer(async (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(first);
+    begun.resolve();
+    await goOn.promise;
+    for (const chunk of more) response.write(chunk);
+    return new Promise<never>(() => undefined);
+  });
+  return { begun: begun.promise, goOn };
+}
+
 const running = (stage: Stage, count: number) =>
   until(() => stage.reprise.running() === count, `${count} requests are being answered`);
 
@@ -247,6 +264,64 @@ describe('a client that leaves at any other moment', () => {
     assert.equal((await scene.ask(CHAT, { body: STREAM })).headers.get('x-cache'), 'HIT');
     scene.clock.advance(1_000);
     await assertCut(scene);
+  });
+
+  for (const policy of ['finish', 'linger'] as const) {
+    it(`before the last event, with ${policy}, and the upstream does not close the stream: it is soon let go, with its place`, async () => {
+      await using scene = await setScene(policy, { concurrency: { max: 1 } });
+      const gate = endless(scene, chatPiece({ role: 'assistant', content: 'a' }), [
+        chatPiece({}, 'stop') + dataEvent('[DONE]'),
+      ]);
+      const leave = start(scene, CHAT, STREAM);
+      await gate.begun;
+      leave();
+      await running(scene, 0);
+      gate.goOn.resolve();
+      await until(
+        async () => (await scene.ask(CHAT, { body: STREAM })).headers.get('x-cache') === 'HIT',
+        'it',
+      );
+      scene.clock.advance(1_000);
+      await assertCut(scene);
+      scene.upstream.answer(undefined);
+      assert.equal((await scene.ask(CHAT, { body: chat('next') })).headers.get('x-cache'), 'MISS');
+    });
+  }
+
+  it('with finish, and what comes is more than may be stored: it is soon let go', async () => {
+    await using scene = await setScene('finish');
+    const much = chatPiece({ content: 'x'.repeat(1_000_000) });
+    const begin = chatPiece({ role: 'assistant', content: 'a' });
+    const gate = endless(
+      scene,
+      begin,
+      Array.from({ length: 20 }, () => much),
+    );
+    const leave = start(scene, CHAT, STREAM);
+    await gate.begun;
+    leave();
+    await running(scene, 0);
+    gate.goOn.resolve();
+    await until(() => {
+      scene.clock.advance(1_000);
+      return scene.upstream.sockets() === 0;
+    }, 'the call is cut');
+    await assertCut(scene);
+  });
+
+  it('while an old answer is fetched anew: that says nothing of the upstream, neither to others nor to who counts', async () => {
+    await using scene = await setScene('cancel');
+    assert.equal((await scene.ask(CHAT, { body: JSON_CALL })).headers.get('x-cache'), 'MISS');
+    scene.clock.advance(3_600_000);
+    const gate = scene.upstream.hold();
+    const leave = start(scene, CHAT, JSON_CALL);
+    await within(gate.arrived(1), 'the call');
+    leave();
+    await running(scene, 0);
+    gate.release();
+    assert.equal((await scene.ask(CHAT, { body: JSON_CALL })).headers.get('x-cache'), 'MISS');
+    const { upstreams } = (await scene.ask('/monitoring/cache')).json() as { upstreams: Figures };
+    assert.deepEqual([upstreams.default?.calls, upstreams.default?.failures], [3, 0]);
   });
 
   it('while a call passed through is unanswered, or in the middle of its answer: the upstream is let go', async () => {
