@@ -7,7 +7,7 @@ import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.
 import { Errand } from './errand.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
-import { lookUp, type Shelf, stands } from './shelf.ts';
+import { bare, lookUp, OTHER_MODEL, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
 
 /**
@@ -105,6 +105,11 @@ async function attempts(
     }
     boarding.leave();
     if (attempt === ATTEMPTS) break;
+    if (landing.kind === 'entries' && !landing.stored) {
+      // Nor will the next look find what was fetched: all of it in one call.
+      shelf = bare(call, OTHER_MODEL, shelf.at);
+      continue;
+    }
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation, or a stream
     // without what JSON says, may still find another to join, but does not go on looking for ever.
     const why = landing.kind === 'foreign' ? landing.why : 'another';

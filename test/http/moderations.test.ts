@@ -66,6 +66,19 @@ describe('a list of texts to judge', () => {
     assert.deepEqual(stage.upstream.calls.at(-1)?.json(), { input: ['b', 'c'] });
   });
 
+  it('is judged anew as a whole when the model has changed, also where what is new may not be stored', async () => {
+    await using stage = await setStage();
+    await stage.ask(PATH, { body: { input: ['a'] } });
+    stage.upstream.answer((request, response) => {
+      const answer = moderationAnswer(request.json()).replace('2024-09-26', '2027-01-01');
+      response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+    });
+    const mixed = await stage.ask(PATH, { body: { input: ['a', 'b'] }, headers: { 'x-cache-ttl': '0s' } });
+    assert.equal(mixed.status, 200);
+    assert.equal(mixed.json().model, `${MODEL}-2027-01-01`);
+    assert.deepEqual(stage.upstream.calls.at(-1)?.json(), { input: ['a', 'b'] });
+  });
+
   it('whose answer has the wrong number of results is passed on where it is the whole question, else an error', async () => {
     await using stage = await setStage();
     await stage.ask(PATH, { body: { input: ['a'] } });
