@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { Journal } from '../cache/journal.ts';
 import { Lineage } from '../policy/lineage.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -32,7 +33,7 @@ export async function openLineage({ clock, path, fresh }: LineageOptions): Promi
   const { journal, records, whole, flaw } = await Journal.open(path);
   const nothingLost = flaw === 'absent' ? fresh : whole && lineage.restore(records);
   if (!nothingLost) lineage.forget();
-  await journal.rewrite([]);
+  await takeOut(journal, path);
   return {
     lineage,
     async close() {
@@ -40,4 +41,18 @@ export async function openLineage({ clock, path, fresh }: LineageOptions): Promi
       await journal.close();
     },
   };
+}
+
+/**
+ * Empties the file, or removes it where it cannot be written, which takes no room on the disk: what is left there would be taken for
+ * whole by the next process. Rejects with why it cannot be used.
+ */
+async function takeOut(journal: Journal, path: string): Promise<void> {
+  try {
+    await journal.rewrite([]);
+  } catch (thrown) {
+    await journal.close();
+    await rm(path, { force: true });
+    throw thrown;
+  }
 }

@@ -144,7 +144,8 @@ export class Fetch implements Flight {
 
   /** What is stored lives no longer than that, if it is said. */
   shorten(ttlMs: number | undefined): void {
-    if (ttlMs !== undefined) this.#ttlMs = Math.min(ttlMs, this.#ttlMs ?? ttlMs);
+    const least = this.#ttlMs ?? this.#work.policy.ttl;
+    if (ttlMs !== undefined && ttlMs < least) this.#ttlMs = ttlMs;
   }
 
   join(ttlMs: number | undefined): Cursor {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { openLineage } from '../../src/composing/kept-lineage.ts';
@@ -24,6 +32,15 @@ function processes(t: TestContext) {
     return opening.then((kept) => ({ ...kept, clock }));
   };
   return { path, start };
+}
+
+/** Where a link leads; empty for one that is gone by now. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 describe('what a process leaves of its lineage to the next', () => {
@@ -56,6 +73,25 @@ describe('what a process leaves of its lineage to the next', () => {
     assert.equal(inherited(third.lineage, 'me', 'any'), 'too-many');
     third.clock.advance(10 * MINUTE);
     assert.equal(inherited(third.lineage, 'me', 'any').length, 0);
+  });
+
+  it('is nothing that a process could not take out of its file, which goes on without it and leaves no file open', async (t) => {
+    const { path, start } = processes(t);
+    const first = await start({ fresh: true });
+    first.lineage.note('me', 't', [['product:1', 5]]);
+    await first.close();
+    // As on a full disk: no other file can be written.
+    mkdirSync(`${path}.new`);
+    await assert.rejects(start(), /EISDIR/);
+    assert.equal(existsSync(path), false);
+    const open = readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`));
+    assert.deepEqual(
+      open.filter((file) => file.startsWith(path)),
+      [],
+    );
+    rmdirSync(`${path}.new`);
+    const third = await start();
+    assert.equal(inherited(third.lineage, 'me', 't'), 'too-many');
   });
 
   it('a clean end in that time tells the next one, too', async (t) => {

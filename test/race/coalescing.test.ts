@@ -292,6 +292,22 @@ describe('coalescing', () => {
     assert.match(hit.headers.get('cache-status') ?? '', /^reprise; hit; ttl=(19|20); detail=l1$/);
   });
 
+  it('a longer x-cache-ttl of one who joins makes the founder’s answer live no longer', async () => {
+    await using stage = await both();
+    const gate = stage.upstream.hold();
+    const founder = send(stage.reprise.url + path, { body: chat('founder') });
+    await within(gate.arrived(1), 'the call');
+    const joiner = send(stage.reprise.url + path, {
+      body: chat('founder'),
+      headers: { 'x-cache-ttl': '20h' },
+    });
+    await within(waiting(stage.reprise, 2), 'both');
+    gate.release();
+    await Promise.all([founder, joiner]);
+    const hit = await send(stage.reprise.url + path, { body: chat('founder') });
+    assert.match(hit.headers.get('cache-status') ?? '', /^reprise; hit; ttl=(1799|1800); detail=l1$/);
+  });
+
   it('an upstream error reaches all whose request it answered, once, and is not stored', async () => {
     await using stage = await both();
     const gate = stage.upstream.hold();
