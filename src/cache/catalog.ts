@@ -254,13 +254,13 @@ function test(condition: Condition = {}): (listed: Listed) => boolean {
     fits(listed.key.shown) && (tags === undefined || listed.tags.some(([tag]) => tags.has(tag)));
 }
 
-/** Whether two are of one answer, and say the same of it. */
 /** What is held, with what other tiers say of the same answer: one may not have heard yet of what another was told to add. */
 function withAllTags(held: Listed, known: Listed | undefined): Listed {
   if (known?.stamp !== held.stamp) return held;
   return { ...held, tags: withTagged(known.tags, held.tags) };
 }
 
+/** Whether two are of one answer, and say the same of it. */
 function isSame(one: Listed, other: Listed): boolean {
   return (
     one.stamp === other.stamp &&
