@@ -152,19 +152,38 @@ export async function assertPurged(fleet: Fleet<Instance>): Promise<void> {
 /** Entries, batches of vectors and invalidations reach all. */
 export async function assertShared(fleet: Fleet<Instance>, name = 'first'): Promise<void> {
   await until(() => fleet.isComplete(), 'three instances that know each other', 10_000);
-  const [one, two, three] = fleet.instances;
-  const ask = { body: chat(name), headers: { 'x-cache-tags': 'product:1' } };
-  const batch = { body: { model: 'e', input: Array.from({ length: 128 }, (_, at) => `${name} ${at}`) } };
-  await send(`${one.url}/v1/chat/completions`, ask);
-  await send(`${one.url}/v1/embeddings`, batch);
-  await fleet.settled();
-  assert.equal((await send(`${two.url}/v1/chat/completions`, ask)).headers.get('x-cache-level'), 'l3');
-  const vectors = await send(`${two.url}/v1/embeddings`, batch);
-  assert.equal(vectors.headers.get('x-cache-parts'), '128/128');
-  assert.equal(vectors.headers.get('x-cache-level'), 'l3');
+  const [, two, three] = fleet.instances;
+  let seen: readonly unknown[] = [];
+  let tries = 0;
+  for (; tries < TRIES && seen.join() !== FROM_L3.join(); tries += 1)
+    seen = await fetched(fleet, `${name} ${tries}`);
+  assert.deepEqual(seen, FROM_L3);
   const { instances } = (await fleet.control(three, '/cache/invalidate', { tags: ['product:1'] })).json() as {
     instances: { shared: boolean; acknowledged: readonly string[] };
   };
   assert.deepEqual([instances.shared, instances.acknowledged.length], [true, 2]);
-  assert.equal((await send(`${two.url}/v1/chat/completions`, ask)).headers.get('x-cache'), 'MISS');
+  const last = await send(`${two.url}/v1/chat/completions`, entryOf(`${name} ${tries - 1}`));
+  assert.equal(last.headers.get('x-cache'), 'MISS');
+}
+
+/** A machine that is busy may be too slow for the timeout: what nobody waits for any longer is fetched, once, and says nothing. */
+const TRIES = 4;
+
+const FROM_L3: readonly unknown[] = ['l3', 'l3', '128/128'];
+
+/** Has one instance fetch an entry and a batch, and says from where another has them. */
+async function fetched(fleet: Fleet<Instance>, name: string): Promise<readonly unknown[]> {
+  const [one, two] = fleet.instances;
+  const batch = { body: { model: 'e', input: Array.from({ length: 128 }, (_, at) => `${name} ${at}`) } };
+  await send(`${one.url}/v1/chat/completions`, entryOf(name));
+  await send(`${one.url}/v1/embeddings`, batch);
+  await fleet.settled();
+  const entry = await send(`${two.url}/v1/chat/completions`, entryOf(name));
+  const vectors = await send(`${two.url}/v1/embeddings`, batch);
+  const level = 'x-cache-level';
+  return [entry.headers.get(level), vectors.headers.get(level), vectors.headers.get('x-cache-parts')];
+}
+
+function entryOf(name: string) {
+  return { body: chat(name), headers: { 'x-cache-tags': 'product:1' } };
 }
