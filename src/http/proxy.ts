@@ -7,7 +7,7 @@ import { type Delivery, fromLanding, fromShelf, fromUpstream } from './delivery.
 import { Errand } from './errand.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
-import { bare, lookUp, OTHER_MODEL, type Shelf, stands } from './shelf.ts';
+import { bare, lookUp, type Shelf, stands } from './shelf.ts';
 import { addTags, noteLineage } from './tagging.ts';
 
 /**
@@ -107,7 +107,7 @@ async function attempts(
     if (attempt === ATTEMPTS) break;
     if (landing.kind === 'entries' && !landing.stored) {
       // Nor will the next look find what was fetched: all of it in one call.
-      shelf = bare(call, OTHER_MODEL, shelf.at);
+      shelf = bare(call, 'other-model', shelf.at);
       continue;
     }
     // A caller whose joined fetch failed, or was not for it, asks itself. One that was only older than an invalidation, or a stream

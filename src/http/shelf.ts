@@ -171,9 +171,6 @@ export function stands({ marks }: ShelfContext, call: Call, { holdings }: Shelf)
   );
 }
 
-/** Why what is held for a call, or was fetched for it, does not go together. */
-export const OTHER_MODEL = 'other-model';
-
 /** A shelf with nothing on it for this call. */
 export function bare(call: Call, reason: string, at: number): Shelf {
   const lacking = [...call.keys.keys()];
@@ -204,6 +201,6 @@ function reasonOf(
   if (wasInvalidated(part, call.keys[part]?.id ?? '')) return 'invalidated';
   const held = found[part];
   if (held === undefined) return 'absent';
-  if (unusable.has(part)) return OTHER_MODEL;
+  if (unusable.has(part)) return 'other-model';
   return call.plan.serves(held.entry.payload) ? 'expired' : 'usage-unknown';
 }
