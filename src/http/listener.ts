@@ -6,6 +6,7 @@ import { type ClientTimeouts, watchConnections } from './connections.ts';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts';
 import { deliverError } from './deliver.ts';
 import { FastLane } from './fast-lane.ts';
+import { nameNotTaken, namesMember } from './header-names.ts';
 import type { HeadedRequest } from './heads.ts';
 import type { LaneContext } from './lane-connection.ts';
 import { KEEP_ALIVE_MS, refuse } from './raw-answer.ts';
@@ -60,14 +61,15 @@ export function createListener(context: ListenerContext): Server {
       : createTlsServer({ ...settings, ...certificate, handshakeTimeout: timeouts.headers });
   const lane = data?.atOnce && new FastLane(data.atOnce, server, certificate !== undefined);
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
-    // Set before anybody answers, so that no answer lacks them.
-    if (corsOrigins.length > 0) {
-      const origin = incoming.headersDistinct.origin?.join();
-      for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
-    }
     let request: HeadedRequest | undefined;
     let known: FoundOut | undefined;
     try {
+      if (namesMember(incoming)) throw nameNotTaken();
+      // Set before anybody answers, so that no answer lacks them.
+      if (corsOrigins.length > 0) {
+        const origin = incoming.headersDistinct.origin?.join();
+        for (const [name, value] of corsHeaders(corsOrigins, origin)) response.setHeader(name, value);
+      }
       if (data === undefined) readHead(incoming);
       else request = data.readHead(incoming);
       known = lane?.began(incoming, response, request?.head.place.isData ? request : undefined);
@@ -89,7 +91,8 @@ export function createListener(context: ListenerContext): Server {
   // Nobody needs to meet an expectation (RFC 9110 §10.1.1), and Node's own 417 says nothing.
   server.on('checkExpectation', (incoming, response) => server.emit('request', incoming, response));
   server.on('upgrade', (incoming, socket, early) => {
-    if (data === undefined) refuse(socket, noWebSocket(), newRequestId());
+    if (namesMember(incoming)) refuse(socket, nameNotTaken(), newRequestId());
+    else if (data === undefined) refuse(socket, noWebSocket(), newRequestId());
     else data.openTunnel(incoming, early);
   });
   watchConnections(server, timeouts);

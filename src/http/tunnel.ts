@@ -7,6 +7,7 @@ import { answerHeaders, forwardHeaders } from '../upstream/headers.ts';
 import { join } from '../upstream/target.ts';
 import { admit, type Upstream } from '../upstream/upstream.ts';
 import { surfacePath } from './classify.ts';
+import { namesMember } from './header-names.ts';
 import { rawHead, refuse } from './raw-answer.ts';
 import { type Request, readHead } from './request.ts';
 import { newRequestId } from './request-id.ts';
@@ -23,9 +24,11 @@ export interface TunnelContext extends TracingContext {
 }
 
 /** Whether a request wants to become a WebSocket (RFC 6455 §4.1). What has a body is an ordinary request, whatever it wants. */
-export function isWebSocket({ method, headersDistinct: headers }: IncomingMessage): boolean {
+export function isWebSocket(incoming: IncomingMessage): boolean {
+  // It is refused as an ordinary one.
+  if (incoming.method !== 'GET' || namesMember(incoming)) return false;
+  const { headersDistinct: headers } = incoming;
   return (
-    method === 'GET' &&
     headers.upgrade?.join().toLowerCase() === 'websocket' &&
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined

@@ -21,6 +21,7 @@ const TIERS: ReadonlyMap<string, number> = new Map([
 
 /** Names whose prices are remembered. */
 const REMEMBERED = 1_000;
+const LONGEST_NAME = 256;
 
 /** What calls cost. */
 export class Prices {
@@ -53,7 +54,8 @@ export class Prices {
    * (`gpt-5-mini-2026-08-07` is a `gpt-5-mini`, and `gpt-4o` is no `gpt-4`). What stands before a slash counts if the table has it.
    */
   of(model: string): Price | undefined {
-    if (model === '') return undefined;
+    // What is no name of a model would be cut at each of its hyphens, and kept.
+    if (model === '' || model.length > LONGEST_NAME) return undefined;
     if (this.#found.has(model)) return this.#found.get(model);
     const price = this.#longest(model) ?? this.#longest(model.slice(model.lastIndexOf('/') + 1));
     if (this.#found.size < REMEMBERED) this.#found.set(model, price);

@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { isSet, isTrue, itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
 import { readObject, type Unreadable } from './json-text.ts';
 import { numberOf } from './number.ts';
+import { isTokens } from './usage.ts';
 
 /** The APIs whose answers are one model's text, as JSON or as an event stream. */
 export type Api = 'chat' | 'completions' | 'responses';
@@ -146,7 +147,7 @@ function isFiltered(results: Node | undefined): boolean {
 function countOf(usage: Node | undefined, ...names: readonly string[]): number | undefined {
   for (const name of names) {
     const count = numberOf(member(usage, name));
-    if (count !== undefined) return count;
+    if (count !== undefined) return isTokens(count) ? count : undefined;
   }
   return undefined;
 }

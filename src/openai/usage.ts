@@ -17,8 +17,12 @@ export interface ItemSizes {
 export function promptTokens(usage: unknown): number | undefined {
   if (typeof usage !== 'object' || usage === null || !('prompt_tokens' in usage)) return undefined;
   const total = usage.prompt_tokens;
-  if (typeof total !== 'number' || !Number.isSafeInteger(total)) return undefined;
-  return total >= 0 && total <= MOST_TOKENS ? total : undefined;
+  return typeof total === 'number' && isTokens(total) ? total : undefined;
+}
+
+/** Whether a number can be one of tokens: sums of others would in the end be none. */
+export function isTokens(count: number): boolean {
+  return Number.isSafeInteger(count) && count >= 0 && count <= MOST_TOKENS;
 }
 
 /**

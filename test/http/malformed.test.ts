@@ -63,6 +63,8 @@ const REFUSED: readonly (readonly [what: string, bytes: string])[] = [
   ['a header without a name', get('Host: h', ': x')],
   ['a header without a colon', get('Host: h', 'X')],
   ['a header name with a space', get('Host: h', 'X Y: z')],
+  ['a header that every object has', get('Host: h', '__proto__: x')],
+  ['a header that every object is made by', get('Host: h', 'Constructor: x')],
   ['a NUL in a header', get('Host: h', 'X: a\0b')],
   ['a control character in a header', get('Host: h', 'X: a\x01b')],
   ['no Host', get()],

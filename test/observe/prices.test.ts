@@ -25,6 +25,11 @@ test('a model has the price of the longest name that its own begins with', () =>
   assert.equal(inputOf('deepseek-chat'), 0.28);
 });
 
+test('what is no name of a model has no price, and is not looked at for long', () => {
+  // Cut at each of its hyphens it would take minutes.
+  assert.equal(new Prices(LIST_PRICES).of('-'.repeat(1_000_000)), undefined);
+});
+
 test('a name that only begins with the same letters is another model, and one without a price costs nothing that is known', () => {
   const prices = new Prices(LIST_PRICES);
   for (const model of ['gpt-4ox', 'gpt-50', 'qwen3', 'gpt', '', '-', 'toString']) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../src/demo/random.ts';
+import { outcomeOf } from '../../src/openai/outcome.ts';
 import { apportion, promptTokens } from '../../src/openai/usage.ts';
 import { between } from '../support/embeddings.ts';
 
@@ -70,4 +71,15 @@ describe('the usage of an answer', () => {
     it(`is unknown where it says ${JSON.stringify(usage)}`, () =>
       assert.equal(promptTokens(usage), undefined));
   }
+});
+
+it('an answer that says a number of tokens that cannot be says none', () => {
+  const factsOf = (tokens: string) => {
+    const usage = `{"prompt_tokens":7,"completion_tokens":${tokens}}`;
+    const outcome = outcomeOf(Buffer.from(`{"choices":[],"usage":${usage}}`));
+    return typeof outcome === 'string' ? outcome : outcome.facts;
+  };
+  assert.deepEqual(factsOf('9'), { prompt_tokens: 7, completion_tokens: 9, has_usage: true });
+  for (const tokens of ['1e308', '-1', '1.5', '50000001'])
+    assert.deepEqual(factsOf(tokens), { prompt_tokens: 7, has_usage: true }, tokens);
 });

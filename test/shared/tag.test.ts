@@ -17,6 +17,12 @@ test('lists are split at commas, keys at blanks, and empty pieces mean nothing',
   for (const parse of [parseTagList, parseTagHeader, parseSurrogateKey]) assert.deepEqual(parse(''), []);
 });
 
+test('a list longer than any of as many tags as there may be is none', () => {
+  const most = Array.from({ length: 256 }, () => 'x'.repeat(1_024)).join(', ');
+  assert.equal(parseTagList(most)?.length, 256);
+  assert.equal(parseTagList('a,'.repeat(1_000_000)), undefined);
+});
+
 test('one that is no tag makes the whole unreadable: nothing is cut or left out', () => {
   assert.equal(parseTagList('a,b\u0000'), undefined);
   assert.equal(parseTagHeader(`a,${'x'.repeat(1025)}`), undefined);
