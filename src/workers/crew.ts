@@ -59,11 +59,11 @@ export class Crew implements Serving {
   async listen(host: string, port: number): Promise<void> {
     const { size, secure, close } = this.#context;
     try {
-      const address = await freeAddress(host, port);
+      const { address, release } = await freeAddress(host, port);
       this.#url = urlAt(address, secure);
       const listen = { host, port: address.port };
       const numbers = Array.from({ length: size }, (_, index) => index + 1);
-      await Promise.all(numbers.map((number) => this.#enlist(number, listen).begun));
+      await Promise.all(numbers.map((number) => this.#enlist(number, listen).begun)).finally(release);
       for (const thread of this.#desks.keys()) this.#watch(thread, listen, LEAST_WAIT_MS);
     } catch (thrown) {
       for (const thread of this.#desks.keys()) await thread.end();
@@ -208,17 +208,22 @@ export class Crew implements Serving {
 }
 
 /**
- * The address to listen on, with a port if none was asked for. Rejects if it is not ours or somebody listens there: threads that share
- * a port would share it with any other process that does.
+ * The address to listen on, with a port if none was asked for: nobody knows that yet, and it is kept from others until it is released.
+ * Rejects if the address is not ours or somebody listens there: threads that share a port would share it with any other process that does.
  */
-async function freeAddress(host: string, port: number): Promise<AddressInfo> {
+async function freeAddress(
+  host: string,
+  port: number,
+): Promise<{ readonly address: AddressInfo; readonly release: () => Promise<void> }> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', reject);
-    probe.listen({ host, port, exclusive: true }, resolve);
+    probe.listen({ host, port, ...(port === 0 ? { reusePort: true } : { exclusive: true }) }, resolve);
   });
   const address = probe.address();
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  const release = () => new Promise<void>((resolve) => probe.close(() => resolve()));
+  // On one that is known a client might come meanwhile, to whom nobody would answer.
+  if (port !== 0) await release();
   if (address === null || typeof address === 'string') throw new Error(`${host} has no ports`);
-  return address;
+  return { address, release };
 }
