@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { CREDENTIAL_HEADERS } from '../openai/credential-headers.ts';
+import { CREDENTIAL_HEADERS, protocolKey } from '../openai/credential-headers.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { Access, HeaderOf } from './access.ts';
 
@@ -28,14 +28,16 @@ export class AdminToken {
 
   /** Whether the token stands anywhere in the headers that say who asks, alone or among others. */
   carriedBy(header: HeaderOf): boolean {
-    for (const name of CREDENTIAL_HEADERS) {
-      const value = header(name);
-      if (value === undefined || value.length < this.#length) continue;
-      // Its length is no secret, and most credentials have another: they cost no digest.
-      const words = value.split(/[\s,]+/).filter((word) => word.length === this.#length);
-      if (words.some((word) => this.is(word))) return true;
-    }
-    return false;
+    if (this.#isIn(protocolKey(header('sec-websocket-protocol')))) return true;
+    return CREDENTIAL_HEADERS.some((name) => this.#isIn(header(name)));
+  }
+
+  /** Whether it is one of the words of a text, or what stands there between quotation marks or behind an equals sign. */
+  #isIn(text: string | undefined): boolean {
+    if (text === undefined || text.length < this.#length) return false;
+    // It may have such signs itself. Its length is no secret, and most credentials have another: they cost no digest.
+    const words = [...text.split(/[\s,]+/), ...(/["=;]/.test(text) ? text.split(/[\s,"=;]+/) : [])];
+    return words.some((word) => word.length === this.#length && this.is(word));
   }
 }
 

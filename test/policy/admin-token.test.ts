@@ -30,6 +30,8 @@ test('it is found in every header that says who asks, alone, behind a scheme, an
       `bearer  ${SECRET} `,
       `Bearer sk-x, Bearer ${SECRET}`,
       `${SECRET},x`,
+      `Bearer "${SECRET}"`,
+      `Token token=${SECRET}`,
     ]) {
       assert.equal(carried(name, value), true, `${name}: ${value}`);
     }
@@ -37,6 +39,9 @@ test('it is found in every header that says who asks, alone, behind a scheme, an
       assert.equal(carried(name, value), false, `${name}: ${value.slice(0, 40)}`);
     }
   }
+  const offered = `realtime, openai-insecure-api-key.${SECRET}, openai-beta.realtime-v1`;
+  assert.equal(carried('sec-websocket-protocol', offered), true);
+  assert.equal(carried('sec-websocket-protocol', 'realtime'), false);
   assert.equal(carried('user-agent', SECRET), false);
 });
 
