@@ -19,7 +19,11 @@ export interface ControlContext {
 
 /** The control plane: its calls, who may make them, and an answer for every path that is nobody else's. */
 export function createControlPlane(context: ControlContext): RequestListener {
-  return getRequestListener(appOf(context).fetch);
+  return getRequestListener(appOf(context).fetch, {
+    // HTTP/1.0 may leave out its Host, of which no call makes use but in comparing it.
+    hostname: 'localhost',
+    errorHandler: (thrown) => respond(unreadable(thrown)),
+  });
 }
 
 function appOf({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindings }> {
@@ -95,6 +99,11 @@ function defect(): RepriseError {
 }
 
 /** `isWhole` says that all of the control plane is at this port. */
+function unreadable(thrown: unknown): RepriseError {
+  const message = `The request cannot be read (${messageOf(thrown)}): its host header must name a host, with its port or without.`;
+  return new RepriseError('invalid_request', message, { param: 'host', cause: thrown });
+}
+
 function unknown(method: string, path: string, isWhole: boolean): RepriseError {
   const others = isWhole ? 'the dashboard at /dashboard' : 'the control plane at the port of admin.port';
   return new RepriseError(

@@ -7,7 +7,7 @@ import { numberOf } from '../openai/number.ts';
 import { type Touches, touchedBy } from '../openai/objects.ts';
 import type { Api } from '../openai/outcome.ts';
 import { type Recorded, Recorder } from '../openai/recorder.ts';
-import { answerFrom, echoing, replay, serves } from '../openai/replay.ts';
+import { answerFrom, echoing, isStreamable, replay, serves } from '../openai/replay.ts';
 import { setMember } from '../openai/splice.ts';
 import { withoutUsage } from '../openai/stream-usage.ts';
 import { type EventEdit, EventView } from '../openai/view.ts';
@@ -76,7 +76,7 @@ function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches
     streams,
     company,
     liveCompany: `${usageAsked} ${saysUsage ? said : ''}`,
-    takeApart: (answer) => takeJson(answer, api),
+    takeApart: (answer) => takeWhole(api, answer),
     putTogether: ([payload], how) => render(api, payload, { streams, includeUsage, echo }, how),
     rendition: `${api} ${streams} ${includeUsage} ${said}`,
     serves: (payload) => saysUsage || serves(payload, { stream: streams, includeUsage }),
@@ -115,6 +115,13 @@ function echoOf({ text, root }: JsonRequest, { metadata }: PlanInput): Echo {
   }
   if (metadata !== undefined) echo.set('metadata', metadata);
   return echo;
+}
+
+/** What is too large as a stream is nobody's but the caller's that it came to, as it came. */
+function takeWhole(api: Api, answer: Answer): Taken {
+  const taken = takeJson(answer, api);
+  if (taken.kind !== 'parts' || isStreamable(api, answer.body)) return taken;
+  return { kind: 'opaque', reason: 'too-large-as-stream' };
 }
 
 function recorderFor(api: Api, answer: Pick<Answer, 'headers'>, maxBytes: number, usageAsked: boolean) {

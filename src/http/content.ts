@@ -12,7 +12,8 @@ export interface Content {
 
 /**
  * Takes the content coding off a request's body. A coding that is not known, or that is not what the bytes are in, stays, and
- * so does its header; at once where there is none. Throws, or rejects with, `request_too_large` if more than `limit` bytes come out.
+ * so does its header; at once where there is none. Throws, or rejects with, `request_too_large` if more than `limit` bytes come out,
+ * or far more than went in.
  */
 export function readContent(header: HeaderOf, body: Buffer, limit: number): Soon<Content> {
   const said = header('content-encoding');
@@ -29,12 +30,14 @@ async function decoded(
   limit: number,
 ): Promise<Content> {
   decoder.end(body);
+  const most = Math.max(MOST_GROWTH * body.length, GROWTH_FREE_BYTES);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of decoder) {
       size += chunk.length;
       if (size > limit) throw bodyTooLarge(limit);
+      if (size > most) throw grownTooLarge();
       chunks.push(chunk);
     }
   } catch (thrown) {
@@ -42,6 +45,21 @@ async function decoded(
     return { body, header };
   }
   return { body: Buffer.concat(chunks, size), header: withoutCoding(header) };
+}
+
+/**
+ * How many times its size a body may become, as Apache's DeflateInflateRatioLimit has it: JSON packs to a tenth, and what a
+ * sender has to send is what keeps one from filling the memory with many at once.
+ */
+const MOST_GROWTH = 200;
+/** A batch of one short text many times over packs better than that. */
+const GROWTH_FREE_BYTES = 1_000_000;
+
+function grownTooLarge(): RepriseError {
+  return new RepriseError(
+    'request_too_large',
+    `The request body unpacks to more than ${MOST_GROWTH} times its size: send it with less compression, or with none.`,
+  );
 }
 
 function withoutCoding(header: HeaderOf): HeaderOf {

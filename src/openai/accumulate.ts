@@ -66,12 +66,31 @@ interface ToolCall {
   readonly call: Accumulation;
 }
 
+/** The tool calls of a message, in the order in which they began. */
+class ToolCalls {
+  readonly all: ToolCall[] = [];
+  readonly #latest = new Map<number, Accumulation>();
+
+  /** Joins a piece of a call to the others of its `index`, which the whole call does not have. */
+  add(text: string, piece: ObjectNode): void {
+    // Gemini's compatible API numbers no calls and sends each whole.
+    const index = numberOf(member(piece, 'index')) ?? this.all.length;
+    let call = this.#latest.get(index);
+    if (call === undefined || beginsAnew(call, text, piece)) {
+      call = new Accumulation();
+      this.all.push({ index, call });
+      this.#latest.set(index, call);
+    }
+    for (const { key, value } of piece.members) if (key !== 'index') call.addMember(text, key, value);
+  }
+}
+
 type Grown =
   | { readonly kind: 'value'; readonly json: string }
   /** The texts between the quotes. */
   | { readonly kind: 'string'; readonly pieces: string[] }
   | { readonly kind: 'array'; readonly items: string[] }
-  | { readonly kind: 'indexed'; readonly calls: ToolCall[] }
+  | { readonly kind: 'indexed'; readonly calls: ToolCalls }
   | { readonly kind: 'object'; readonly object: Accumulation };
 
 const APPENDED: ReadonlySet<string> = new Set([
@@ -93,8 +112,8 @@ function grown(before: Grown | undefined, name: string, text: string, node: Node
     return { kind: 'string', pieces };
   }
   if (node.kind === 'array' && name === 'tool_calls') {
-    const calls = before?.kind === 'indexed' ? before.calls : [];
-    for (const call of node.items) if (call.kind === 'object') addCall(calls, text, call);
+    const calls = before?.kind === 'indexed' ? before.calls : new ToolCalls();
+    for (const call of node.items) if (call.kind === 'object') calls.add(text, call);
     return { kind: 'indexed', calls };
   }
   if (node.kind === 'array') {
@@ -108,18 +127,6 @@ function grown(before: Grown | undefined, name: string, text: string, node: Node
     return { kind: 'object', object };
   }
   return { kind: 'value', json };
-}
-
-/** Joins a piece of a tool call to the others of its `index`, which the whole call does not have. */
-function addCall(calls: ToolCall[], text: string, piece: ObjectNode): void {
-  // Gemini's compatible API numbers no calls and sends each whole.
-  const index = numberOf(member(piece, 'index')) ?? calls.length;
-  let call = calls.findLast((other) => other.index === index)?.call;
-  if (call === undefined || beginsAnew(call, text, piece)) {
-    call = new Accumulation();
-    calls.push({ index, call });
-  }
-  for (const { key, value } of piece.members) if (key !== 'index') call.addMember(text, key, value);
 }
 
 /**
@@ -145,7 +152,7 @@ function written(member: Grown): string {
     case 'array':
       return `[${member.items.join(',')}]`;
     case 'indexed': {
-      const calls = member.calls.toSorted((left, right) => left.index - right.index);
+      const calls = member.calls.all.toSorted((left, right) => left.index - right.index);
       return `[${calls.map(({ call }) => call.json()).join(',')}]`;
     }
     case 'object':

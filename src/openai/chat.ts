@@ -12,7 +12,7 @@ export function chatFromChunks(chunks: readonly string[]): string {
  * The chunks of a stream that makes up this `chat.completion`. The official SDKs append only what OpenAI itself streams in
  * pieces and overwrite the rest, so each member of a message comes whole, in one delta.
  */
-export function chatToChunks(text: string, includeUsage: boolean): string[] {
+export function chatToChunks(text: string, includeUsage: boolean): Iterable<string> {
   return disassemble(text, 'chat.completion.chunk', includeUsage, (choice) => splitChoice(text, choice));
 }
 
@@ -29,7 +29,7 @@ function renderChoice(choice: Accumulation): string {
   return choice.json(['index', 'message', 'logprobs', 'finish_reason']);
 }
 
-function splitChoice(text: string, choice: ObjectNode): string[] {
+function* splitChoice(text: string, choice: ObjectNode): Generator<string, void> {
   const json = (name: string) => jsonOf(text, member(choice, name));
   const message = member(choice, 'message');
   const deltas = message?.kind === 'object' ? deltasOf(text, message) : [];
@@ -49,10 +49,9 @@ function splitChoice(text: string, choice: ObjectNode): string[] {
   ];
   const extras = choice.members.filter(({ key }) => !OWN_MEMBERS.has(key));
   const end = piece('{}', spoken === -1 ? logprobs : silent, json('finish_reason') ?? 'null');
-  return [
-    ...deltas.map(({ delta }, at) => objectText(piece(delta, at === spoken ? logprobs : silent, 'null'))),
-    objectText([...end, ...extras.map(({ key, value }) => [key, jsonOf(text, value)] as const)]),
-  ];
+  for (const [at, { delta }] of deltas.entries())
+    yield objectText(piece(delta, at === spoken ? logprobs : silent, 'null'));
+  yield objectText([...end, ...extras.map(({ key, value }) => [key, jsonOf(text, value)] as const)]);
 }
 
 const OWN_MEMBERS: ReadonlySet<string> = new Set(['index', 'message', 'logprobs', 'finish_reason']);

@@ -27,16 +27,16 @@ export function assemble(
 }
 
 /**
- * The chunks of a stream that makes up this answer. `split` gives the JSON of each of a choice's pieces. What is said
- * about the answer as a whole stands in the first chunk; its usage, where `includeUsage`, in a last one of its own, and as
- * null in all others.
+ * The chunks of a stream that makes up this answer, each made when it is asked for. `split` gives the JSON of each of a
+ * choice's pieces. What is said about the answer as a whole stands in the first chunk; its usage, where `includeUsage`, in
+ * a last one of its own, and as null in all others.
  */
-export function disassemble(
+export function* disassemble(
   text: string,
   object: string,
   includeUsage: boolean,
-  split: (choice: ObjectNode) => readonly string[],
-): string[] {
+  split: (choice: ObjectNode) => Iterable<string>,
+): Generator<string, void> {
   const answer = objectOf(text);
   const usage = member(answer, 'usage');
   const saysUsage = includeUsage && usage?.kind === 'object';
@@ -47,15 +47,16 @@ export function disassemble(
     const json = key === 'object' ? JSON.stringify(object) : jsonOf(text, value);
     (REPEATED.has(key) ? repeated : once).push([key, json]);
   }
-  const pieces = itemsOf(member(answer, 'choices')).flatMap((choice) =>
-    choice.kind === 'object' ? split(choice) : [],
-  );
   const nothing = saysUsage ? 'null' : undefined;
-  const chunks = pieces.map((piece, at) =>
-    objectText([...repeated, ...(at === 0 ? once : []), ['choices', `[${piece}]`], ['usage', nothing]]),
-  );
-  if (saysUsage) chunks.push(objectText([...repeated, ['choices', '[]'], ['usage', jsonOf(text, usage)]]));
-  return chunks;
+  let first = once;
+  for (const choice of itemsOf(member(answer, 'choices'))) {
+    if (choice.kind !== 'object') continue;
+    for (const piece of split(choice)) {
+      yield objectText([...repeated, ...first, ['choices', `[${piece}]`], ['usage', nothing]]);
+      first = [];
+    }
+  }
+  if (saysUsage) yield objectText([...repeated, ['choices', '[]'], ['usage', jsonOf(text, usage)]]);
 }
 
 /** The members of the whole that every chunk of a stream repeats. */

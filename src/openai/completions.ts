@@ -8,7 +8,7 @@ export function completionFromChunks(chunks: readonly string[]): string {
 }
 
 /** The chunks of a stream that makes up this `text_completion`: of each choice its text, then its end. */
-export function completionToChunks(text: string, includeUsage: boolean): string[] {
+export function completionToChunks(text: string, includeUsage: boolean): Iterable<string> {
   return disassemble(text, OBJECT, includeUsage, (choice) => splitChoice(text, choice));
 }
 

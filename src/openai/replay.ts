@@ -61,12 +61,35 @@ function answerOf(api: Api, events: readonly NamedEvent[]): string {
 
 /** The stream that makes up this JSON document. */
 function streamOf(api: Api, answer: string, includeUsage: boolean): string {
-  if (api === 'responses') return responseToEvents(answer).map(formatEvent).join('');
-  const toChunks = api === 'chat' ? chatToChunks : completionToChunks;
-  return [...toChunks(answer, includeUsage), DONE]
-    .map((data) => formatEvent({ event: undefined, data }))
-    .join('');
+  return [...eventsOf(api, answer, includeUsage)].map(formatEvent).join('');
 }
+
+function* eventsOf(api: Api, answer: string, includeUsage: boolean): Generator<NamedEvent, void> {
+  if (api === 'responses') return yield* responseToEvents(answer);
+  const toChunks = api === 'chat' ? chatToChunks : completionToChunks;
+  for (const data of toChunks(answer, includeUsage)) yield { event: undefined, data };
+  yield { event: undefined, data: DONE };
+}
+
+/**
+ * Whether this JSON document is of a size to be shown as a stream too. Each of a stream's pieces says what the whole is:
+ * megabytes of short choices under a long name would become gigabytes of chunks.
+ */
+export function isStreamable(api: Api, answer: Buffer): boolean {
+  if (answer.length <= STREAMABLE_BYTES) return true;
+  let room = STREAM_ALLOWANCE_BYTES + STREAM_GROWTH * answer.length;
+  for (const { data } of eventsOf(api, answer.toString(), true)) {
+    room -= data.length;
+    if (room < 0) return false;
+  }
+  return true;
+}
+
+// What is as small as this, nearly all there is, becomes no more than some megabytes: half of it name, half choices.
+const STREAMABLE_BYTES = 8_192;
+/** 2,048 completions of a word each, as of a batch of prompts, grow to seven times their size. */
+const STREAM_ALLOWANCE_BYTES = 2_000_000;
+const STREAM_GROWTH = 4;
 
 function replayStream(body: Buffer, editor: Editor): Buffer {
   if (!editor.mayChange(body)) return body;

@@ -17,21 +17,32 @@ export function responseFromEvent(data: string): string {
 
 /**
  * The events of a stream that ends with this response: it is created, gets its items one by one, each opened empty, filled
- * and closed, and completed. What has no deltas of its own comes whole.
+ * and closed, and completed. What has no deltas of its own comes whole. Each event is made when it is asked for.
  */
-export function responseToEvents(text: string): NamedEvent[] {
+export function* responseToEvents(text: string): Generator<NamedEvent, void> {
+  let sequence_number = 0;
+  for (const [event, members] of eventsOf(text)) {
+    const data = objectText(Object.entries({ type: `"${event}"`, sequence_number, ...members }));
+    yield { event, data };
+    sequence_number += 1;
+  }
+}
+
+/** An event's name, and its members as JSON texts by theirs. */
+type Event = readonly [name: string, members: Readonly<Record<string, string | number>>];
+type Events = Generator<Event, void>;
+
+function* eventsOf(text: string): Events {
   const response = objectOf(text);
-  const events = new EventSequence();
   const begun = withMembers(text, response, BEGUN);
-  events.add('response.created', { response: begun });
-  events.add('response.in_progress', { response: begun });
+  yield ['response.created', { response: begun }];
+  yield ['response.in_progress', { response: begun }];
   for (const [index, item] of itemsOf(member(response, 'output')).entries()) {
-    if (item.kind === 'object') addItem(events, text, item, index);
+    if (item.kind === 'object') yield* itemEvents(text, item, index);
   }
   const status = jsonOf(text, member(response, 'status'));
   const final = status === '"incomplete"' || status === '"failed"' ? status.slice(1, -1) : 'completed';
-  events.add(`response.${final}`, { response: text });
-  return events.all;
+  yield [`response.${final}`, { response: text }];
 }
 
 /** What a response is before it has any output. */
@@ -41,20 +52,6 @@ const BEGUN: ReadonlyMap<string, string> = new Map([
   ['usage', 'null'],
   ['completed_at', 'null'],
 ]);
-
-/** Events under their own names, numbered from 0 on. */
-class EventSequence {
-  readonly all: NamedEvent[] = [];
-
-  /** `members` are JSON texts by their names. */
-  add(event: string, members: Readonly<Record<string, string | number>>): void {
-    const sequence_number = this.all.length;
-    this.all.push({
-      event,
-      data: objectText(Object.entries({ type: `"${event}"`, sequence_number, ...members })),
-    });
-  }
-}
 
 /** Where an event belongs: its item, and within it the part. */
 type Place = Readonly<Record<string, string | number>>;
@@ -67,32 +64,26 @@ const FILLED: ReadonlyMap<string, readonly string[]> = new Map([
   ['custom_tool_call', ['input']],
 ]);
 
-function addItem(events: EventSequence, text: string, item: ObjectNode, index: number): void {
+function* itemEvents(text: string, item: ObjectNode, index: number): Events {
   const id = jsonOf(text, member(item, 'id'));
   // Deltas name their item: one without an id comes whole.
   const filled = (id !== undefined && FILLED.get(textOf(member(item, 'type')) ?? '')) || [];
-  events.add('response.output_item.added', { output_index: index, item: emptied(text, item, filled) });
+  yield ['response.output_item.added', { output_index: index, item: emptied(text, item, filled) }];
   for (const name of filled) {
     const content = member(item, name);
     const place = { item_id: id ?? '""', output_index: index };
-    if (content?.kind === 'array') addParts(events, text, content.items, place, name === 'summary');
-    else if (content !== undefined) addCallText(events, text, item, name, place);
+    if (content?.kind === 'array') yield* partsEvents(text, content.items, place, name === 'summary');
+    else if (content !== undefined) yield* callTextEvents(text, item, name, place);
   }
-  events.add('response.output_item.done', { output_index: index, item: jsonOf(text, item) });
+  yield ['response.output_item.done', { output_index: index, item: jsonOf(text, item) }];
 }
 
-function addCallText(
-  events: EventSequence,
-  text: string,
-  item: ObjectNode,
-  name: string,
-  place: Place,
-): void {
+function* callTextEvents(text: string, item: ObjectNode, name: string, place: Place): Events {
   const json = jsonOf(text, member(item, name)) ?? '""';
   const called = name === 'arguments' ? { name: jsonOf(text, member(item, 'name')) ?? '""' } : {};
   const stem = name === 'arguments' ? 'response.function_call_arguments' : 'response.custom_tool_call_input';
-  if (json !== '""') events.add(`${stem}.delta`, { ...place, delta: json });
-  events.add(`${stem}.done`, { ...place, ...called, [name]: json });
+  if (json !== '""') yield [`${stem}.delta`, { ...place, delta: json }];
+  yield [`${stem}.done`, { ...place, ...called, [name]: json }];
 }
 
 /** By a part's type, what its text's events are called and which member holds the text. */
@@ -103,44 +94,40 @@ const PART_TEXTS: ReadonlyMap<string, { readonly stem: string; readonly name: st
   ['summary_text', { stem: 'response.reasoning_summary_text', name: 'text' }],
 ]);
 
-function addParts(
-  events: EventSequence,
-  text: string,
-  parts: readonly Node[],
-  item: Place,
-  areSummary: boolean,
-): void {
+function* partsEvents(text: string, parts: readonly Node[], item: Place, areSummary: boolean): Events {
   const stem = areSummary ? 'response.reasoning_summary_part' : 'response.content_part';
   for (const [index, part] of parts.entries()) {
     if (part.kind !== 'object') continue;
     const place = { ...item, [areSummary ? 'summary_index' : 'content_index']: index };
     const shape = PART_TEXTS.get(textOf(member(part, 'type')) ?? '');
     const filled = shape === undefined ? [] : [shape.name, 'annotations', 'logprobs'];
-    events.add(`${stem}.added`, { ...place, part: emptied(text, part, filled) });
-    if (shape !== undefined) addPartText(events, text, part, place, shape);
-    events.add(`${stem}.done`, { ...place, part: jsonOf(text, part) });
+    yield [`${stem}.added`, { ...place, part: emptied(text, part, filled) }];
+    if (shape !== undefined) yield* partTextEvents(text, part, place, shape);
+    yield [`${stem}.done`, { ...place, part: jsonOf(text, part) }];
   }
 }
 
-function addPartText(
-  events: EventSequence,
+function* partTextEvents(
   text: string,
   part: ObjectNode,
   place: Place,
   { stem, name }: { readonly stem: string; readonly name: string },
-): void {
+): Events {
   const json = jsonOf(text, member(part, name)) ?? '""';
   const logprobs =
     stem === 'response.output_text' ? { logprobs: jsonOf(text, member(part, 'logprobs')) ?? '[]' } : {};
-  if (json !== '""') events.add(`${stem}.delta`, { ...place, delta: json, ...logprobs });
+  if (json !== '""') yield [`${stem}.delta`, { ...place, delta: json, ...logprobs }];
   for (const [index, annotation] of itemsOf(member(part, 'annotations')).entries()) {
-    events.add(`${stem}.annotation.added`, {
-      ...place,
-      annotation_index: index,
-      annotation: jsonOf(text, annotation),
-    });
+    yield [
+      `${stem}.annotation.added`,
+      {
+        ...place,
+        annotation_index: index,
+        annotation: jsonOf(text, annotation),
+      },
+    ];
   }
-  events.add(`${stem}.done`, { ...place, [name]: json, ...logprobs });
+  yield [`${stem}.done`, { ...place, [name]: json, ...logprobs }];
 }
 
 /** An item or part before its deltas: these members without their content, and not yet completed. */

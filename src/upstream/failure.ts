@@ -68,6 +68,8 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_SOCKET', 'it closed the connection before it answered'],
   // Undici's parser, where its own code is missing.
   ['HTTPParserError', 'what it answered is no HTTP'],
+  // What its parser says of a status below 100.
+  ['ERR_ASSERTION', 'what it answered is no HTTP'],
   ['UND_ERR_HEADERS_OVERFLOW', 'the headers of its answer are too large'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate is signed by an unknown authority'],

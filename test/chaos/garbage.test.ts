@@ -32,6 +32,7 @@ describe('an answer that is none', () => {
     ['nothing, and the end of the connection', ''],
     ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
     ['HTTP of no version', 'HTTP/9 200 OK\r\n\r\n'],
+    ['a status of no kind', 'HTTP/1.1 050 Odd\r\ncontent-length: 2\r\n\r\n{}'],
     ['half a head', 'HTTP/1.1 200 OK\r\ncontent-le'],
     ['two lengths', `${OK}content-length: 2\r\ncontent-length: 20\r\n\r\n{}`],
     ['a length that is none', `${OK}content-length: two\r\n\r\n{}`],
@@ -56,6 +57,7 @@ describe('an answer that is none', () => {
           const answer = await asking(stage, path, body);
           assert.equal(answer.status, 502, path);
           assert.equal(codeOf(answer), 'upstream_unreachable');
+          assert.doesNotMatch(answer.body.toString(), /ASSERT/);
         }
       }
       assert.equal((await stage.ask('/health/live')).status, 200);

@@ -87,6 +87,8 @@ describe('an upstream that answers badly', () => {
   const choice = (message: string, finish: string) =>
     json(`{"choices":[{"index":0,"message":${message},"finish_reason":${finish}}]}`);
 
+  const many = Array(500).fill('{"message":{"content":"a"},"finish_reason":"stop"}').join(',');
+
   for (const [what, handler, reason] of [
     ['not JSON', json('<html>'), 'not-json'],
     ['HTML', json('<html>', 'text/html'), 'not-json'],
@@ -94,6 +96,11 @@ describe('an upstream that answers badly', () => {
     ['an array', json('[1]'), 'not-an-object'],
     ['an error inside', json('{"error":{"message":"x"}}'), 'error-inside'],
     ['no choices', json('{"id":"x","choices":[]}'), 'no-choices'],
+    [
+      'a name too long for the chunks of a stream',
+      json(`{"model":"${'m'.repeat(9_000)}","choices":[${many}]}`),
+      'too-large-as-stream',
+    ],
     ['no finish_reason', choice('{"content":"a"}', 'null'), 'finish-missing'],
     ['finish_reason length', choice('{"content":"a"}', '"length"'), 'finish:length'],
     ['a content filter', choice('{"content":"a"}', '"content_filter"'), 'finish:content_filter'],

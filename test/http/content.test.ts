@@ -114,6 +114,25 @@ describe('compressed request bodies', () => {
       assert.equal(stage.upstream.calls.length, 0);
     });
   }
+
+  for (const [coding, pack] of [
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ] as const) {
+    it(`${coding} that becomes more than 200 times as large is 413, unless it stays below a megabyte`, async () => {
+      await using stage = await setStage();
+      const padded = (bytes: number) => {
+        const text = JSON.stringify(chat('x'));
+        return pack(text + ' '.repeat(bytes - text.length));
+      };
+      const answer = await ask(stage, padded(30_000_000), coding);
+      assert.equal(answer.status, 413);
+      assert.match(answer.body.toString(), /more than 200 times its size/);
+      assert.equal(stage.upstream.calls.length, 0);
+      assert.equal((await ask(stage, padded(900_000), coding)).status, 200);
+    });
+  }
 });
 
 /** A frame that claims a window of 128 MB, as `zstd --ultra --long=27` writes it. */

@@ -169,6 +169,20 @@ describe('what could be read in two ways', () => {
     assert.deepEqual(answer.statuses, [200]);
   });
 
+  it('nor does it at the control plane', async () => {
+    const answer = await sendRaw(stage.reprise.url, 'GET /health/live HTTP/1.0\r\n\r\n');
+    assert.deepEqual(answer.statuses, [200]);
+    const refused = await sendRaw(stage.reprise.url, 'GET /monitoring/nowhere HTTP/1.0\r\n\r\n');
+    assert.deepEqual(refused.statuses, [404]);
+  });
+
+  it('what is no Host is told of at the control plane too', async () => {
+    const asked = 'GET /health/live HTTP/1.1\r\nHost: h:99999\r\nConnection: close\r\n\r\n';
+    const answer = await sendRaw(stage.reprise.url, asked);
+    assert.deepEqual(answer.statuses, [400]);
+    assert.match(answer.text, /"param":"host"/);
+  });
+
   it('a head of 3,000 headers loses none of them', async () => {
     const lines = Array.from({ length: 3_000 }, (_, at) => `a${at % 7}: b`);
     const last = 'X-Cache-Namespace: the-last';

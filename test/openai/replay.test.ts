@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { accumulateResponse } from 'openai/lib/responses/ResponseAccumulator';
 import type { Response } from 'openai/resources/responses/responses';
-import { replay, serves } from '../../src/openai/replay.ts';
+import { isStreamable, replay, serves } from '../../src/openai/replay.ts';
 import { readEvents } from '../../src/openai/sse.ts';
 import { CHAT_EXAMPLES, RESPONSE, responseEvents } from './answers.ts';
 import { recorded } from './recorded.ts';
@@ -340,4 +340,55 @@ suite('a replay', () => {
     // Asked and said none: a stream would say none again, JSON may yet say it.
     assert.deepEqual(served('sse', { has_usage: false, usage_asked: true }), ['asks', 'streams']);
   });
+});
+
+suite('what a stream would be', () => {
+  const chatOf = (model: string, choices: readonly object[]) =>
+    Buffer.from(JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion', model, choices }));
+  const choice = { index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' };
+  const long = 'm'.repeat(500_000);
+
+  for (const [name, api, answer] of [
+    ['a long name and hundreds of choices', 'chat', chatOf(long, Array(500).fill(choice))],
+    ['a choice with a long index and many calls', 'chat', manyCalls()],
+    ['hundreds of thousands of empty choices', 'completions', chatOf('m', Array(700_000).fill({}))],
+    ['an item with a long id and many parts', 'responses', manyParts()],
+  ] as const) {
+    test(`of ${name} is too large`, () => {
+      assert.equal(isStreamable(api, answer), false);
+    });
+  }
+
+  for (const [name, api, answer] of [
+    ['a word for each of 2,048 prompts', 'completions', words()],
+    ['128 choices', 'chat', chatOf('gpt-5', Array(128).fill(choice))],
+    [
+      'one long text',
+      'chat',
+      chatOf('gpt-5', [{ ...choice, message: { role: 'assistant', content: long } }]),
+    ],
+    ['a response', 'responses', Buffer.from(JSON.stringify({ ...RESPONSE, instructions: long }))],
+  ] as const) {
+    test(`of ${name} is of a good size`, () => {
+      assert.equal(isStreamable(api, answer), true);
+    });
+  }
+
+  function manyCalls(): Buffer {
+    const calls = Array(20_000).fill({ id: 'c', type: 'function' });
+    return chatOf('m', [{ index: long, message: { role: 'assistant', tool_calls: calls } }]);
+  }
+
+  function manyParts(): Buffer {
+    const item = { type: 'message', id: long, content: Array(1_000).fill({ type: 'output_text', text: '' }) };
+    return Buffer.from(JSON.stringify({ ...RESPONSE, output: [item] }));
+  }
+
+  function words(): Buffer {
+    const of = (index: number) => ({ text: ' yes', index, logprobs: null, finish_reason: 'stop' });
+    return chatOf(
+      'gpt-3.5-turbo-instruct',
+      Array.from({ length: 2048 }, (_, index) => of(index)),
+    );
+  }
 });
