@@ -80,12 +80,20 @@ async function started<T extends Instance>(
     upstream: Upstream,
   ) => Promise<readonly [instance: T, end: () => PromiseLike<unknown>]>,
 ): Promise<Fleet<T>> {
-  const upstream = await startUpstream();
-  const redis = options.redis ?? (await startRedis());
+  // What has been started ends with it, or with the first that does not come up: the test's process could not end.
+  await using begun = new AsyncDisposableStack();
+  const upstream = begun.use(await startUpstream());
+  const redis = options.redis ?? begun.use(await startRedis());
   const shared = { url: options.url ?? redis.url, timeout: '500ms', ...options.settings };
-  const one = () => start({ ...options.profile, redis: shared }, upstream);
-  const all = await Promise.all([one(), one(), one()]);
-  const instances = [all[0][0], all[1][0], all[2][0]] as const;
+  const one = async () => {
+    const [instance, end] = await start({ ...options.profile, redis: shared }, upstream);
+    begun.defer(async () => void (await end()));
+    return instance;
+  };
+  const starting = [one(), one(), one()] as const;
+  await Promise.allSettled(starting);
+  const instances = await Promise.all(starting);
+  const everything = begun.move();
   return {
     upstream,
     redis,
@@ -113,11 +121,7 @@ async function started<T extends Instance>(
     },
     control: (instance, path, body) =>
       send(instance.url + path, { body, headers: { authorization: undefined } }),
-    async [Symbol.asyncDispose]() {
-      for (const [, end] of all) await end();
-      if (options.redis === undefined) await redis[Symbol.asyncDispose]();
-      await upstream[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };
 }
 
