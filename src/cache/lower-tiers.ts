@@ -2,6 +2,7 @@ import type { Clock } from '../shared/clock.ts';
 import { Histogram } from '../shared/histogram.ts';
 import { orElse, type Soon, whenThere } from '../shared/soon.ts';
 import type { Entry } from './entry.ts';
+import { PER_MS } from './store-figures.ts';
 import type { Level, Tier } from './tier.ts';
 
 /** A tier below L1, and what is counted of it. */
@@ -11,9 +12,6 @@ export interface Lower {
   readonly lookups: Histogram;
   promotions: number;
 }
-
-/** Units of look-up times in a millisecond. */
-export const PER_MS = 100_000;
 
 /** The tiers below L1, the fastest first. No call throws, though a tier should not either: what fails is counted. */
 export class LowerTiers {

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../shared/clock.ts';
+import { Histogram } from '../shared/histogram.ts';
 import { isOver } from '../shared/life.ts';
 import { chargeOf, type Entry } from './entry.ts';
 import { listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { inOwnMemory } from './own-memory.ts';
+import { MEASURED, PER_MS } from './store-figures.ts';
 import { successor } from './succession.ts';
 import type { OwnFigures, Tier, TierHealth } from './tier.ts';
 
@@ -22,6 +24,11 @@ export class MemoryTier implements Tier {
   readonly #maxBytes: number;
   readonly #clock: Clock;
   readonly #watch: Watch;
+  /** How long look-ups took, of which one in {@link MEASURED} is measured: to look at the clock takes as long as to look up. */
+  readonly lookups = new Histogram();
+  #looks = 0;
+  /** Those of the entry that came last. */
+  #latestTags: Entry['tags'] = [];
   #hits = 0;
   #misses = 0;
   #evictions = 0;
@@ -47,14 +54,12 @@ export class MemoryTier implements Tier {
 
   /** What is held under `id` at `now`, in milliseconds since the epoch. */
   get(id: string, now = this.#clock.now()): Entry | undefined {
-    const entry = this.#entries.get(id);
-    if (entry !== undefined && !isOver(entry, now)) {
-      this.#hits++;
-      return entry;
-    }
-    this.#misses++;
-    if (entry !== undefined) this.#expire(id);
-    return undefined;
+    this.#looks += 1;
+    if (this.#looks % MEASURED !== 0) return this.#recall(id, now);
+    const began = this.#clock.elapsed();
+    const entry = this.#recall(id, now);
+    this.lookups.record((this.#clock.elapsed() - began) * PER_MS);
+    return entry;
   }
 
   async getMany(ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
@@ -87,7 +92,8 @@ export class MemoryTier implements Tier {
       this.#entries.delete(entry.key.id);
       return false;
     }
-    const own = inOwnMemory(entry);
+    const own = inOwnMemory(entry, this.#latestTags);
+    this.#latestTags = own.tags;
     // What is listed has its tags in common with it.
     this.#watch.held(listedOf(own));
     this.#entries.set(own.key.id, own, { size });
@@ -130,6 +136,17 @@ export class MemoryTier implements Tier {
 
   async close(): Promise<void> {
     this.#entries.clear();
+  }
+
+  #recall(id: string, now: number): Entry | undefined {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && !isOver(entry, now)) {
+      this.#hits++;
+      return entry;
+    }
+    this.#misses++;
+    if (entry !== undefined) this.#expire(id);
+    return undefined;
   }
 
   #expire(id: string): void {

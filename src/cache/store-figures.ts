@@ -4,6 +4,9 @@ import type { Level, TierFigures } from './tier.ts';
 /** Of how many look-ups in memory one is measured. */
 export const MEASURED = 32;
 
+/** Units of look-up times in a millisecond. */
+export const PER_MS = 100_000;
+
 /** What the store has counted since it was opened. */
 export interface StoreFigures {
   readonly levels: Readonly<Partial<Record<Level, TierFigures>>>;

@@ -1,13 +1,12 @@
 import type { Clock } from '../shared/clock.ts';
-import { Histogram } from '../shared/histogram.ts';
 import type { Soon } from '../shared/soon.ts';
 import { unhurried } from '../shared/unhurried.ts';
 import type { Entry } from './entry.ts';
 import type { Listed } from './listed.ts';
-import { type Lower, LowerTiers, PER_MS } from './lower-tiers.ts';
+import { type Lower, LowerTiers } from './lower-tiers.ts';
 import type { MemoryTier } from './memory.ts';
 import { Changes, Reads } from './reads.ts';
-import { MEASURED, type StoreFigures } from './store-figures.ts';
+import type { StoreFigures } from './store-figures.ts';
 import { successor } from './succession.ts';
 import type { Cleared, Level, Tier, TierHealth } from './tier.ts';
 
@@ -24,7 +23,7 @@ export interface Quota {
 
 /** What a store works with beside its tiers. */
 export interface StoreOptions {
-  /** With a clock look-ups are measured. */
+  /** With a clock look-ups below L1 are measured. */
   readonly clock?: Pick<Clock, 'elapsed'>;
   /** Whether all invalidations are known here that may concern what lies below L1: while they are not, nobody is served it. */
   readonly isCurrent?: () => boolean;
@@ -38,15 +37,11 @@ export class Store {
   readonly #memory: MemoryTier;
   readonly #lower: LowerTiers;
   readonly #reads = new Reads();
-  readonly #clock: Pick<Clock, 'elapsed'> | undefined;
   readonly #isCurrent: () => boolean;
-  readonly #lookups = new Histogram();
-  #looks = 0;
 
   constructor(memory: MemoryTier, lower: readonly Tier[] = [], options: StoreOptions = {}) {
     this.#memory = memory;
     this.#lower = new LowerTiers(lower, options.clock);
-    this.#clock = options.clock;
     this.#isCurrent = options.isCurrent ?? (() => true);
   }
 
@@ -57,7 +52,7 @@ export class Store {
 
   /** What L1 holds under `id`, at once; `now`, in milliseconds since the epoch, for who has just looked at the clock. */
   peek(id: string, now?: number): Found | undefined {
-    const entry = this.#recall(id, now);
+    const entry = this.#memory.get(id, now);
     if (entry === undefined) return undefined;
     this.#lower.touch(id, now);
     return { entry, level: 'l1' };
@@ -82,37 +77,18 @@ export class Store {
     return this.#isCurrent() ? this.#findIn(this.#lower.all, id, this.quota()) : this.held(id);
   }
 
-  /** All of `ids` that any tier holds, at once where L1 does. Promotes no more than `quota`; `now` as for {@link peek}. */
-  findMany(ids: readonly string[], quota = this.quota(), now?: number): Soon<ReadonlyMap<string, Found>> {
-    const found = new Map<string, Found>();
-    let missing: string[] = [];
-    for (const id of new Set(ids)) {
+  /**
+   * For each of `ids` what any tier holds, at once where that is L1. Promotes no more than `quota`; `now` as for {@link peek}.
+   */
+  findMany(ids: readonly string[], quota = this.quota(), now?: number): Soon<readonly (Found | undefined)[]> {
+    const found: (Found | undefined)[] = [];
+    let isWhole = true;
+    for (const id of ids) {
       const held = this.peek(id, now);
-      if (held === undefined) missing.push(id);
-      else found.set(id, held);
+      found.push(held);
+      if (held === undefined) isWhole = false;
     }
-    if (missing.length === 0 || !this.#isCurrent()) return found;
-    return this.#reads.during(async (changed) => {
-      for (const lower of this.#lower.all) {
-        if (missing.length === 0) break;
-        const asked = missing;
-        const value = await this.#lower.read(lower, (tier) => tier.getMany(asked));
-        missing = [];
-        for (const id of asked) {
-          const settled = this.#settle(id, value?.get(id), lower, changed, quota);
-          if (settled !== undefined) found.set(id, settled);
-          else if (!changed.has(id)) missing.push(id);
-        }
-      }
-      // Nor is what others have just said more of absent.
-      for (const id of changed.elsewhere) {
-        const newer = found.has(id) ? undefined : await this.#findIn(this.#lower.all, id, quota);
-        if (newer !== undefined) found.set(id, newer);
-      }
-      // What L1 had may have been replaced meanwhile.
-      for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
-      return found;
-    });
+    return isWhole || !this.#isCurrent() ? found : this.#findBelow(ids, found, quota);
   }
 
   /** Whether other instances put entries where this one finds them. */
@@ -207,7 +183,7 @@ export class Store {
   figures(): StoreFigures {
     const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
     const { lookups, promotions, faults } = this.#lower;
-    return { levels, lookups: { l1: this.#lookups, ...lookups }, promotions, faults };
+    return { levels, lookups: { l1: this.#memory.lookups, ...lookups }, promotions, faults };
   }
 
   /** Writes what is queued and lets go of files and connections. */
@@ -220,14 +196,38 @@ export class Store {
     return [this.#memory, ...this.#lower.all.map(({ tier }) => tier)];
   }
 
-  /** What L1 holds, counted; now and then measured too, for to look at the clock takes as long as to look up. */
-  #recall(id: string, now: number | undefined): Entry | undefined {
-    this.#looks += 1;
-    if (this.#clock === undefined || this.#looks % MEASURED !== 0) return this.#memory.get(id, now);
-    const began = this.#clock.elapsed();
-    const entry = this.#memory.get(id, now);
-    this.#lookups.record((this.#clock.elapsed() - began) * PER_MS);
-    return entry;
+  /** Of `ids`, for which L1 holds what was `found`, all that any tier holds. */
+  async #findBelow(
+    ids: readonly string[],
+    inMemory: readonly (Found | undefined)[],
+    quota: Quota,
+  ): Promise<readonly (Found | undefined)[]> {
+    const found = new Map<string, Found>();
+    for (const held of inMemory) if (held !== undefined) found.set(held.entry.key.id, held);
+    const wanted = new Set(ids);
+    return await this.#reads.during(async (changed) => {
+      let missing = [...wanted].filter((id) => !found.has(id));
+      for (const lower of this.#lower.all) {
+        if (missing.length === 0) break;
+        const asked = missing;
+        const value = await this.#lower.read(lower, (tier) => tier.getMany(asked));
+        missing = [];
+        for (const id of asked) {
+          const settled = this.#settle(id, value?.get(id), lower, changed, quota);
+          if (settled !== undefined) found.set(id, settled);
+          else if (!changed.has(id)) missing.push(id);
+        }
+      }
+      // Nor is what others have just said more of absent.
+      for (const id of wanted) {
+        if (found.has(id) || !changed.elsewhere.has(id)) continue;
+        const newer = await this.#findIn(this.#lower.all, id, quota);
+        if (newer !== undefined) found.set(id, newer);
+      }
+      // What L1 had may have been replaced meanwhile.
+      for (const id of found.keys()) if (changed.has(id)) replace(found, id, this.held(id));
+      return ids.map((id) => found.get(id));
+    });
   }
 
   /** What the first of these tiers holds that has it. Of what was changed elsewhere meanwhile the newer version is looked for. */

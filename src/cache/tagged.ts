@@ -18,7 +18,7 @@ export function beyond(tags: readonly Tagged[], more: readonly Tagged[]): readon
 
 /** Whether this tag is among others, with this stamp or an older one. */
 export function isAmong(tags: readonly Tagged[], tag: string, stamp: number): boolean {
-  for (const [known, since] of tags) if (known === tag && since <= stamp) return true;
+  for (const tagged of tags) if (tagged[0] === tag && tagged[1] <= stamp) return true;
   return false;
 }
 

@@ -2,7 +2,7 @@ import type { Entry, Tagged, Times } from '../cache/entry.ts';
 import type { Graves } from '../cache/graves.ts';
 import type { Standing } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
-import type { Found, Quota, Store } from '../cache/store.ts';
+import type { Found, Store } from '../cache/store.ts';
 import type { Level } from '../cache/tier.ts';
 import { type Demands, judge, type Verdict } from '../policy/judge.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -179,13 +179,13 @@ export function bare(call: Call, reason: string, at: number): Shelf {
 
 function find(store: Store, { keys, quota }: Call, at: number): Soon<readonly (Found | undefined)[]> {
   const [only] = keys;
-  if (only === undefined || keys.length > 1) return findMany(store, keys, quota, at);
+  if (only === undefined || keys.length > 1)
+    return store.findMany(
+      keys.map(({ id }) => id),
+      quota,
+      at,
+    );
   return whenThere(store.peek(only.id, at) ?? store.find(only.id), (found) => [found]);
-}
-
-function findMany(store: Store, keys: Call['keys'], quota: Quota, at: number): Soon<(Found | undefined)[]> {
-  const ids = keys.map(({ id }) => id);
-  return whenThere(store.findMany(ids, quota, at), (found) => ids.map((id) => found.get(id)));
 }
 
 /** Why `part`, the first that lacks, does. */

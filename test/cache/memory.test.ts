@@ -50,6 +50,22 @@ describe('memory', () => {
     assert.equal(memory.figures().bytes, chargeOf(entry));
     assert.ok(memory.figures().bytes > 900);
   });
+
+  test('entries of one batch have their tags in common, and others have their own', () => {
+    const clock = new ManualClock();
+    const memory = new MemoryTier({ maxEntries: 10, maxBytes: 100_000 }, clock);
+    const tagsOf = (name: string, tags: readonly (readonly [string, number])[]) => {
+      memory.set({ ...sampleEntry(name, { born: clock.now() }), tags });
+      return memory.get(idOf(name))?.tags;
+    };
+    const one = tagsOf('one', [['a', 1]]);
+    assert.equal(tagsOf('another', [['a', 1]]), one);
+    const [a1, a2, b1] = [['a', 1] as const, ['a', 2] as const, ['b', 1] as const];
+    for (const [at, tags] of [[a2], [b1], [], [a1, b1], [a1]].entries()) {
+      assert.deepEqual(tagsOf(`another ${at}`, tags), tags);
+    }
+    assert.deepEqual(one, [['a', 1]]);
+  });
 });
 
 test('an entry keeps nothing alive that its texts and bytes were cut out of', () => {

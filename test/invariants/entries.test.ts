@@ -159,7 +159,7 @@ describe('what must always hold of entries', () => {
       if (random() < 0.02) await store.sweep();
       const { id } = sampleEntry(name, { born: 0 }).key;
       const held =
-        store.peek(id) ?? (random() < 0.5 ? await store.find(id) : (await store.findMany([id])).get(id));
+        store.peek(id) ?? (random() < 0.5 ? await store.find(id) : (await store.findMany([id]))[0]);
       const entry = written.get(id);
       if (entry === undefined || clock.now() >= entry.keepUntil) {
         assert.equal(held, undefined);

@@ -107,7 +107,7 @@ async function play(steps: readonly Step[], open: (clock: ManualClock) => Promis
 
   const look = async (id: string, many: boolean) => {
     const [least, since] = [newest(id), put.get(id)];
-    const found = many ? (await store.findMany([id])).get(id) : (store.peek(id) ?? (await store.find(id)));
+    const found = many ? (await store.findMany([id]))[0] : (store.peek(id) ?? (await store.find(id)));
     if (found === undefined) return;
     const { stamp } = found.entry;
     if (put.get(id) === since)
