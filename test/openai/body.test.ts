@@ -18,8 +18,10 @@ test('a body is one JSON object in valid UTF-8, or its problem is named', () => 
     ['body-not-object', Buffer.from('null')],
     ['duplicate-key', Buffer.from('{"a":1,"a":2}')],
     ['too-deep', Buffer.from(`{"a":${'['.repeat(128)}${']'.repeat(128)}}`)],
-    ['taken', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 3)}]}`)],
-    ['too-many-values', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 2)}]}`)],
+    ['taken', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 10)}]}`)],
+    ['too-many-values', Buffer.from(`{"a":[0${',0'.repeat(MAX_VALUES - 9)}]}`)],
+    ['taken', manyNames(MAX_VALUES / 8 - 1)],
+    ['too-many-values', manyNames(MAX_VALUES / 8)],
   ];
   for (const [problem, bytes] of cases) {
     const read = readBody(bytes);
@@ -30,6 +32,10 @@ test('a body is one JSON object in valid UTF-8, or its problem is named', () => 
   assert.equal(textOf(member(read.root, 'é')), '😀');
   assert.equal(fromByteText(read.text), '{"é":"😀"}');
 });
+
+function manyNames(count: number): Buffer {
+  return Buffer.from(`{${Array.from({ length: count }, (_, at) => `"${at}":0`).join(',')}}`);
+}
 
 test('different bytes that are no UTF-8 are refused, never read as one text', () => {
   const bad = ['80', 'c3', 'c0ae', 'e08080', 'eda080', 'edbfbf', 'f4908080', 'f8888080', 'ff'];
