@@ -2,12 +2,21 @@ import { valueFrom } from '../shared/plain.ts';
 import type { Announcement } from './bus.ts';
 import { type Condition, isCondition } from './condition.ts';
 
-/** What names an announcement: of several with the same text the last counts. Lists of names are taken apart, a text for each name. */
-export function* textsFor({ condition, effect }: Announcement): Iterable<string> {
+/**
+ * What names an announcement: of several with the same text the last counts. Lists of names are taken apart, a text for each name, of
+ * which any number costs little; patterns are not, for each that stands alone is one more that everything is held against.
+ */
+export function* textsFor(announced: Announcement): Iterable<string> {
+  const { condition, effect } = announced;
   const [only, ...more] = Object.entries(condition ?? {}).filter(([, members]) => members !== undefined);
-  if (only === undefined) yield effect;
-  else if (more.length > 0) yield `${effect} ${JSON.stringify(sorted([only, ...more]))}`;
+  if (only === undefined || more.length > 0 || only[0] === 'patterns') yield announcementText(announced);
   else for (const member of only[1]) yield `${effect} ${JSON.stringify({ [only[0]]: [member] })}`;
+}
+
+/** The text of an announcement as a whole, the same for all that mean the same in the same words. */
+export function announcementText({ condition, effect }: Announcement): string {
+  const lists = Object.entries(condition ?? {}).filter(([, members]) => members !== undefined);
+  return lists.length === 0 ? effect : `${effect} ${JSON.stringify(sorted(lists))}`;
 }
 
 /** The announcement of a text; undefined for one that is not ours. */

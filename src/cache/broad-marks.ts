@@ -1,9 +1,10 @@
+import { announcementText } from './announcement.ts';
 import { byKey } from './condition.ts';
 import { ALIVE, type Mark, oldestOf, RANK_OF, type Rank, type Subject } from './mark.ts';
 
 /** Marks of patterns, and of several conditions at once: a subject is held against each newer one. */
 export class BroadMarks {
-  /** In the order in which they came. */
+  /** In the order in which they came; of several that say the same the latest. */
   #marks: readonly Broad[] = [];
 
   /** How many there are. */
@@ -13,8 +14,12 @@ export class BroadMarks {
 
   /** Takes a mark that came as the `version`-th of all marks. */
   add(mark: Mark, version: number): void {
+    const text = announcementText(mark);
+    const before = this.#marks.find((known) => known.text === text);
+    if (before !== undefined && before.mark.stamp >= mark.stamp) return;
     const latest = Math.max(mark.stamp, this.#marks.at(-1)?.latest ?? 0);
-    this.#marks = [...this.#marks, { mark, version, latest, concerns: concerned(mark) }];
+    const others = before === undefined ? this.#marks : this.#marks.filter((known) => known !== before);
+    this.#marks = [...others, { mark, text, version, latest, concerns: concerned(mark) }];
   }
 
   /** What those say of a subject that came after `version`. */
@@ -43,6 +48,8 @@ export class BroadMarks {
 /** A mark as it came. */
 interface Broad {
   readonly mark: Mark;
+  /** What it says, but for its stamp. */
+  readonly text: string;
   readonly version: number;
   /** The latest stamp of this mark and of all that came before it. */
   readonly latest: number;

@@ -1,4 +1,5 @@
 import type { Histogram } from '../shared/histogram.ts';
+import type { Announced, Numbered } from './announced.ts';
 import type { Mark } from './mark.ts';
 import type { TierHealth } from './tier.ts';
 
@@ -39,16 +40,16 @@ export interface Replica {
   readonly place: Place | undefined;
   /** Its own marks that are not known to be in the shared table, in the order in which they were made. */
   readonly unsent: readonly Mark[];
-  /** All invalidations it knows of, for a table that has lost them. */
-  known(): Iterable<Announcement>;
+  /** What it knows of the shared table, as of that place: the bus adds to it, and empties it where the table is another one. */
+  readonly announced: Announced;
   /**
-   * Applies what others have announced, in memory at once, and with it everything up to `place` is applied. Resolves when that
-   * survives a crash, if it `must`: a place that is forgotten costs only that what was announced after it is applied twice. Does not
-   * reject.
+   * Applies what others have announced, in memory at once, and with it everything up to `place` is applied; `news` are the numbers of
+   * the table that it has just been told. Resolves when that survives a crash, where it is more than a place: one that is forgotten
+   * costs only that what was announced after it is applied twice. Does not reject.
    */
-  apply(announced: readonly Announcement[], place: Place, must: boolean): Promise<void>;
-  /** Its own marks up to this stamp are in the shared table. */
-  handed(stamp: number): void;
+  apply(announced: readonly Announcement[], news: readonly Numbered[], place: Place): Promise<void>;
+  /** Its own marks up to this stamp are in the shared table, under these numbers. */
+  handed(stamp: number, numbered: readonly Numbered[]): void;
 }
 
 /** The right to fetch something for all instances, or the knowledge that another has it. */

@@ -1,9 +1,7 @@
-import { textsFor } from './announcement.ts';
-import type { Announcement, Place } from './bus.ts';
-import type { Mark } from './mark.ts';
+import type { Announced } from './announced.ts';
+import type { Place } from './bus.ts';
 import type { Send } from './redis-run.ts';
-import type { SharedMarks } from './shared-marks.ts';
-import type { Numbered, SharedTable } from './shared-table.ts';
+import type { SharedTable } from './shared-table.ts';
 
 /** Announcements of which it is made sure, after every reconnection, that the table has not lost them. */
 const ASSURED = 1_000;
@@ -12,19 +10,19 @@ const ASSURED = 1_000;
 export interface Parties {
   readonly table: SharedTable;
   readonly send: Send;
-  readonly shared: SharedMarks;
+  /** What the instance knows of the table, as that was when it last spoke to it. */
+  readonly announced: Announced;
   /** How far this instance has got since it began; undefined if it has just begun. */
   readonly place: Place | undefined;
   /** How far it had got when it last ran. */
   readonly formerly: Place | undefined;
-  /** What its log knows of that. */
-  readonly known: () => Iterable<Announcement>;
 }
 
-/** From which number on the table is to be read, and up to which one this instance has applied it. */
+/** What of the table this instance has to read, and what of that it has applied already. */
 export interface Agreement {
+  /** From which number on the table is to be read. */
   readonly from: number;
-  readonly appliedTo: number;
+  readonly isApplied: (text: string, seq: number) => boolean;
 }
 
 /**
@@ -33,29 +31,24 @@ export interface Agreement {
  * was when this instance last spoke to it.
  */
 export async function reconcile(parties: Parties, now: Place): Promise<Agreement> {
-  const { table, send, shared, place, formerly, known } = parties;
-  if (place?.epoch === now.epoch) {
-    const all = numbered(shared.all()).sort(([, one], [, other]) => other - one);
+  const { table, send, announced, place, formerly } = parties;
+  const before = place ?? formerly;
+  if (before === undefined) return { from: 0, isApplied: () => false };
+  if (before.epoch === now.epoch) {
+    const all = announced.all();
     const { changed } = await table.announce(send, all.slice(0, ASSURED), { how: 'same' });
     if (changed) await table.announce(send, all.slice(ASSURED), { how: 'same' });
-    return { from: place.seq, appliedTo: place.seq };
+    // One that began anew reads all again, for what is shared. What has been given a number since it was lost comes after this one.
+    const upTo = place === undefined ? Math.min(now.seq, before.seq) : before.seq;
+    return { from: place?.seq ?? 0, isApplied: (_text, seq) => seq <= upTo };
   }
-  const before = place ?? formerly;
-  if (before !== undefined && before.epoch !== now.epoch) {
-    const lost = place === undefined ? atMost(before.seq, known()) : numbered(shared.all());
-    await table.announce(send, lost, { how: 'other', epoch: before.epoch });
-  } else if (before !== undefined && now.seq < before.seq) {
-    await table.announce(send, atMost(before.seq, known()), { how: 'new' });
+  await table.announce(send, announced.all(), { how: 'other', epoch: before.epoch });
+  // What this instance had applied in that life, others may have handed over: it has another number now, and means nothing new here.
+  const handed = await table.handedOver(send, before.epoch);
+  const applied = new Map<string, number>();
+  for (const [text, seq] of announced.all()) {
+    const known = handed.get(text);
+    if (known !== undefined && known.had <= seq) applied.set(text, known.got);
   }
-  shared.begin(now.epoch);
-  return { from: 0, appliedTo: before?.epoch === now.epoch ? Math.min(now.seq, before.seq) : 0 };
-}
-
-function numbered(marks: Iterable<Mark>): Numbered[] {
-  return [...marks].flatMap((mark) => [...textsFor(mark)].map((text): Numbered => [text, mark.stamp]));
-}
-
-/** What a log knows, whose numbers are not above that one. */
-function atMost(seq: number, announced: Iterable<Announcement>): Numbered[] {
-  return [...announced].flatMap((one) => [...textsFor(one)].map((text): Numbered => [text, seq]));
+  return { from: 0, isApplied: (text, seq) => applied.get(text) === seq };
 }

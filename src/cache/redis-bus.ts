@@ -2,6 +2,7 @@ import { atMost, type Clock, every, type Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import { Histogram } from '../shared/histogram.ts';
 import type { Stamps } from '../shared/stamps.ts';
+import type { Numbered } from './announced.ts';
 import type { Bus, BusFigures, Lease, Peer, Place, Reception, Replica } from './bus.ts';
 import { type Heard, readHeard } from './heard.ts';
 import { Intake } from './intake.ts';
@@ -16,7 +17,7 @@ import type { RedisLink } from './redis-link.ts';
 import type { Send } from './redis-run.ts';
 import type { SharedMarks } from './shared-marks.ts';
 import type { SharedSecret } from './shared-secret.ts';
-import { type Beat, LEAVES, type Numbered, type SharedTable } from './shared-table.ts';
+import { type Beat, LEAVES, type SharedTable } from './shared-table.ts';
 import type { TierHealth } from './tier.ts';
 
 /** What a bus works with. */
@@ -39,6 +40,8 @@ const BEAT_MS = 1_000;
 const PATIENCE_MS = 1_000;
 /** By how much a clock must have moved for that to be noticed: nobody can measure it much better. */
 const CLOCK_MS = 250;
+const OTHER_SECRET =
+  'the other instances share another secret by now, and find nothing of this one: start it again';
 /** How long a start waits for Redis. */
 const START_MS = 2_000;
 
@@ -70,9 +73,9 @@ export class RedisBus implements Bus {
     this.#intake = new Intake(options);
     this.#outbox = new Outbox({
       announce: (send, texts) => this.#announce(send, texts),
-      numbered: (stamp) => {
+      numbered: (stamp, said) => {
         options.shared.numbered(stamp);
-        this.#replica?.handed(stamp);
+        this.#replica?.handed(stamp, said);
       },
     });
   }
@@ -102,12 +105,11 @@ export class RedisBus implements Bus {
 
   /** Prepares a connection: everything that was announced meanwhile is known before anybody uses it. */
   async greet(connection: RedisConnection): Promise<void> {
-    const { keys, link, secret } = this.#options;
+    const { keys, link } = this.#options;
     const send: Send = (key, command) => link.patiently(connection.send(key, command));
     this.#early = [];
     await link.patiently(connection.subscribe(keys.channel, (message) => this.#hear(readHeard(message))));
     await link.patiently(connection.subscribe(keys.acks, (message) => this.#hearAck(message)));
-    await secret.agree(send);
     await this.#catchUp(send);
   }
 
@@ -148,8 +150,10 @@ export class RedisBus implements Bus {
   }
 
   health(): TierHealth {
+    const { link, secret } = this.#options;
     const behind = this.#isBehind ? 'catching up with the other instances' : undefined;
-    const reason = this.#options.link.outage ?? this.#trouble ?? behind;
+    const other = secret.isOther ? OTHER_SECRET : undefined;
+    const reason = link.outage ?? this.#trouble ?? behind ?? other;
     return reason === undefined ? { state: 'ok' } : { state: 'degraded', reason };
   }
 
@@ -157,7 +161,6 @@ export class RedisBus implements Bus {
     const { link, table } = this.#options;
     this.#beating?.cancel();
     if (link.isUp) await table.leave(this.#send).catch(() => undefined);
-    if (this.#place !== undefined) await this.#replica?.apply([], this.#place, true);
     link.close();
   }
 
@@ -169,12 +172,13 @@ export class RedisBus implements Bus {
     const { link } = this.#options;
     if (!link.isUp || this.#early !== undefined) return;
     try {
-      const { place } = await this.#say(this.#send, this.#place);
+      const { place, hasSecret } = await this.#say(this.#send, this.#place);
       const isOther = place.epoch !== this.#place?.epoch;
       const isMissing = this.#told > (this.#place?.seq ?? 0);
       this.#told = place.seq;
       if (isMissing) this.#gaps += 1;
-      if (isOther || isMissing || this.#isBehind || this.#trouble !== undefined) await this.#catchUpAgain();
+      if (isOther || isMissing || !hasSecret || this.#isBehind || this.#trouble !== undefined)
+        await this.#catchUpAgain();
       else if (this.#outbox.size > 0) await this.#outbox.empty(this.#send);
     } catch (thrown) {
       this.#trouble = messageOf(thrown);
@@ -197,22 +201,28 @@ export class RedisBus implements Bus {
   }
 
   async #catchUp(send: Send): Promise<void> {
-    const { table, shared, onCaughtUp } = this.#options;
+    const { table, shared, secret, onCaughtUp } = this.#options;
     const replica = this.#replica;
     if (replica === undefined) throw new Error('the bus has nothing to work on yet');
+    await secret.agree(send);
     const formerly = replica.place;
     const { place: now } = await this.#say(send, this.#place ?? formerly);
-    const parties = { table, send, shared, place: this.#place, formerly, known: () => replica.known() };
-    const { from, appliedTo } = await reconcile(parties, now);
+    const { announced } = replica;
+    const { from, isApplied } = await reconcile(
+      { table, send, announced, place: this.#place, formerly },
+      now,
+    );
+    if ((this.#place ?? formerly)?.epoch !== now.epoch) announced.clear();
+    if (this.#place?.epoch !== now.epoch) shared.begin(now.epoch);
     await this.#outbox.emptyOver(send);
     const kept: Promise<void>[] = [];
     let last = from;
     for await (const page of table.after(send, from)) {
       last = page.at(-1)?.[1] ?? last;
-      kept.push(this.#intake.take(replica, page, appliedTo, { epoch: now.epoch, seq: last }));
+      kept.push(this.#intake.take(replica, page, isApplied, { epoch: now.epoch, seq: last }));
     }
     const place = { epoch: now.epoch, seq: Math.max(last, now.seq) };
-    kept.push(this.#intake.take(replica, [], appliedTo, place));
+    kept.push(this.#intake.take(replica, [], isApplied, place));
     await Promise.all(kept);
     this.#place = place;
     const early = this.#early ?? [];
@@ -220,34 +230,38 @@ export class RedisBus implements Bus {
     this.#isBehind = false;
     this.#trouble = undefined;
     this.#told = 0;
-    for (const heard of early) this.#hear(heard);
+    // What is told of another life of the table was told before this one began, or is of one that the next beat will find.
+    for (const heard of early) if (heard.epoch === place.epoch) this.#hear(heard);
     onCaughtUp();
     await table.applied(send, place.seq);
   }
 
   /** Says that this instance is there, and takes in which others are, and what time Redis has. */
   async #say(send: Send, place: Place | undefined): Promise<Beat> {
-    const { table, clock } = this.#options;
+    const { table, shared, clock } = this.#options;
     const began = clock.now();
     const beat = await table.beat(send, place);
     const ahead = beat.now - (began + clock.now()) / 2;
     // An entry that comes back has to have the times with which it went.
     if (Math.abs(ahead - this.#aheadMs) > CLOCK_MS) this.#aheadMs = Math.round(ahead);
     this.#peers.see(beat.peers);
+    shared.retire(beat.place.seq - table.keptUs);
     return beat;
   }
 
-  async #announce(send: Send, texts: readonly string[]): Promise<number> {
+  async #announce(send: Send, texts: readonly string[]): Promise<readonly Numbered[]> {
     // Also in a life of the table that is not known here yet: what lies under the names of the last one is older than any of these.
     const said = await this.#options.table.announceNew(send, texts);
-    for (const [text, seq] of said) this.#intake.know(text, seq);
-    return said.at(-1)?.[1] ?? 0;
+    const replica = this.#replica;
+    if (replica !== undefined) for (const [text, seq] of said) this.#intake.know(replica, text, seq);
+    return said;
   }
 
   #hear(heard: Heard | undefined): void {
     const place = this.#place;
+    const replica = this.#replica;
     if (heard === undefined) return;
-    if (this.#early !== undefined || place === undefined) {
+    if (this.#early !== undefined || place === undefined || replica === undefined) {
       this.#early?.push(heard);
       return;
     }
@@ -261,8 +275,9 @@ export class RedisBus implements Bus {
     const said = heard.said.map((text, at): Numbered => [text, heard.first + at]);
     const isOwn = heard.from === this.#options.self.id;
     this.#place = { epoch: place.epoch, seq: last };
-    const appliedTo = isOwn ? last : place.seq;
-    void this.#intake.take(this.#replica, said, appliedTo, this.#place).then(() => this.#ack(last));
+    const upTo = isOwn ? last : place.seq;
+    const taken = this.#intake.take(replica, said, (_text, seq) => seq <= upTo, this.#place);
+    void taken.then(() => this.#ack(last));
   }
 
   #ack(seq: number): void {

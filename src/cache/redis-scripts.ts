@@ -9,12 +9,17 @@ export interface Script {
 /** The most announcements that the table holds; of more the older half becomes "everything before". */
 const MOST_MARKS = 100_000;
 
-/** The time (`now`, in µs by Redis' own clock), and the `epoch` of the table in `state`; one that has none gets the first argument. */
+/**
+ * The time (`now`, in µs by Redis' own clock), and the `epoch` of the table in `state` and `marks`; one that has none gets the first
+ * argument, and so does one whose marks Redis has evicted.
+ */
 const LIFE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local epoch = redis.call('HGET', state, 'epoch')
+if epoch and redis.call('HEXISTS', state, 'marked') == 1 and redis.call('EXISTS', marks) == 0 then epoch = false end
 if not epoch then
+  redis.call('HDEL', state, 'marked')
   epoch = ARGV[1]
   redis.call('HSET', state, 'epoch', epoch, 'seq', string.format('%.0f', now))
 end
@@ -24,8 +29,9 @@ end
  * KEYS: state, marks, what has been handed over of an earlier life of the table. ARGV: an epoch for a table that has none, for how
  * many µs announcements are kept, the channel, who announces, how, and then for each announcement its text and the number it had.
  *
- * How: `new` each is announced; `same` those are passed over that the table has with at least the number they had, so that one that
- * has lost some gets them again; `other` those that somebody has handed over already with at least the number they had before.
+ * How: `new` each is announced; `same` those are passed over that the table has with at least the number they had, or that are part of
+ * "everything before", so that one that has lost some gets them again; `other` those that somebody has handed over already with at
+ * least the number they had before. Of these what is handed over says that number, and the one it has now.
  *
  * Of too many, and of those that are too old, the last becomes "everything before", for an instance that has been away for so long.
  * Numbers are microseconds by Redis' own clock, and rise whatever that does. Gives the epoch, the number of the last announcement
@@ -38,20 +44,21 @@ ${LIFE}
 local before = tonumber(redis.call('HGET', state, 'seq')) or now
 local seq = before
 local said = {}
+local floor = tonumber(redis.call('ZSCORE', marks, 'purge')) or 0
 for i = 6, #ARGV, 2 do
   local has = false
-  if how == 'same' then has = redis.call('ZSCORE', marks, ARGV[i]) end
-  if how == 'other' then has = redis.call('HGET', handed, ARGV[i]) end
-  if not has or tonumber(has) < tonumber(ARGV[i + 1]) then
+  if how == 'same' then has = math.max(floor, tonumber(redis.call('ZSCORE', marks, ARGV[i])) or 0) end
+  if how == 'other' then has = tonumber(string.match(redis.call('HGET', handed, ARGV[i]) or '', '^%d+')) end
+  if not has or has < tonumber(ARGV[i + 1]) then
     if #said == 0 then seq = math.max(before + 1, now) else seq = seq + 1 end
     redis.call('ZADD', marks, string.format('%.0f', seq), ARGV[i])
-    if how == 'other' then redis.call('HSET', handed, ARGV[i], ARGV[i + 1]) end
+    if how == 'other' then redis.call('HSET', handed, ARGV[i], ARGV[i + 1] .. string.format(' %.0f', seq)) end
     said[#said + 1] = ARGV[i]
   end
 end
 if how == 'other' then redis.call('EXPIRE', handed, 86400) end
 if #said > 0 then
-  redis.call('HSET', state, 'seq', string.format('%.0f', seq))
+  redis.call('HSET', state, 'seq', string.format('%.0f', seq), 'marked', '1')
   local old = string.format('%.0f', now - tonumber(ARGV[2]))
   local last = redis.call('ZREVRANGEBYSCORE', marks, old, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   local count = redis.call('ZCARD', marks)
@@ -71,14 +78,15 @@ return {epoch, string.format('%.0f', before), string.format('%.0f', seq)}
 `);
 
 /**
- * KEYS: state, instances. ARGV: an epoch for a table that has none, the epoch and the number that the instance has got to (empty and 0
- * for none), its id, what it says of itself (JSON), after how many µs of silence an instance is gone.
+ * KEYS: state, marks, instances, the secret, all traces. ARGV: an epoch for a table that has none, the epoch and the number that the instance has got to (empty and 0
+ * for none), its id, what it says of itself (JSON), after how many µs of silence an instance is
+ * gone, for how many ms a trace is kept.
  *
  * A table that comes back older than an instance knows it goes on with greater numbers. Gives the epoch, the last number, the time (µs),
- * and what the instances say of themselves.
+ * what the instances say of themselves, and whether there is a secret.
  */
 export const BEAT = script(`
-local state, instances = KEYS[1], KEYS[2]
+local state, marks, instances = KEYS[1], KEYS[2], KEYS[3]
 ${LIFE}
 local seq = redis.call('HGET', state, 'seq') or '0'
 local known = seq
@@ -94,7 +102,12 @@ for i = 1, #all, 2 do
   if not at or at < now - tonumber(ARGV[6]) then redis.call('HDEL', instances, all[i])
   else said[#said + 1] = string.match(all[i + 1], '^%d+ (.*)$') end
 end
-return {epoch, known, string.format('%.0f', now), said}
+local ended = math.floor(now / 1000) - tonumber(ARGV[7])
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', ended, 'LIMIT', 0, 1000)) do
+  redis.call('DEL', old)
+  redis.call('ZREM', KEYS[5], old)
+end
+return {epoch, known, string.format('%.0f', now), said, redis.call('EXISTS', KEYS[4])}
 `);
 
 /** KEYS: marks. ARGV: a number, and how many at most. Gives the announcements after it with their numbers, in order. */
@@ -103,17 +116,28 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES'
 `);
 
 /**
- * KEYS: a trace. ARGV: for how many ms it is kept, the most tags it may have, and then tags with their numbers: of each the least
- * counts. One that has too many has one without a name.
+ * KEYS: a trace, all traces. ARGV: for how many ms it is kept, the most tags it may have, and then tags with their numbers: of each the
+ * least counts. One that has too many has one without a name.
+ *
+ * A trace has no time to live: Redis evicts what has one, and who finds none, or one that was begun anew, would take it for all there
+ * is. So each looks after some of those that have had their time.
  */
 export const NOTE = script(`
+local trace, traces = KEYS[1], KEYS[2]
 for i = 3, #ARGV, 2 do
-  local had = redis.call('HGET', KEYS[1], ARGV[i])
+  local had = redis.call('HGET', trace, ARGV[i])
   local tag = ARGV[i]
-  if not had and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[2]) then tag = '' end
-  if not had or tonumber(had) > tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], tag, ARGV[i + 1]) end
+  if not had and redis.call('HLEN', trace) >= tonumber(ARGV[2]) then tag = '' end
+  if not had or tonumber(had) > tonumber(ARGV[i + 1]) then redis.call('HSET', trace, tag, ARGV[i + 1]) end
 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', traces, now, trace)
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', traces, '-inf', now - tonumber(ARGV[1]), 'LIMIT', 0, 10)) do
+  redis.call('DEL', old)
+  redis.call('ZREM', traces, old)
+end
+return 1
 `);
 
 /**

@@ -12,12 +12,15 @@ export class SharedMarks {
   readonly #moments = new Moments();
   /** Their stamps are their numbers. */
   #marks = new Marks();
-  /** Own marks that have no number yet; all of one stamp. */
-  #unnumbered: Mark[] = [];
+  /** The last stamp of own marks that have no number yet; 0 where all have. */
+  #lastOwn = 0;
+  /** These, all of one stamp. */
   #pending = new Marks();
   /** A stamp below those of own marks that may not have come back yet. */
   #beforeOwn = Number.POSITIVE_INFINITY;
   #epoch: string | undefined;
+  /** Below which number they have been forgotten. */
+  #retired = 0;
 
   /** The life of the table that these are of; undefined before it was ever read. */
   get epoch(): string | undefined {
@@ -39,7 +42,7 @@ export class SharedMarks {
   /** Everything up to `seq` counts here for what begins after the stamp; what came with it was given stamps above `before`. */
   applied(before: number, stamp: number, { seq }: Pick<Place, 'seq'>): void {
     this.#moments.add(stamp, seq, Math.min(before, this.#beforeOwn));
-    if (this.#unnumbered.length === 0) this.#beforeOwn = Number.POSITIVE_INFINITY;
+    if (this.#lastOwn === 0) this.#beforeOwn = Number.POSITIVE_INFINITY;
   }
 
   /** Up to which announcement this instance had applied them when the stamp was given; 0 where nobody knows any more. */
@@ -54,20 +57,25 @@ export class SharedMarks {
 
   /** These were made here, and count from now on. */
   owe(marks: readonly Mark[]): void {
-    this.#unnumbered.push(...marks);
-    for (const { stamp } of marks) this.#beforeOwn = Math.min(this.#beforeOwn, stamp - 1);
-    for (const mark of marks) this.#pending.add({ ...mark, stamp: PENDING });
+    for (const mark of marks) {
+      this.#beforeOwn = Math.min(this.#beforeOwn, mark.stamp - 1);
+      this.#lastOwn = Math.max(this.#lastOwn, mark.stamp);
+      this.#pending.add({ ...mark, stamp: PENDING });
+    }
   }
 
   /** Own marks up to this stamp have got their numbers. */
   numbered(stamp: number): void {
-    this.#unnumbered = this.#unnumbered.filter((mark) => mark.stamp > stamp);
-    if (this.#unnumbered.length === 0) this.#pending = new Marks();
+    if (stamp < this.#lastOwn) return;
+    this.#lastOwn = 0;
+    this.#pending = new Marks();
   }
 
-  /** All that are known, with their numbers for stamps. */
-  all(): Iterable<Mark> {
-    return this.#marks.all();
+  /** Forgets those with lower numbers than this one, which rise by 1,000 a ms: nothing that they concern lives any more. Once an hour. */
+  retire(seq: number): void {
+    if (seq - this.#retired < HOUR_US) return;
+    this.#retired = seq;
+    this.#marks.retire(seq);
   }
 
   /** The entry as it is shared, its stamps being numbers; undefined where nobody knows any more what it is older than. */
@@ -89,11 +97,12 @@ export class SharedMarks {
     if (this.#marks.standing(shared) !== 'alive') return undefined;
     const tags = shared.tags.map(([tag]): Tagged => [tag, stamp]);
     const entry = { ...shared, stamp, tags };
-    if (this.#unnumbered.length === 0) return entry;
+    if (this.#lastOwn === 0) return entry;
     const old = { ...shared, stamp: PENDING, tags: shared.tags.map(([tag]): Tagged => [tag, PENDING]) };
     return this.#pending.standing(old) === 'alive' ? entry : undefined;
   }
 }
 
+const HOUR_US = 3_600_000_000;
 /** The stamp of what is to be older than everything: the numbers begin above it. */
 const PENDING = 1;

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord, valueFrom } from '../shared/plain.ts';
+import type { Numbered } from './announced.ts';
 import type { Peer, Place } from './bus.ts';
 import { GONE_MS } from './peers.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { pairsOf, run, type Send, textOf, textsOf } from './redis-run.ts';
 import { AFTER, ANNOUNCE, BEAT } from './redis-scripts.ts';
-
-/** An announcement as the table has it: what it says, and its number there; 0 for one that has none yet. */
-export type Numbered = readonly [text: string, seq: number];
 
 /** How announcements are made: see the script. */
 export type How =
@@ -22,11 +20,15 @@ export interface Beat {
   /** The instances there are, and Redis' time in milliseconds since the epoch. */
   readonly peers: readonly Peer[];
   readonly now: number;
+  /** Whether the secret that they share is there. */
+  readonly hasSecret: boolean;
 }
 
 /** Texts that go into one step: Redis does nothing else meanwhile. */
 const STEP = 500;
 const PAGE = 5_000;
+/** For how long a trace is kept: a little longer than its calls belong together. */
+export const TRACE_MS = 11 * 60_000;
 /** What an instance says in the place of a number. */
 export const LEAVES = 'leaves';
 
@@ -34,13 +36,14 @@ export const LEAVES = 'leaves';
 export class SharedTable {
   readonly #keys: RedisKeys;
   readonly #self: Peer;
-  readonly #keptUs: string;
+  /** For how many µs announcements are kept: as long as something lives that they may concern. */
+  readonly keptUs: number;
 
   /** `keptMs` is how long announcements are kept: nothing that they concern lives longer. */
   constructor(keys: RedisKeys, self: Peer, keptMs: number) {
     this.#keys = keys;
     this.#self = self;
-    this.#keptUs = String(Math.ceil(keptMs * 1_000));
+    this.keptUs = Math.ceil(keptMs * 1_000);
   }
 
   /** Adds announcements and tells everybody. Gives the numbers they got. */
@@ -81,7 +84,7 @@ export class SharedTable {
     const { state, marks, handed, channel } = this.#keys;
     const keys = [state, marks, handed(how.how === 'other' ? how.epoch : '')] as const;
     const texts = announced.flatMap(([text, seq]) => [text, String(seq)]);
-    const args = [newEpoch(), this.#keptUs, channel, this.#self.id, how.how, ...texts];
+    const args = [newEpoch(), String(this.keptUs), channel, this.#self.id, how.how, ...texts];
     const [, before, seq] = textsOf(await run(send, ANNOUNCE, keys, args)) ?? [];
     if (before === undefined || seq === undefined)
       throw new Error('Redis answers an announcement with something else');
@@ -90,7 +93,7 @@ export class SharedTable {
 
   /** Says that this instance is there, and how far it has got. */
   async beat(send: Send, place: Place | undefined): Promise<Beat> {
-    const { state, instances } = this.#keys;
+    const { state, marks, instances, secret, traces } = this.#keys;
     const { epoch = '', seq = 0 } = place ?? {};
     const args = [
       newEpoch(),
@@ -99,9 +102,10 @@ export class SharedTable {
       this.#self.id,
       JSON.stringify(this.#self),
       String(1_000 * GONE_MS),
+      String(TRACE_MS),
     ];
-    const reply = await run(send, BEAT, [state, instances], args);
-    const [now, last, us, said] = Array.isArray(reply) ? reply : [];
+    const reply = await run(send, BEAT, [state, marks, instances, secret, traces], args);
+    const [now, last, us, said, hasSecret] = Array.isArray(reply) ? reply : [];
     const texts = textsOf(said);
     const known = { epoch: textOf(now), seq: Number(textOf(last)), us: Number(textOf(us)) };
     if (known.epoch === undefined || texts === undefined || !Number.isFinite(known.seq + known.us))
@@ -109,6 +113,7 @@ export class SharedTable {
     return {
       place: { epoch: known.epoch, seq: known.seq },
       now: known.us / 1_000,
+      hasSecret: hasSecret === 1,
       peers: texts.flatMap((text) => peerOf(text) ?? []),
     };
   }
@@ -122,6 +127,23 @@ export class SharedTable {
       if (page.length < PAGE) return;
       from = page.at(-1)?.[1] ?? from;
     }
+  }
+
+  /** What has been handed over of an earlier life of the table: of each text the number that it had then, and that it has got here. */
+  async handedOver(
+    send: Send,
+    epoch: string,
+  ): Promise<ReadonlyMap<string, { readonly had: number; readonly got: number }>> {
+    const key = this.#keys.handed(epoch);
+    const fields = textsOf(await send(key, ['HGETALL', key]));
+    if (fields === undefined)
+      throw new Error('Redis answers a reading of what was handed over with something else');
+    const handed = new Map<string, { readonly had: number; readonly got: number }>();
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const [had = Number.NaN, got = Number.NaN] = (fields[at + 1] ?? '').split(' ').map(Number);
+      handed.set(fields[at] ?? '', { had, got });
+    }
+    return handed;
   }
 
   /** Says that this instance is gone. */

@@ -35,7 +35,7 @@ export interface Sharing {
   readonly bus: Bus;
   readonly tier: Tier | undefined;
   readonly traces: SharedTraces | undefined;
-  /** The secret of all instances, as far as it is known when the bus has joined. */
+  /** The secret of all instances, as far as it is known when the bus has joined; from then on it stays. */
   readonly secret: () => Buffer;
 }
 
@@ -54,7 +54,7 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
   const { connectRedis } = await import('../cache/redis-client.ts');
   const id = randomUUID();
   const self: Peer = { id, name: `${hostname()}-${id.slice(0, 6)}`, version, wire: WIRE };
-  const keys = redisKeys(prefix);
+  const keys = redisKeys(prefix, address.database);
   const tellOutage = outagesTold({
     events,
     clock,
@@ -71,7 +71,10 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
     timeoutMs: timeout,
     greet: (connection) => bus.greet(connection),
     onChange(why) {
-      if (why === undefined) tier.resume();
+      if (why === undefined) {
+        tier.resume();
+        traces.resume();
+      }
       tellOutage(why);
     },
   });
@@ -79,7 +82,10 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
   const tell: Send = (key, command) => link.askPatiently(key, command);
   const leases = new RedisLeases({ ask, tell, keyOf: keys.lease, clock });
   const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
-  const onCaughtUp = () => tier.resume();
+  const onCaughtUp = () => {
+    tier.resume();
+    traces.resume();
+  };
   const bus: RedisBus = new RedisBus({
     link,
     table,
@@ -104,8 +110,17 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
     maxRecord,
     isOneServer,
   });
-  const traces = new SharedTraces({ send: ask, keys, shared, stamps, isJoined: () => bus.isJoined });
-  return { bus, tier, traces, secret: () => common.current };
+  const traces: SharedTraces = new SharedTraces({
+    ask,
+    tell,
+    keys,
+    shared,
+    stamps,
+    clock,
+    timeoutMs: timeout,
+    isJoined: () => bus.isJoined,
+  });
+  return { bus, tier, traces, secret: () => common.use() };
 }
 
 /** Nothing that is stored by these settings lives longer. */

@@ -1,3 +1,4 @@
+import type { Numbered } from '../cache/announced.ts';
 import type { Place } from '../cache/bus.ts';
 import { isCondition } from '../cache/condition.ts';
 import { Journal } from '../cache/journal.ts';
@@ -5,13 +6,15 @@ import type { Mark } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
 import { type Clock, every, type Timer } from '../shared/clock.ts';
 import { type Stamps, stampOf } from '../shared/stamps.ts';
-import { Ledger, readPlace } from './ledger.ts';
+import { Ledger, readNumbered, readPlace } from './ledger.ts';
 
 /** How far ahead of the clock stamps are promised to stay below: after a crash they go on above that. */
 const RESERVE_MS = 2 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 /** Bytes of the file from which on it is rewritten when it has doubled. */
 const LEAST_REWRITTEN = 1_000_000;
+/** Numbers of the shared table in one record. */
+const NUMBERED = 1_000;
 
 /** What keeping marks takes. */
 export interface MarkLogOptions {
@@ -71,16 +74,16 @@ export class MarkLog {
     await this.#keep(marks.map(toOwnRecord));
   }
 
-  /** As {@link keep}, for marks of others: with them everything up to `place` is kept. */
-  async keepTold(marks: readonly Mark[], place: Place): Promise<void> {
+  /** As {@link keep}, for marks of others: with them everything up to `place` is kept, and what numbers the shared table has told. */
+  async keepTold(marks: readonly Mark[], numbered: readonly Numbered[], place: Place): Promise<void> {
     this.ledger.place = place;
-    await this.#keep([...marks.map(toRecord), { place }]);
+    await this.#keep([...marks.map(toRecord), ...placeRecords(place, numbered)]);
   }
 
-  /** Own marks up to this stamp have been announced. Resolves when that is on disk. */
-  async handed(stamp: number): Promise<void> {
+  /** Own marks up to this stamp have been announced, under these numbers. Resolves when that is on disk. */
+  async handed(stamp: number, numbered: readonly Numbered[]): Promise<void> {
     this.ledger.handed(stamp);
-    await this.#keep([{ handed: stamp }]);
+    await this.#keep([{ handed: stamp, numbered }]);
   }
 
   async #keep(records: readonly object[]): Promise<void> {
@@ -130,11 +133,11 @@ export class MarkLog {
   }
 
   async #rewrite(journal: Journal, aheadMs: number): Promise<void> {
-    const { place, unsent } = this.ledger;
+    const { place, announced, unsent } = this.ledger;
     await journal.rewrite([
       ...[...this.#options.marks.all()].map(toRecord),
       ...unsent.map(toOwnRecord),
-      ...(place === undefined ? [] : [{ place }]),
+      ...(place === undefined ? [] : placeRecords(place, announced.all())),
       this.#ceiling(aheadMs),
     ]);
     this.#rewritten = journal.length;
@@ -161,12 +164,18 @@ function giveUp({ marks, stamps, clock }: MarkLogOptions): void {
 /** Takes in a record; false for one that is not understood. */
 function take(record: unknown, { marks, stamps }: MarkLogOptions, ledger: Ledger): boolean {
   if (typeof record !== 'object' || record === null) return false;
+  const numbered = 'numbered' in record ? readNumbered(record.numbered) : [];
   if ('place' in record) {
-    ledger.place = readPlace(record.place);
-    return ledger.place !== undefined;
+    const place = readPlace(record.place);
+    // Numbers are of one life of the table.
+    if (place?.epoch !== ledger.place?.epoch) ledger.announced.clear();
+    ledger.place = place;
+    for (const [text, seq] of numbered) ledger.announced.add(text, seq);
+    return place !== undefined;
   }
   if ('handed' in record && typeof record.handed === 'number') {
     ledger.handed(record.handed);
+    for (const [text, seq] of numbered) ledger.announced.add(text, seq);
     return true;
   }
   if ('ceiling' in record && typeof record.ceiling === 'number') {
@@ -185,6 +194,15 @@ function take(record: unknown, { marks, stamps }: MarkLogOptions, ledger: Ledger
   marks.add({ condition, effect, stamp });
   if ('own' in record) ledger.owe([{ condition, effect, stamp }]);
   return true;
+}
+
+/** A place, and numbers as of it, in records of a good size. */
+function placeRecords(place: Place, numbered: readonly Numbered[]): readonly object[] {
+  const records: object[] = [];
+  for (let at = 0; at < numbered.length; at += NUMBERED) {
+    records.push({ place, numbered: numbered.slice(at, at + NUMBERED) });
+  }
+  return records.length === 0 ? [{ place }] : records;
 }
 
 function toRecord({ condition, effect, stamp }: Mark): object {

@@ -1,3 +1,4 @@
+import { Announced, type Numbered } from '../cache/announced.ts';
 import type { Announcement, Place, Replica } from '../cache/bus.ts';
 import type { Condition } from '../cache/condition.ts';
 import type { Mark } from '../cache/mark.ts';
@@ -25,8 +26,8 @@ export function replicaOf({ marks, stamps, background, log, sweep }: ReplicaOpti
   return {
     place: log?.ledger.place,
     unsent: log?.ledger.unsent ?? [],
-    known: () => marks.all(),
-    async apply(announced: readonly Announcement[], place: Place, must: boolean) {
+    announced: log?.ledger.announced ?? new Announced(),
+    async apply(announced: readonly Announcement[], news: readonly Numbered[], place: Place) {
       const made = announced.map((one): Mark => ({ ...one, stamp: stamps.next() }));
       for (const mark of made) marks.add(mark);
       const purged = made.filter(({ effect }) => effect === 'purge');
@@ -36,10 +37,10 @@ export function replicaOf({ marks, stamps, background, log, sweep }: ReplicaOpti
       if (log === undefined) return;
       log.ledger.place = place;
       // What cannot be kept is in memory, and is written with what comes next.
-      if (must) await log.keepTold(made, place).catch(() => undefined);
+      if (made.length + news.length > 0) await log.keepTold(made, news, place).catch(() => undefined);
     },
-    handed: (stamp) => {
-      if (log !== undefined) background.run('noting what was announced', log.handed(stamp));
+    handed: (stamp, numbered) => {
+      if (log !== undefined) background.run('noting what was announced', log.handed(stamp, numbered));
     },
   };
 }

@@ -11,6 +11,7 @@ const ANNOUNCED: readonly (readonly [announced: Announcement, texts: readonly st
     { condition: { tags: ['a', 'b\n"'] }, effect: 'purge' },
     ['purge {"tags":["a"]}', 'purge {"tags":["b\\n\\""]}'],
   ],
+  [{ condition: { patterns: ['b/*', 'a/*'] }, effect: 'purge' }, ['purge {"patterns":["a/*","b/*"]}']],
   [
     { condition: { types: ['x'], tags: ['b', 'a'] }, effect: 'purge' },
     ['purge {"tags":["a","b"],"types":["x"]}'],

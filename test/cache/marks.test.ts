@@ -130,6 +130,20 @@ describe('marks are bounded', () => {
     assert.equal(marks.standing(subject(11)), 'alive');
   });
 
+  it('of one pattern, and of one set of conditions, there is one mark, whose last stamp counts', () => {
+    const marks = new Marks({ names: 100, broad: 10 });
+    const pattern = { patterns: ['products/*/x/*', 'products/*/y/*'] };
+    const both = { types: ['products'], namespaces: ['shop a'] };
+    for (let at = 1; at <= 100; at += 1) {
+      for (const condition of [pattern, { ...pattern, patterns: pattern.patterns.toReversed() }, both])
+        marks.add({ condition, effect: 'expire', stamp: at });
+    }
+    marks.add({ condition: both, effect: 'expire', stamp: 3 });
+    assert.equal(marks.size, 2);
+    assert.equal(marks.standing(subject(100)), 'expired');
+    assert.equal(marks.standing(subject(101)), 'alive');
+  });
+
   it('of one name there is one mark, however often it is invalidated', () => {
     const marks = new Marks();
     for (let at = 1; at <= 1_000; at += 1) {

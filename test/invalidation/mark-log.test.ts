@@ -305,14 +305,19 @@ describe('a log of marks that others are to be told of', () => {
       life.marks.add(mark);
       await life.log.keepOwn([mark]);
     }
-    await life.log.handed(first.stamp);
-    await life.log.keepTold([], { epoch: 'e', seq: 7 });
+    await life.log.keepTold([], [['of another life', 3]], { epoch: 'd', seq: 3 });
+    await life.log.keepTold([], [['told', 7]], { epoch: 'e', seq: 7 });
+    await life.log.handed(first.stamp, [['own', 8]]);
     for (let turn = 0; turn < 2; turn += 1) {
       // Once as a crash leaves it, and once as it was rewritten.
       const { log, standing } = await begin(path);
       assert.ok(log.trusted);
       assert.deepEqual(log.ledger.unsent, [second, third]);
       assert.deepEqual(log.ledger.place, { epoch: 'e', seq: 7 });
+      assert.deepEqual(log.ledger.announced.all(), [
+        ['own', 8],
+        ['told', 7],
+      ]);
       assert.equal(standing('a', first.stamp), 'purged');
       await log.close();
     }

@@ -108,7 +108,7 @@ for (const workers of [1, 2])
         'MISS',
       );
       for (const key of (await redis.ask('KEYS', '*')) as Buffer[])
-        assert.match(String(key), /^\{?(?:reprise|other:fleet):1[:}]/);
+        assert.match(String(key), /^\{?(?:reprise|other:fleet):2[:}]/);
     });
 
     test('is dropped by /cache/clear with its level, and with it nothing else', async () => {
@@ -214,5 +214,5 @@ async function eventually(ask: () => ReturnType<typeof send>, outcome: string): 
 
 /** The keys of all entries. */
 async function entriesIn(redis: TestRedis): Promise<string[]> {
-  return ((await redis.ask('KEYS', 'reprise:1:entry:*')) as Buffer[]).map(String).sort();
+  return ((await redis.ask('KEYS', 'reprise:2:entry:*')) as Buffer[]).map(String).sort();
 }

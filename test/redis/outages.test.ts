@@ -55,7 +55,7 @@ for (const workers of [1, 2])
       await fleet.control(fleet.instances[1], '/cache/invalidate', { tags: ['product:1'] });
       await redis.kill();
       await redis.restart();
-      assert.equal(((await redis.ask('KEYS', 'reprise:1:entry:*')) as unknown[]).length, 2);
+      assert.equal(((await redis.ask('KEYS', 'reprise:2:entry:*')) as unknown[]).length, 2);
       await until(() => fleet.isComplete(), 'three instances that know each other', 15_000);
       await using another = await startReprise({
         upstream: fleet.upstream.url,

@@ -202,7 +202,7 @@ for (const workers of [1, 2])
       });
       await fleet.control(one, '/cache/invalidate', { tags: ['gone'] });
       const id = first.headers.get('x-cache-key')?.split('/').at(-1) ?? '';
-      await fleet.redis.ask('SET', `reprise:1:lease:${id}`, 'of nobody', 'PX', '700');
+      await fleet.redis.ask('SET', `reprise:2:lease:${id}`, 'of nobody', 'PX', '700');
       const began = performance.now();
       const answer = await send(two.url + CHAT, { body: chat('left alone') });
       assert.deepEqual([answer.status, answer.headers.get('x-cache')], [200, 'MISS']);
@@ -266,6 +266,6 @@ test('a thread that ends while it asks for a lease has none', { skip: noRedis },
   for (const worker of workers.slice(0, 2)) await worker.terminate();
   await answer;
   await redis.ask('CLIENT', 'UNPAUSE');
-  const leases = async () => (await redis.ask('KEYS', 'reprise:1:lease:*')) as unknown[];
+  const leases = async () => (await redis.ask('KEYS', 'reprise:2:lease:*')) as unknown[];
   await until(async () => (await leases()).length === 0, 'no lease of nobody', 3_000);
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Numbered } from '../../src/cache/announced.ts';
 import { redisKeys } from '../../src/cache/redis-keys.ts';
-import { type Numbered, SharedTable } from '../../src/cache/shared-table.ts';
+import { SharedTable } from '../../src/cache/shared-table.ts';
 import { noRedis, startRedis, type TestRedis } from '../support/redis.ts';
 
 const HOUR = 3_600_000;
