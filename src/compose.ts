@@ -21,6 +21,7 @@ import { storedValues } from './control/values.ts';
 import { webhookCall } from './control/webhooks.ts';
 import { createListener, type DataListener } from './http/listener.ts';
 import { Service, type Serving } from './http/service.ts';
+import { SettlingStores } from './http/settling-stores.ts';
 import { verdictOn } from './http/shelf.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
 import { audited } from './invalidation/audited.ts';
@@ -194,7 +195,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     await monitoring.flush();
   };
   const answering = () => {
-    const storeWrites = new VectorStoreWrites({ clock, background, purge: purgeTag });
+    const settling = new SettlingStores({ clock, stamps, marks });
     const dataPlane = dataPlaneOf({
       settings,
       clock,
@@ -207,8 +208,9 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       stamps,
       marks,
       graves,
-      lineage: lineageOf(lineage, traces),
-      storeWrites,
+      lineage: lineageOf(lineage, traces, settling),
+      settling,
+      storeWrites: new VectorStoreWrites({ background, purge: purgeTag }),
       sample,
     });
     return new Service({
@@ -216,7 +218,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       drainMs,
       server: serverOf(open, dataPlane),
       async close() {
-        storeWrites.close();
+        settling.close();
         await close();
       },
     });

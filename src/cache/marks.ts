@@ -39,6 +39,7 @@ export class Marks {
   #version = 0;
   /** What was judged by so many marks, and how: `4 × version + rank`. No mark makes anything better. */
   readonly #judged = new WeakMap<Subject, number>();
+  readonly #listeners = new Set<(mark: Mark) => void>();
 
   constructor(limits: MarkLimits = LIMITS) {
     this.#limits = limits;
@@ -73,6 +74,13 @@ export class Marks {
     ] as const) {
       if (marks.size > limit) this.#fold(middle(marks.all()));
     }
+    for (const listener of this.#listeners) listener(mark);
+  }
+
+  /** Calls `listener` with every mark from now on; gives what ends that. */
+  listen(listener: (mark: Mark) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** What becomes of `subject` for a request that itself speaks of `more`, by every mark up to now. */

@@ -20,6 +20,7 @@ import { Heads } from '../http/heads.ts';
 import { Leases } from '../http/leases.ts';
 import type { DataListener } from '../http/listener.ts';
 import type { OtherThreads } from '../http/other-threads.ts';
+import type { SettlingStores } from '../http/settling-stores.ts';
 import type { Sample } from '../http/tracing.ts';
 import { openTunnel } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
@@ -48,6 +49,7 @@ export interface DataPlaneParts {
   readonly marks: Marks;
   readonly graves: Graves;
   readonly lineage: Traces;
+  readonly settling: SettlingStores;
   readonly storeWrites: VectorStoreWrites;
   /** Decides which traces are recorded; undefined where nothing is traced. */
   readonly sample: Sample | undefined;

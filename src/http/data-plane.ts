@@ -18,9 +18,12 @@ import { newRequestId } from './request-id.ts';
 import type { Served } from './served.ts';
 import { toldOfTrace, traced } from './traced-request.ts';
 import type { TracingContext } from './tracing.ts';
+import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingContext {}
+export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingContext {
+  readonly storeWrites: VectorStoreWrites;
+}
 
 /**
  * Answers data-plane requests: each once all that came with its head is read, so that its body, as a rule, need not be waited for.

@@ -17,8 +17,8 @@ import type { FetchWork } from './fetch-work.ts';
 import { callEnd, fetched } from './fetched.ts';
 import { type Flight, type Slot, wholeOf } from './flight.ts';
 import { entriesOf, type Settled, withoutEntries } from './settled.ts';
+import type { SettlingStores } from './settling-stores.ts';
 import type { TracedCall } from './tracing.ts';
-import type { VectorStoreWrites } from './vector-store-writes.ts';
 
 /** What every fetch works with. */
 export interface FetchContext {
@@ -26,7 +26,7 @@ export interface FetchContext {
   readonly flights: Flights<Slot>;
   readonly stamps: Stamps;
   readonly marks: Marks;
-  readonly storeWrites: VectorStoreWrites;
+  readonly settling: SettlingStores;
   readonly clock: Clock;
   readonly events: Events;
   /** Bytes; a larger answer is passed on and never stored. */
@@ -246,7 +246,7 @@ export class Fetch implements Flight {
 
   /** Makes entries of payloads and stores them where they may be. */
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
-    const { store, marks, storeWrites, clock } = this.#context;
+    const { store, marks, settling, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
     this.tags.takeAnswer(taken.tags ?? [], true);
     const made = entriesOf(taken, {
@@ -261,7 +261,7 @@ export class Fetch implements Flight {
     // What was asked for before an invalidation is for those who asked before it.
     const standing = made.entries.filter((entry) => marks.standing(entry) !== 'purged');
     const whole = standing.length === made.entries.length;
-    const unsettled = made.entries.some(({ tags }) => storeWrites.concern(tags));
+    const unsettled = made.entries.some(({ tags }) => settling.concern(tags));
     const barred = made.refused ?? (unsettled ? 'vector-store-written' : undefined);
     const stores = made.lives && barred === undefined && policy.mode !== 'read_only';
     if (stores) store.put(standing, quota);

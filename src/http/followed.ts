@@ -201,8 +201,8 @@ export class Followed implements Flight {
       const [entry] = settled.entries;
       const late = entry && beyond(entry.tags, this.tags.of(0));
       const tags = withTagged(entry?.tags ?? [], late ?? []);
-      const { store } = this.#context;
-      if (this.tags.incomplete || tooMany(tags)) store.delete(this.#key.id);
+      const { store, settling } = this.#context;
+      if (this.tags.incomplete || tooMany(tags) || settling.concern(tags)) store.delete(this.#key.id);
       else if (entry && late && late.length > 0) store.put([{ ...entry, tags }], this.#quota);
     }
     // Where no stream has begun none will.

@@ -8,8 +8,8 @@ import type { Holding, Shelf } from './shelf.ts';
 
 /**
  * Adds what a call speaks of to the entries it may be served: whoever asks may know of more than the one who paid. An entry that
- * would have more tags than it may have is given up, for none is left out. To be called as soon as they are found: later there
- * may be tags that others have added meanwhile.
+ * would have more tags than it may have is given up, for none is left out; so is one that would have a tag of a vector store from
+ * before that had settled. To be called as soon as they are found: later there may be tags that others have added meanwhile.
  */
 export function addTags(context: ProxyContext, call: Call, { holdings, lacking, bridged }: Shelf): void {
   const fetched = bridged || lacking.length === 0 ? NO_PARTS : new Set(lacking);
@@ -22,9 +22,9 @@ export function addTags(context: ProxyContext, call: Call, { holdings, lacking, 
 
 const NO_PARTS: ReadonlySet<number> = new Set();
 
-function addTo({ store }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
+function addTo({ store, settling }: ProxyContext, call: Call, part: number, { entry }: Holding): void {
   const tags = tagsFor(call, part, entry);
-  if (!call.inherited.isWhole || tooMany(tags)) store.delete(entry.key.id);
+  if (!call.inherited.isWhole || tooMany(tags) || settling.concern(tags)) store.delete(entry.key.id);
   else store.put([{ ...entry, tags }], call.quota);
 }
 

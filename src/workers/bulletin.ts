@@ -33,9 +33,7 @@ export type Notice =
       readonly credential: string;
       readonly realm: string | undefined;
       readonly status: number;
-    }
-  /** The vector store with this tag may have been written to. */
-  | { readonly kind: 'written'; readonly tag: string };
+    };
 
 /** How the threads of one proxy find each other's notices. */
 export interface BulletinAddress {

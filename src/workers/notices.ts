@@ -3,7 +3,6 @@ import type { Marks } from '../cache/marks.ts';
 import type { MemoryTier } from '../cache/memory.ts';
 import type { Store } from '../cache/store.ts';
 import { beyond } from '../cache/tagged.ts';
-import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import type { Notice } from './bulletin.ts';
 import type { SharedGraves, SharedLineage, SharedVerifications } from './replicas.ts';
 
@@ -16,12 +15,11 @@ export interface Replicas {
   readonly lineage: SharedLineage;
   /** Absent where nothing is verified. */
   readonly verifications: SharedVerifications | undefined;
-  readonly storeWrites: VectorStoreWrites;
 }
 
 /** Takes what another thread lets this one know. */
 export function take(notice: Notice, replicas: Replicas): void {
-  const { store, memory, marks, graves, lineage, verifications, storeWrites } = replicas;
+  const { store, memory, marks, graves, lineage, verifications } = replicas;
   switch (notice.kind) {
     case 'mark':
       marks.add(notice.mark);
@@ -48,9 +46,6 @@ export function take(notice: Notice, replicas: Replicas): void {
       break;
     case 'verified':
       verifications?.hear(notice.credential, notice.realm, notice.status);
-      break;
-    case 'written':
-      storeWrites.settle(notice.tag);
       break;
   }
 }

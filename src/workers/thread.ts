@@ -10,6 +10,7 @@ import { upstreamsOf } from '../composing/upstreams.ts';
 import { adminToken } from '../config/admin-token.ts';
 import { createListener } from '../http/listener.ts';
 import { Service } from '../http/service.ts';
+import { SettlingStores } from '../http/settling-stores.ts';
 import { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import { Events } from '../observe/events.ts';
 import { AdminToken } from '../policy/admin-token.ts';
@@ -101,12 +102,6 @@ async function run({
     return new HubTier(level, { wire, touched: outbox.touched, deleted, ...(isLowest && { stored }) });
   });
   const store = new Store(memory, tiers, { clock });
-  const storeWrites = new VectorStoreWrites({
-    clock,
-    background,
-    purge: (tag) => wire.ask('purge', tag),
-    written: (tag) => bulletin.post({ kind: 'written', tag }),
-  });
   let verifications: SharedVerifications | undefined;
   const access = accessOf(
     settings,
@@ -126,10 +121,11 @@ async function run({
     const open = settings.upstreams.get(name)?.concurrency.max === undefined;
     return { memory: inCommon.healthOf(name), gate: gates.gateOf(name, open) };
   });
-  const replicas: Replicas = { store, memory, marks, graves, lineage, verifications, storeWrites };
+  const replicas: Replicas = { store, memory, marks, graves, lineage, verifications };
   const known = await wire.ask('join', undefined);
   for (const mark of known.marks) marks.add(mark);
   lineage.restore(known.traces);
+  const settling = new SettlingStores({ clock, stamps, marks });
   isJoined = true;
   for (const notice of early) take(notice, replicas);
 
@@ -151,8 +147,9 @@ async function run({
         stamps,
         marks,
         graves,
-        lineage: lineageOf(lineage, sharesTraces ? tracesAt(wire) : undefined),
-        storeWrites,
+        lineage: lineageOf(lineage, sharesTraces ? tracesAt(wire) : undefined, settling),
+        settling,
+        storeWrites: new VectorStoreWrites({ background, purge: (tag) => wire.ask('purge', tag) }),
         sample: await samplingOf(env),
       }),
       control: controlRelay(wire),
@@ -161,7 +158,7 @@ async function run({
     }),
     async close() {
       sweeping.cancel();
-      storeWrites.close();
+      settling.close();
       // Those who follow are answered by other threads, which have the same time for that.
       await atMost(clock, settings.server.drain, neighbours.idle());
       for (const { client } of upstreams.byName.values()) await client.close();

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { VectorStoreWrites, writtenStore } from '../../src/http/vector-store-writes.ts';
+import { writtenStore } from '../../src/http/vector-store-writes.ts';
 import { hashOf } from '../../src/policy/client-key.ts';
-import { Background } from '../../src/shared/background.ts';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
 import { tempFolder } from '../support/folder.ts';
 import { chat, open, send } from '../support/http.ts';
 import { RecordingInvalidator } from '../support/recording-invalidator.ts';
-import { startReprise } from '../support/reprise.ts';
+import { startReprise, type TestReprise } from '../support/reprise.ts';
 import { type Stage, setStage } from '../support/stage.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -224,6 +223,19 @@ describe('a write below a vector store', () => {
     }
   });
 
+  it('drops what a model wrote, when a call of a trace that was told such a search is served it', async () => {
+    await using stage = await setStage();
+    const ask = async (headers: Record<string, string>) =>
+      (await stage.ask(CHAT, { body: chat('Which?'), headers })).headers.get('x-cache');
+    await ask({});
+    assert.equal(await ask(TRACE), 'HIT');
+    await write(stage);
+    await search(stage, 'vs_1', TRACE);
+    assert.equal(await ask(TRACE), 'HIT');
+    assert.equal(await ask({}), 'MISS');
+    assert.equal(await ask({}), 'HIT');
+  });
+
   it('has dropped them also after a restart', async () => {
     await using upstream = await startUpstream();
     const folder = tempFolder();
@@ -235,6 +247,51 @@ describe('a write below a vector store', () => {
     await using second = await startReprise({ upstream: upstream.url, folder });
     const again = await send(`${second.url}${store}/search`, { body: { query: 'x' } });
     assert.equal(again.headers.get('x-cache'), 'MISS');
+  });
+
+  it('is remembered over a restart, and so is what was told of its store before that had settled', async () => {
+    await using upstream = await startUpstream();
+    const folder = tempFolder();
+    const clock = new ManualClock();
+    const asked = async (url: string, path: string, headers: Record<string, string> = {}) => {
+      const body = path === CHAT ? chat('Which lamp?') : { query: 'lamps' };
+      const answer = await send(url + path, { body, headers });
+      return `${answer.headers.get('x-cache')} ${answer.headers.get('x-cache-reason') ?? ''}`.trim();
+    };
+    const store = '/v1/vector_stores/vs_1';
+    const restarted = async (before: TestReprise) => {
+      await before.stop();
+      return await startReprise({ upstream: upstream.url, folder, clock });
+    };
+    const first = await startReprise({ upstream: upstream.url, folder, clock });
+    await send(`${first.url}${store}/files`, { body: {} });
+    clock.advance(MINUTE / 2);
+    const second = await restarted(first);
+    for (let turn = 0; turn < 2; turn += 1)
+      assert.equal(await asked(second.url, `${store}/search`, TRACE), 'MISS vector-store-written');
+    clock.advance(MINUTE - 1);
+    assert.equal(await asked(second.url, `${store}/search`), 'MISS vector-store-written');
+    await using third = await restarted(second);
+    assert.equal(await asked(third.url, `${store}/search`), 'MISS absent');
+    assert.equal(await asked(third.url, `${store}/search`), 'HIT');
+    for (let turn = 0; turn < 2; turn += 1)
+      assert.equal(await asked(third.url, CHAT, TRACE), 'MISS vector-store-written');
+  });
+
+  it('may also be told by an invalidation: of its tag, or of everything', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock });
+    for (const [call, body] of [
+      ['invalidate', { tags: ['vector_store:vs_1', 'product:7'] }],
+      ['clear', {}],
+    ] as const) {
+      const headers = { authorization: undefined };
+      assert.equal((await stage.ask(`/cache/${call}`, { body, headers })).status, 200);
+      assert.equal(await search(stage), 'MISS vector-store-written');
+      clock.advance(MINUTE);
+      await search(stage);
+      assert.equal(await search(stage), 'HIT');
+    }
   });
 
   it('is none from a caller of the gateway that may not write', async () => {
@@ -299,39 +356,4 @@ describe('which requests may change a vector store', () => {
       assert.equal(writtenStore(method, path), tag);
     });
   }
-});
-
-describe('stores that have not settled', () => {
-  it('are told apart up to a bound, beyond which all count as written, and are forgotten with time', async () => {
-    const clock = new ManualClock();
-    const purged: string[] = [];
-    const background = new Background((label, message) => assert.fail(`${label}: ${message}`));
-    const purge = async (tag: string) => void purged.push(tag);
-    const writes = new VectorStoreWrites({ clock, background, purge });
-    const concerned = (tag: string) =>
-      writes.concern([
-        ['x', 1],
-        [tag, 1],
-      ]);
-    for (let at = 0; at < 10_000; at += 1) await writes.around(`vector_store:${at}`, async () => undefined);
-    assert.deepEqual([concerned('vector_store:7'), concerned('vector_store:other')], [true, false]);
-    clock.advance(MINUTE / 2);
-    await writes.around('vector_store:one more', async () => undefined);
-    assert.deepEqual([concerned('vector_store:other'), concerned('product:7')], [true, false]);
-    clock.advance(MINUTE / 2);
-    assert.deepEqual([concerned('vector_store:7'), clock.pending], [true, 0]);
-    clock.advance(MINUTE / 2);
-    assert.equal(concerned('vector_store:7'), false);
-    await background.drain();
-    assert.equal(purged.length, 3 * 10_000 + 2);
-  });
-
-  it('are forgotten when it is closed', async () => {
-    const clock = new ManualClock();
-    const background = new Background(() => undefined);
-    const writes = new VectorStoreWrites({ clock, background, purge: async () => undefined });
-    await writes.around('vector_store:1', async () => undefined);
-    writes.close();
-    assert.equal(clock.pending, 0);
-  });
 });

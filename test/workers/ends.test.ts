@@ -25,6 +25,16 @@ async function state(stage: Stage): Promise<string | undefined> {
   return checks.workers?.state;
 }
 
+/** Resolves when all threads that ended have been replaced. */
+async function otherThreads(stage: Stage): Promise<void> {
+  const isWell = () =>
+    state(stage).then(
+      (said) => said === 'ok',
+      () => false,
+    );
+  await until(isWell, 'other threads', 20_000);
+}
+
 describe('a thread that ends by itself', () => {
   it('is replaced, and only those who were connected with it notice', async (t) => {
     const workers = threads(t);
@@ -87,15 +97,7 @@ describe('a thread that ends by itself', () => {
     await stage.ask('/v1/vector_stores/vs/search', { body: { query: 'lamps' }, headers: trace });
     await stage.ask('/cache/invalidate', { body: { tags: 'lamp' } });
     for (const worker of [...workers]) await worker.terminate();
-    await until(
-      () =>
-        stage.ask('/health/ready').then(
-          async () => (await state(stage)) === 'ok',
-          () => false,
-        ),
-      'other threads',
-      20_000,
-    );
+    await otherThreads(stage);
     const answers = [];
     for (let at = 0; at < MANY; at += 1) answers.push(cacheOf(await stage.ask(CHAT, tagged)));
     assert.deepEqual([answers[0], new Set(answers.slice(1))], ['MISS', new Set(['HIT'])]);
@@ -103,6 +105,18 @@ describe('a thread that ends by itself', () => {
     assert.deepEqual([await prose(), await prose()], ['MISS', 'HIT']);
     await stage.ask('/cache/invalidate', { body: { tags: 'vector_store:vs' } });
     assert.equal(await prose(), 'MISS');
+  });
+
+  it('forgets no write to a vector store: the next one keeps none of its searches either', async (t) => {
+    const workers = threads(t);
+    await using stage = await setStage({ workers: 2 });
+    await stage.ask('/v1/vector_stores/vs/files', { body: { file_id: 'f' } });
+    for (const worker of [...workers]) await worker.terminate();
+    await otherThreads(stage);
+    for (let at = 0; at < 6; at += 1) {
+      const search = await stage.ask('/v1/vector_stores/vs/search', { body: { query: 'lamps' } });
+      assert.equal(search.headers.get('x-cache-reason'), 'vector-store-written');
+    }
   });
 });
 

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { UNWATCHED } from '../../src/cache/listed.ts';
 import { Store } from '../../src/cache/store.ts';
-import { VectorStoreWrites } from '../../src/http/vector-store-writes.ts';
-import { Background } from '../../src/shared/background.ts';
 import { Bulletin } from '../../src/workers/bulletin.ts';
 import { type Replicas, take } from '../../src/workers/notices.ts';
 import {
@@ -26,7 +24,6 @@ function setUp(t: TestContext) {
   const thread = () => {
     const bulletin: Bulletin = new Bulletin(address, (notice) => take(notice, replicas));
     const memory = new FollowedMemory(bulletin, { maxEntries: 100, maxBytes: 1_000_000 }, clock, UNWATCHED);
-    const background = new Background((label, message) => assert.fail(`${label}: ${message}`));
     const replicas: Replicas = {
       memory,
       store: new Store(memory),
@@ -34,13 +31,9 @@ function setUp(t: TestContext) {
       graves: new SharedGraves(bulletin, clock),
       lineage: new SharedLineage(bulletin, clock),
       verifications: new SharedVerifications(bulletin, 60_000, clock),
-      storeWrites: new VectorStoreWrites({ clock, background, purge: async () => undefined }),
     };
-    t.after(() => {
-      bulletin.close();
-      replicas.storeWrites.close();
-    });
-    return { ...replicas, bulletin, storeWrites: replicas.storeWrites };
+    t.after(() => bulletin.close());
+    return { ...replicas, bulletin };
   };
   t.after(() => hub.close());
   return { clock, hub, one: thread(), other: thread() };

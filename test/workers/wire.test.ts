@@ -115,22 +115,22 @@ describe('a bulletin', () => {
     });
     return { bulletins, heard };
   }
-  const written = (tag: string): Notice => ({ kind: 'written', tag });
+  const dropped = (id: string): Notice => ({ kind: 'dropped', ids: [id] });
 
   it('is with all others when it is posted, in the order of each, and not with who posted it', (t) => {
     const { bulletins, heard } = three(t);
-    bulletins[0]?.post(written('a'));
-    bulletins[1]?.post(written('b'));
-    bulletins[0]?.post(written('c'));
+    bulletins[0]?.post(dropped('a'));
+    bulletins[1]?.post(dropped('b'));
+    bulletins[0]?.post(dropped('c'));
     for (const bulletin of bulletins) bulletin.catchUp();
-    assert.deepEqual(heard[2], ['a', 'b', 'c'].map(written));
-    assert.deepEqual(heard[1], ['a', 'c'].map(written));
-    assert.deepEqual(heard[0], [written('b')]);
+    assert.deepEqual(heard[2], ['a', 'b', 'c'].map(dropped));
+    assert.deepEqual(heard[1], ['a', 'c'].map(dropped));
+    assert.deepEqual(heard[0], [dropped('b')]);
   });
 
   it('is taken by and by also by those who never ask, and once', async (t) => {
     const { bulletins, heard } = three(t);
-    bulletins[0]?.post(written('a'));
+    bulletins[0]?.post(dropped('a'));
     await until(() => heard[1]?.length === 1, 'the notice');
     bulletins[1]?.catchUp();
     assert.equal(heard[1]?.length, 1);

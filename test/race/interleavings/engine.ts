@@ -17,6 +17,7 @@ import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
 import type { Slot } from '../../../src/http/flight.ts';
 import { Heads } from '../../../src/http/heads.ts';
 import { Leases } from '../../../src/http/leases.ts';
+import { SettlingStores } from '../../../src/http/settling-stores.ts';
 import { VectorStoreWrites } from '../../../src/http/vector-store-writes.ts';
 import { Invalidations } from '../../../src/invalidation/invalidations.ts';
 import { Upkeep } from '../../../src/invalidation/upkeep.ts';
@@ -143,7 +144,8 @@ export async function startEngine(
     marks,
     graves,
     lineage: durable.lineage,
-    storeWrites: new VectorStoreWrites({ clock, background, purge: async () => {} }),
+    settling: new SettlingStores({ clock, stamps, marks }),
+    storeWrites: new VectorStoreWrites({ background, purge: async () => {} }),
     flights,
     leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0, claims: undefined }),
     clock,
