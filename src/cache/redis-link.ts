@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../shared/clock.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { RedisConnection } from './redis-client.ts';
+import { Waits } from './waits.ts';
 
 /** What a link works with. */
 export interface RedisLinkOptions {
@@ -20,11 +21,10 @@ const RETRY_MS = 100;
 const LONGEST_RETRY_MS = 1_000;
 /** Milliseconds after which a connection that stood, and was prompt, is no sign that it breaks again and again. */
 const STEADY_MS = 1_000;
-/** A request may ask once, or for a lease and then again: that together must not take longer than the timeout. */
+/** A request may ask twice, or once and then for a lease and again: that together must not take longer than the timeout. */
 const ASKED_AT_LEAST = 2;
 const ASKED_WITH_LEASE = 3;
-/** How many answers the average is over, about; those of commands with more words are no measure, but of what the same request asks next. */
-const AVERAGED = 2;
+/** A command with more words asks for so much that its answer may take its time though Redis is prompt. */
 const FEW_WORDS = 10;
 /** Milliseconds that is waited for what no request waits for, at least. */
 const PATIENCE_MS = 2_000;
@@ -33,14 +33,13 @@ const PATIENCE_MS = 2_000;
 export class RedisAway extends Error {}
 
 /**
- * The way to a Redis: a connection, and another one when that is lost. Nobody waits for an answer longer than the timeout. While an
- * answer is late, or answers take so long that a request would wait longer for several of them, no request is sent there: it has to be
- * found prompt again before.
+ * The way to a Redis: a connection, and another one when that is lost. Nobody waits for an answer longer than the timeout. After one
+ * that was late, or took so long that a request would wait longer for several of them, no request is sent there, also not the one that
+ * waited for that: it has to be found prompt again before.
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions;
-  /** In the order of their ends, which are equally far from their beginnings. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waits: Waits;
   #connection: RedisConnection | undefined;
   /** Whether the connection has been greeted. */
   #isUp = false;
@@ -48,17 +47,18 @@ export class RedisLink {
   readonly #closing = new AbortController();
   /** Why nobody is to wait for what it answers; undefined if that comes soon enough. */
   #slow: string | undefined;
-  /** Milliseconds that an answer takes, on average, and that the last one took. */
-  #averageMs = 0;
+  /** Whether that has been told. */
+  #isTold = false;
+  /** Milliseconds that the last answer took. */
   #lastMs = 0;
   #retryMs = RETRY_MS;
   #since = 0;
   #outages = 0;
-  #timer: Timer | undefined;
   #retry: Timer | undefined;
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
+    this.#waits = new Waits(options.clock, options.timeoutMs);
   }
 
   /** Whether there is a connection. */
@@ -73,9 +73,7 @@ export class RedisLink {
 
   /** Whether it is so prompt that it can also be asked for a lease. */
   get isBrisk(): boolean {
-    return (
-      this.isPrompt && ASKED_WITH_LEASE * Math.max(this.#averageMs, this.#lastMs) <= this.#options.timeoutMs
-    );
+    return this.isPrompt && ASKED_WITH_LEASE * this.#lastMs <= this.#options.timeoutMs;
   }
 
   /** Why it cannot be asked while a request waits; undefined if it can. */
@@ -146,52 +144,55 @@ export class RedisLink {
     const answer = connection.send(key, command);
     return new Promise((resolve, reject) => {
       const began = clock.elapsed();
-      const late = () => {
+      const over = this.#waits.begin(() => {
         const why = `no answer within ${timeoutMs} ms`;
         reject(new RedisAway(why));
-        void this.#slowed(connection, key, why);
-      };
-      const waiting: Waiting = { end: began + timeoutMs, late };
-      this.#waiting.add(waiting);
-      this.#watch();
+        void this.#slowed(connection, key, why, true);
+      });
       answer.then(
         (value) => {
-          this.#waiting.delete(waiting);
-          this.#lastMs = clock.elapsed() - began;
-          if (command.length <= FEW_WORDS) this.#took(connection, key, this.#lastMs);
+          over();
+          this.#took(connection, key, command, clock.elapsed() - began);
           resolve(value);
         },
         (thrown: unknown) => {
-          this.#waiting.delete(waiting);
+          over();
           reject(thrown);
         },
       );
     });
   }
 
-  /** An answer took so long. */
-  #took(connection: RedisConnection, key: string, ms: number): void {
+  /** An answer took so long. Where a long command's did, a short one finds out whether Redis is slow or was asked for much. */
+  #took(connection: RedisConnection, key: string, { length: words }: readonly unknown[], ms: number): void {
     const { timeoutMs } = this.#options;
-    this.#averageMs += (ms - this.#averageMs) / AVERAGED;
-    if (ASKED_AT_LEAST * this.#averageMs <= timeoutMs) return;
-    void this.#slowed(connection, key, `answers take more than ${timeoutMs / ASKED_AT_LEAST} ms`);
+    this.#lastMs = ms;
+    if (ASKED_AT_LEAST * ms <= timeoutMs || connection !== this.#connection || this.#slow !== undefined)
+      return;
+    if (words > FEW_WORDS) this.#within(connection, key, ['EXISTS', key]).catch(() => undefined);
+    else void this.#slowed(connection, key, `answers take more than ${timeoutMs / ASKED_AT_LEAST} ms`, false);
   }
 
-  /** What it is asked about `key` it does not answer soon enough: from now on it is asked that now and then, until it does. */
-  async #slowed(connection: RedisConnection, key: string, why: string): Promise<void> {
-    if (connection !== this.#connection || !this.isPrompt) return;
-    const { clock, timeoutMs, onChange } = this.#options;
-    let pauseMs = this.#wasSteady() ? 0 : this.#lengthened();
+  /**
+   * What it is asked about `key` it does not answer soon enough: from now on it is asked that now and then, until it does. That an answer
+   * was slow but not late is told when the next one is slow, too: it may have been a moment, of Redis or of this process.
+   */
+  async #slowed(connection: RedisConnection, key: string, why: string, isLate: boolean): Promise<void> {
+    if (connection !== this.#connection || !this.#isUp) return;
+    if (isLate) this.#tell(why);
+    if (this.#slow !== undefined) return;
     this.#slow = why;
-    this.#outages += 1;
-    onChange(why);
+    const { clock, timeoutMs } = this.#options;
+    let pauseMs = this.#wasSteady() || !isLate ? 0 : this.#lengthened();
     try {
       for (;;) {
         await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
         if (connection !== this.#connection) return;
         const began = clock.elapsed();
         await this.patiently(connection.send(key, ['EXISTS', key]));
-        if (ASKED_AT_LEAST * (clock.elapsed() - began) <= timeoutMs) break;
+        this.#lastMs = clock.elapsed() - began;
+        if (ASKED_AT_LEAST * this.#lastMs <= timeoutMs) break;
+        this.#tell(why);
         pauseMs = this.#lengthened();
       }
       if (connection === this.#connection) this.#prompt();
@@ -200,11 +201,17 @@ export class RedisLink {
     }
   }
 
+  #tell(why: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#outages += 1;
+    this.#options.onChange(why);
+  }
+
   /** It can be asked from now on. */
   #prompt(): void {
     this.#slow = undefined;
-    this.#averageMs = 0;
-    this.#lastMs = 0;
+    this.#isTold = false;
     this.#since = this.#options.clock.elapsed();
     this.#options.onChange(undefined);
   }
@@ -254,7 +261,7 @@ export class RedisLink {
   }
 
   #down(why: string): void {
-    if (this.isPrompt) this.#outages += 1;
+    if (this.#isUp && !this.#isTold) this.#outages += 1;
     const isNews = this.#isUp || this.#why !== why;
     this.#isUp = false;
     this.#slow = undefined;
@@ -264,35 +271,4 @@ export class RedisLink {
     this.#retry?.cancel();
     this.#retry = this.#options.clock.after(this.#lengthened(), () => void this.open());
   }
-
-  /** One timer, for the one that has waited longest: of thousands of answers nearly all come in time. */
-  #watch(): void {
-    if (this.#timer !== undefined) return;
-    const [first] = this.#waiting;
-    if (first === undefined) return;
-    const { clock } = this.#options;
-    this.#timer = clock.after(Math.max(1, first.end - clock.elapsed()), () => {
-      // Where it is this process that had no time, the answers may be here, and are read before that.
-      setImmediate(() => {
-        this.#timer = undefined;
-        this.#giveUpLate();
-        this.#watch();
-      });
-    });
-  }
-
-  #giveUpLate(): void {
-    const now = this.#options.clock.elapsed();
-    for (const waiting of this.#waiting) {
-      if (waiting.end > now) break;
-      this.#waiting.delete(waiting);
-      waiting.late();
-    }
-  }
-}
-
-/** Somebody who waits for an answer: until when (monotonic milliseconds), and what is done then. */
-interface Waiting {
-  readonly end: number;
-  readonly late: () => void;
 }

@@ -85,6 +85,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
     fallback,
     policyOf: (type) => policyOf(settings, type),
     maxBody: server.max_body,
+    sharedMs: settings.redis.timeout,
     leases: new Leases({ bus, store, flights, clock, waitMs: settings.redis.lease_wait, claims }),
   };
   return {

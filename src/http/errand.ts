@@ -126,7 +126,7 @@ export class Errand {
     const lease = await common.lease;
     if (lease?.kind === 'held') {
       this.#isSettled = true;
-      return true;
+      return lease.again ?? true;
     }
     this.#hasWaited = lease !== undefined;
     await this.#leases.over(common);

@@ -1,4 +1,4 @@
-import type { Bus, Lease } from '../cache/bus.ts';
+import type { Lease } from '../cache/bus.ts';
 import type { Flights } from '../cache/flights.ts';
 import type { Store } from '../cache/store.ts';
 import { BriefMap } from '../shared/brief-map.ts';
@@ -7,9 +7,13 @@ import { setLatest } from '../shared/set-latest.ts';
 import type { Claims } from './claims.ts';
 import type { Slot } from './flight.ts';
 
+/** A lease, which may say that nobody can have stored what it is for since the call looked: then it need not look again. */
+export type Given = Lease & { readonly again?: boolean };
+
 /** What leases take. */
 export interface LeasesContext {
-  readonly bus: Pick<Bus, 'lease'>;
+  /** Who gives them: see `Bus`. */
+  readonly bus: { lease(id: string): Promise<Given> | undefined };
   readonly store: Pick<Store, 'written'>;
   readonly flights: Flights<Slot>;
   readonly clock: Clock;
@@ -21,7 +25,7 @@ export interface LeasesContext {
 
 /** A lease that calls of this instance have in common. */
 export interface Common {
-  readonly lease: Promise<Lease | undefined>;
+  readonly lease: Promise<Given>;
   /** Resolves when another instance has given it back, or that takes too long; made when somebody waits for it. */
   over: Promise<void> | undefined;
   users: number;

@@ -1,4 +1,3 @@
-import type { Graves } from '../cache/graves.ts';
 import type { Traces } from '../policy/lineage.ts';
 import type { Background } from '../shared/background.ts';
 import { RepriseError } from '../shared/errors.ts';
@@ -7,13 +6,12 @@ import type { Call } from './call.ts';
 import { Errand } from './errand.ts';
 import type { FetchContext } from './fetch.ts';
 import type { Leases } from './leases.ts';
-import type { Shelf } from './shelf.ts';
+import type { Shelf, ShelfContext } from './shelf.ts';
 
 /** What answering calls takes. */
-export interface ProxyContext extends FetchContext {
+export interface ProxyContext extends FetchContext, ShelfContext {
   /** Owner of the refreshes that run behind stale answers. */
   readonly background: Background;
-  readonly graves: Graves;
   readonly lineage: Traces;
   readonly leases: Leases;
 }

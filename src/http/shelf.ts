@@ -43,6 +43,8 @@ export interface ShelfContext {
   readonly marks: Marks;
   readonly graves: Graves;
   readonly clock: Clock;
+  /** Milliseconds that a request waits for what instances share. */
+  readonly sharedMs: number;
 }
 
 /** Looks every part up, tier by tier, and judges what was found for this caller. At once where L1 has all there is to have. */
@@ -50,21 +52,27 @@ export function lookUp(context: ShelfContext, call: Call): Shelf | Promise<Shelf
   const at = context.clock.now();
   if (!call.trusted) return bare(call, 'credential-unverified', at);
   const found = find(context.store, call, at);
-  return found instanceof Promise
-    ? found.then((come) => judgedWithOthers(context, call, context.clock.now(), come))
-    : judgedWithOthers(context, call, at, found);
+  if (!(found instanceof Promise)) return judgedWithOthers(context, call, at, found, 0);
+  const { clock } = context;
+  const began = clock.elapsed();
+  return found.then((come) => judgedWithOthers(context, call, clock.now(), come, clock.elapsed() - began));
 }
 
-/** Of what is here and of no use another instance may have put a younger one where all find it. */
+/**
+ * Of what is here and of no use another instance may have put a younger one where all find it. After `tookMs` for looking there for
+ * what is not here, a request has no time left to look twice.
+ */
 function judgedWithOthers(
   context: ShelfContext,
   call: Call,
   at: number,
   found: readonly (Found | undefined)[],
+  tookMs: number,
 ): Shelf | Promise<Shelf> {
   const shelf = judged(context, call, at, found);
-  const { store, clock } = context;
+  const { store, clock, sharedMs } = context;
   if (shelf.lacking.length === 0 || !store.isShared || call.directives.refresh) return shelf;
+  if (2 * tookMs > sharedMs && found.some((held) => held === undefined || held.level === 'l3')) return shelf;
   const old = shelf.lacking.flatMap((part) => {
     const held = found[part];
     return held === undefined || held.level === 'l3' ? [] : [held.entry];

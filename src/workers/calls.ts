@@ -41,10 +41,12 @@ export type HubCalls = {
   /** Resolves when what was set under these ids can be found by other instances, too. */
   written(said: { readonly level: Level; readonly ids: readonly string[] }): Promise<void>;
   /**
-   * Who is to fetch what this id names: this thread, until it releases the lease of that number (`held`), or another thread or
-   * instance, by the lease of that number (`elsewhere`).
+   * Who is to fetch what this id names: this thread, until it releases the lease of that number (`held`; `again` where another one, or
+   * another instance, may have done so a moment ago), or another thread or instance, by the lease of that number (`elsewhere`).
    */
-  lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }>;
+  lease(
+    id: string,
+  ): Promise<{ readonly held: number; readonly again: boolean } | { readonly elsewhere: number }>;
   /**
    * Which thread is to stream what this id names: this one, until it releases the lease of that number (`held`; `again` where another
    * one did a moment ago), or another one (`there`). Nobody is waited for whose lease has a number up to `past`.

@@ -142,18 +142,22 @@ export class Desk {
    * Of several threads that would fetch the same one does, and of several instances, too. Nobody waits for what began before an
    * invalidation: it may turn out to be meant, and whoever comes after it must not be served that.
    */
-  async #lease(id: string): Promise<{ readonly held: number } | { readonly elsewhere: number }> {
+  async #lease(
+    id: string,
+  ): Promise<{ readonly held: number; readonly again: boolean } | { readonly elsewhere: number }> {
     const { leases, marks, lastStamp, bus, drain } = this.#context;
     await drain(this.#thread);
     const before = leases.of(id);
     const isOld = before !== undefined && marks.latest > before.since;
     if (before !== undefined && before.owner !== this.#thread && !isOld) return { elsewhere: before.number };
+    const hasEnded = leases.hasEnded(id);
     const { number } = leases.take(id, this.#thread, lastStamp.get());
     // The instances' lease is this one's already, or another's, for those who came before the invalidation.
-    if (isOld) return { held: number };
+    if (isOld) return { held: number, again: true };
     const lease = await bus.lease(id);
     if (lease?.kind === 'held') this.#hold(number, lease.release);
-    if (lease?.kind !== 'elsewhere') return { held: number };
+    // To look again costs another look into what instances share: for nothing, where no lease was to be had of them and no thread was here.
+    if (lease?.kind !== 'elsewhere') return { held: number, again: lease !== undefined || hasEnded };
     // Other threads wait as this one does.
     void lease.over(LONGEST_WAIT_MS).then(() => leases.release(number));
     return { elsewhere: number };

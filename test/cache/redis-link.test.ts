@@ -136,19 +136,69 @@ test('what answers in time but takes its time is asked for no leases, and then f
   assert.deepEqual([link.isPrompt, link.isBrisk], [true, true]);
   for (let at = 0; at < 30; at += 1) await askFor(24);
   assert.deepEqual([link.isPrompt, link.isBrisk], [true, false]);
-  for (let at = 0; at < 30 && link.isPrompt; at += 1) await askFor(30);
+  await askFor(26);
   assert.deepEqual([link.isUp, link.isPrompt, link.outage], [true, false, 'answers take more than 25 ms']);
 });
 
-test('what a batch was late with is no reason to ask for nothing, but who fetches what it lacks asks for no lease', async () => {
-  const { link, connections, pass } = linked();
+test('who has waited for half of the timeout waits for nothing more, and one such answer is not told', async () => {
+  const { link, connections, told, ask, pass } = linked();
+  await link.open();
+  const waiting = connections[0]?.waiting ?? [];
+  const slow = async (at: number) => {
+    await pass(45);
+    waiting[at]?.('slow');
+    // Once to hear it, and once to ask again.
+    for (let turns = 0; turns < 2; turns += 1) await pass(0);
+  };
+  const first = ask();
+  await slow(0);
+  assert.deepEqual([await first, await ask(), waiting.length], ['slow', 'away', 2]);
+  waiting[1]?.('in time');
+  await pass(0);
+  assert.deepEqual(
+    [link.isPrompt, link.outages, link.outage, told.filter(Boolean)],
+    [true, 0, undefined, []],
+  );
+  const second = ask();
+  await slow(2);
+  await slow(3);
+  assert.equal(await second, 'slow');
+  assert.deepEqual([link.outages, told.filter(Boolean)], [1, ['answers take more than 25 ms']]);
+  await pass(100);
+  waiting[4]?.('in time');
+  await pass(0);
+  assert.deepEqual([link.isPrompt, told.at(-1)], [true, undefined]);
+  // It counts as an outage also where the next one never comes.
+  const third = ask();
+  await slow(5);
+  assert.equal(await third, 'slow');
+  await pass(2_000);
+  assert.deepEqual([link.isUp, link.outages, told.at(-1)], [false, 2, 'no answer within 2000 ms']);
+});
+
+test('what a batch was late with is no reason to ask for nothing, but for a short question, and for no lease', async () => {
+  const { link, connections, ask, pass } = linked();
   await link.open();
   await pass(2_000);
-  const batch = link.ask('k', ['MGET', ...Array.from({ length: 16 }, (_, at) => `k${at}`)]);
+  const waiting = connections[0]?.waiting ?? [];
+  const askForMany = async () => {
+    const batch = link.ask('k', ['MGET', ...Array.from({ length: 16 }, (_, at) => `k${at}`)]);
+    await pass(30);
+    waiting.at(-1)?.('there');
+    await batch;
+  };
+  await askForMany();
+  assert.deepEqual([link.isPrompt, link.isBrisk, waiting.length], [true, false, 2]);
+  // It was the batch.
+  waiting.at(-1)?.('in time');
+  await pass(0);
+  assert.deepEqual([link.isPrompt, link.isBrisk], [true, true]);
+  // It was Redis.
+  await askForMany();
   await pass(30);
-  connections[0]?.waiting.at(-1)?.('there');
-  await batch;
-  assert.deepEqual([link.isPrompt, link.isBrisk], [true, false]);
+  waiting[3]?.('slow as well');
+  await pass(0);
+  assert.deepEqual([link.isPrompt, await ask()], [false, 'away']);
 });
 
 test('a connection that is lost is followed by another, and one that cannot be greeted is not used', async () => {

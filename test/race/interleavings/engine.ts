@@ -139,6 +139,7 @@ export async function startEngine(
     policyOf: () => POLICY,
     maxBody: 1_000_000,
     maxEntry: 1_000_000,
+    sharedMs: 0,
     store,
     stamps,
     marks,
