@@ -147,6 +147,8 @@ export class Desk {
   ): Promise<{ readonly held: number; readonly again: boolean } | { readonly elsewhere: number }> {
     const { leases, marks, lastStamp, bus, drain } = this.#context;
     await drain(this.#thread);
+    // Nobody would give it back any more.
+    if (this.#isClosed) return { held: 0, again: false };
     const before = leases.of(id);
     const isOld = before !== undefined && marks.latest > before.since;
     if (before !== undefined && before.owner !== this.#thread && !isOld) return { elsewhere: before.number };

@@ -36,6 +36,8 @@ export class Thread {
       this.#began.reject(thrown);
     });
     this.#worker.on('exit', () => {
+      // What it said last may not have been received: that an entry has another tag, or is to be forgotten.
+      this.wire.drain();
       this.#began.reject(new Error(why));
       this.wire.close();
       gone.resolve(why);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { until, within } from '../support/deadline.ts';
-import { type Answer, chat, open } from '../support/http.ts';
+import { type Answer, chat, open, type Sent } from '../support/http.ts';
 import { cacheOf } from '../support/shop.ts';
 import { closed, type Stage, setStage } from '../support/stage.ts';
 
@@ -16,6 +17,20 @@ function threads(t: TestContext): Worker[] {
   process.on('worker', listen);
   t.after(() => process.off('worker', listen));
   return started;
+}
+
+/** What `x-cache` says, if anything, in an answer to another process, for which this thread waits without doing anything else. */
+function askedAside(url: string, { body, headers }: Sent): string | undefined {
+  const script = `
+    const [url, sent] = process.argv.slice(1);
+    fetch(url, JSON.parse(sent)).then(({ headers }) => console.log(headers.get('x-cache')), () => {});`;
+  const sent = {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { authorization: 'Bearer sk-test', 'content-type': 'application/json', ...headers },
+  };
+  const args = ['-e', script, url, JSON.stringify(sent)];
+  return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 3_000 }).stdout.trim() || undefined;
 }
 
 async function state(stage: Stage): Promise<string | undefined> {
@@ -105,6 +120,21 @@ describe('a thread that ends by itself', () => {
     assert.deepEqual([await prose(), await prose()], ['MISS', 'HIT']);
     await stage.ask('/cache/invalidate', { body: { tags: 'vector_store:vs' } });
     assert.equal(await prose(), 'MISS');
+  });
+
+  it('has been heard to its last word: a purge finds what a call has just said of an answer', async (t) => {
+    const workers = threads(t);
+    await using stage = await setStage({ workers: 2 });
+    const url = stage.reprise.url + CHAT;
+    const body = chat('x');
+    for (let at = 0; at < MANY; at += 1) await stage.ask(CHAT, { body });
+    // Meanwhile the hub, which is this very thread, hears nothing.
+    assert.equal(askedAside(url, { body, headers: { 'x-cache-tags': 'lamp' } }), 'HIT');
+    for (const worker of [...workers]) void worker.terminate();
+    askedAside(url, { body });
+    await otherThreads(stage);
+    await stage.ask('/cache/invalidate', { body: { tags: 'lamp' } });
+    assert.equal(cacheOf(await stage.ask(CHAT, { body })), 'MISS');
   });
 
   it('forgets no write to a vector store: the next one keeps none of its searches either', async (t) => {
