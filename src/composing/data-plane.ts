@@ -57,7 +57,7 @@ export interface DataPlaneParts {
 
 /** Puts a data plane together, with flights of its own, and a memory of its own of what came lately. */
 export function dataPlaneOf(parts: DataPlaneParts): DataListener {
-  const { settings, clock, store, bus, threads } = parts;
+  const { settings, clock, store, bus, marks, threads } = parts;
   const { byName: upstreams, fallback } = parts.upstreams;
   const offers = [...settings.upstreams].map(([name, offer]) => {
     return { ...offer, upstream: upstreams.get(name) ?? fallback };
@@ -86,7 +86,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
     policyOf: (type) => policyOf(settings, type),
     maxBody: server.max_body,
     sharedMs: settings.redis.timeout,
-    leases: new Leases({ bus, store, flights, clock, waitMs: settings.redis.lease_wait, claims }),
+    leases: new Leases({ bus, store, flights, clock, marks, waitMs: settings.redis.lease_wait, claims }),
   };
   return {
     readHead: (incoming) => heads.read(incoming),

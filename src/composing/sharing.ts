@@ -80,7 +80,8 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
   });
   const ask: Send = (key, command) => link.ask(key, command);
   const tell: Send = (key, command) => link.askPatiently(key, command);
-  const leases = new RedisLeases({ ask, tell, keyOf: keys.lease, clock });
+  const appliedSeq = () => shared.seqAt(stamps.next());
+  const leases = new RedisLeases({ ask, tell, keyOf: keys.lease, clock, appliedSeq });
   const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
   const onCaughtUp = () => {
     tier.resume();

@@ -1,5 +1,6 @@
 import type { Lease } from '../cache/bus.ts';
 import type { Flights } from '../cache/flights.ts';
+import type { Marks } from '../cache/marks.ts';
 import type { Store } from '../cache/store.ts';
 import { BriefMap } from '../shared/brief-map.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -17,6 +18,7 @@ export interface LeasesContext {
   readonly store: Pick<Store, 'written'>;
   readonly flights: Flights<Slot>;
   readonly clock: Clock;
+  readonly marks: Pick<Marks, 'latest'>;
   /** Milliseconds that a call waits for another instance at most. */
   readonly waitMs: number;
   /** What a stream is claimed by among the threads of this instance; undefined where there is one. */
@@ -26,6 +28,8 @@ export interface LeasesContext {
 /** A lease that calls of this instance have in common. */
 export interface Common {
   readonly lease: Promise<Given>;
+  /** The stamp of the last mark before it was asked for. */
+  readonly since: number;
   /** Resolves when another instance has given it back, or that takes too long; made when somebody waits for it. */
   over: Promise<void> | undefined;
   users: number;
@@ -46,13 +50,18 @@ export class Leases {
     this.context = context;
   }
 
-  /** Asks for a lease, with all who ask for it here; undefined where none is needed. Who is answered has to {@link leave} it. */
+  /**
+   * Asks for a lease, with all who ask for it here; undefined where none is needed. Who is answered has to {@link leave} it. With those who
+   * wait for another instance, or thread, nobody waits who comes after a mark: what that brings may be meant.
+   */
   take(id: string): Common | undefined {
+    const { bus, marks } = this.context;
+    const since = marks.latest;
     let common = this.#common.get(id);
-    if (common === undefined) {
-      const lease = this.context.bus.lease(id);
+    if (common === undefined || (common.over !== undefined && since > common.since)) {
+      const lease = bus.lease(id);
       if (lease === undefined) return undefined;
-      common = { lease, over: undefined, users: 0 };
+      common = { lease, since, over: undefined, users: 0 };
       this.#common.set(id, common);
     }
     common.users += 1;

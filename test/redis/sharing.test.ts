@@ -232,6 +232,36 @@ for (const workers of [1, 2])
       assert.equal((await before).status, 200);
     });
 
+    test('wait for nothing that another instance fetches since before an invalidation, also beside some who do', async () => {
+      await using fleet = await startFleet({ workers });
+      await until(() => fleet.isComplete(), 'three instances that know each other');
+      const [one, two, three] = fleet.instances;
+      const first = Promise.withResolvers<void>();
+      fleet.upstream.answer(async (request, response, turn) => {
+        if (fleet.upstream.calls.length === 1) await first.promise;
+        await answerAsOpenAi(request, response, turn);
+      });
+      const sent = { body: chat('price'), headers: { 'x-cache-tags': 'product:7' } };
+      const early = [send(one.url + CHAT, sent)];
+      await until(() => fleet.upstream.calls.length === 1, 'the first call');
+      for (let at = 0; at < MANY; at += 1) early.push(send(two.url + CHAT, sent));
+      const isWaiting = async () => {
+        const { bus } = (await send(`${two.url}/monitoring/cache/levels`)).json() as {
+          bus: { leases: { waited: number } };
+        };
+        return bus.leases.waited > 0;
+      };
+      await until(isWaiting, 'those who wait for it');
+      await fleet.control(three, '/cache/invalidate', { tags: ['product:7'] });
+      const late = Array.from({ length: MANY }, () => send(two.url + CHAT, sent));
+      for (const { status } of await within(Promise.all(late), 'all that came later'))
+        assert.equal(status, 200);
+      assert.equal(fleet.upstream.calls.length, 2);
+      first.resolve();
+      for (const { status } of await within(Promise.all(early), 'all others')) assert.equal(status, 200);
+      assert.equal(fleet.upstream.calls.length, 2);
+    });
+
     test('make no more calls than there are instances for as many that ask for a stream', async () => {
       await using fleet = await startFleet({ workers });
       await until(() => fleet.isComplete(), 'three instances that know each other');
@@ -262,7 +292,8 @@ test('a thread that ends while it asks for a lease has none', { skip: noRedis },
   // Redis answers who reads, and lets who writes wait.
   await redis.ask('CLIENT', 'PAUSE', '10000', 'WRITE');
   const answer = send(instances[0].url + CHAT, { body: chat('left alone') }).catch(() => undefined);
-  await until(async () => /cmd=set /.test(String(await redis.ask('CLIENT', 'LIST'))), 'somebody who asks');
+  const isHeldUp = async () => /flags=b .* cmd=evalsha /.test(String(await redis.ask('CLIENT', 'LIST')));
+  await until(isHeldUp, 'somebody who asks');
   for (const worker of workers.slice(0, 2)) await worker.terminate();
   await answer;
   await redis.ask('CLIENT', 'UNPAUSE');

@@ -148,7 +148,7 @@ export async function startEngine(
     settling: new SettlingStores({ clock, stamps, marks }),
     storeWrites: new VectorStoreWrites({ background, purge: async () => {} }),
     flights,
-    leases: new Leases({ bus: ALONE, store, flights, clock, waitMs: 0, claims: undefined }),
+    leases: new Leases({ bus: ALONE, store, flights, clock, marks, waitMs: 0, claims: undefined }),
     clock,
     background,
     events: new Events(),
