@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { type Clock, every, type Timer } from '../shared/clock.ts';
 import type { BusFigures, Lease } from './bus.ts';
 import { run, type Send, textOf } from './redis-run.ts';
-import { RENEW, type Script } from './redis-scripts.ts';
+import { RENEW, TAKE } from './redis-scripts.ts';
 
 /** Milliseconds after which a lease that its holder does not renew is free, and between two renewals. */
 const LEASE_MS = 4_000;
@@ -22,21 +22,6 @@ export interface RedisLeasesOptions {
   /** The number of the last announcement that this instance has applied; 0 where nobody knows. */
   readonly appliedSeq: () => number;
 }
-
-const TAKE_TEXT = `
-local held = redis.call('GET', KEYS[1])
-if held then
-  local seq = tonumber(string.match(held, ' (%d+)$'))
-  if not seq or seq >= tonumber(ARGV[2]) then return 0 end
-end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
-return 1
-`;
-/**
- * KEYS: a lease. ARGV: whose it is to be, the number of the last announcement that has been applied there, for how many ms. Gives 1 if it
- * is theirs now, and 0 if it is another's. One from before an announcement holds nobody up who knows of that: what it brings may be meant.
- */
-const TAKE: Script = { text: TAKE_TEXT, sha: createHash('sha1').update(TAKE_TEXT).digest('hex') };
 
 /** Leases in Redis: of all instances one fetches what several ask for. Who cannot get an answer has none to wait for. */
 export class RedisLeases {

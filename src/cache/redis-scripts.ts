@@ -163,6 +163,20 @@ end
 return values
 `);
 
+/**
+ * KEYS: a lease. ARGV: whose it is to be, the number of the last announcement that has been applied there, for how many ms. Gives 1 if it
+ * is theirs now, and 0 if it is another's. One from before an announcement holds nobody up who knows of that: what it brings may be meant.
+ */
+export const TAKE = script(`
+local held = redis.call('GET', KEYS[1])
+if held then
+  local seq = tonumber(string.match(held, ' (%d+)$'))
+  if not seq or seq >= tonumber(ARGV[2]) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+return 1
+`);
+
 /** KEYS: a lease. ARGV: whose it is, for how many ms more. Gives 1 if it still is. 0 ms gives it back. */
 export const RENEW = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
