@@ -52,7 +52,8 @@ export class SharedTraces {
     const { clock, timeoutMs, isJoined } = this.#options;
     if (tags.length === 0) return;
     const told = this.#tell({ id, tags, until: clock.elapsed() + TRACE_MS });
-    if (isJoined()) await atMost(clock, timeoutMs, told);
+    // The call has looked something up before.
+    if (isJoined()) await atMost(clock, timeoutMs / 2, told);
   }
 
   /** Redis can be reached again: the others are told what they could not be told before. */
