@@ -86,6 +86,11 @@ export class Catalog {
     for (const { listed, levels } of this.#items.values()) if (levels & BIT[level]) yield listed;
   }
 
+  /** Whether a text can be a cursor of {@link page}. */
+  isCursor(text: string): boolean {
+    return /^\d{1,16}$/.test(text);
+  }
+
   /**
    * At most `limit` of the entries meant, in the order in which they came, after `cursor`. Pages neither repeat nor miss what stays
    * while others come and go; all of them together cost one walk through all there is, in which others have their turns.

@@ -8,7 +8,7 @@ import { countIn, mistake, queryFields, textsIn } from './fields.ts';
 
 /** What is listed. */
 export interface ListingContext {
-  readonly catalog: Pick<Catalog, 'page' | 'get'>;
+  readonly catalog: Pick<Catalog, 'page' | 'isCursor' | 'get'>;
   readonly audit: Pick<AuditLog, 'latest'>;
   /** The names of the profile's types. */
   readonly types: () => Iterable<string>;
@@ -22,6 +22,8 @@ export function listingCalls({ catalog, audit, types }: ListingContext): readonl
         const fields = queryFields(ask, ['type', 'namespace', 'model', 'tag', 'pattern', 'limit', 'cursor']);
         const condition = readCondition(fields, types(), { tags: 'tag' });
         const [cursor] = textsIn(fields, 'cursor', { most: 1, longest: 1_000 }) ?? [];
+        if (cursor !== undefined && !catalog.isCursor(cursor))
+          throw mistake('cursor', cursor, 'the cursor of the page before');
         const page = await catalog.page(condition, countIn(fields, 'limit', 100, 1_000), cursor);
         return Response.json({ entries: page.entries.map(entryJson), cursor: page.cursor ?? null });
       },

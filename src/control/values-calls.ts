@@ -23,7 +23,8 @@ export function valuesCall({ values, maxEntry, types }: ValuesCallContext): Cont
   return controlCall('admin', `${VALUES}*`, {
     async GET(ask) {
       const { name, directives } = read(ask, types());
-      const found = await values.get(name, directives);
+      // Nothing but what is kept can be had here: who wants it fresh from its source is told that there is none.
+      const found = directives.refresh ? undefined : await values.get(name, directives);
       if (found === undefined) throw absent(name);
       const { entry, level, stale, ageMs } = found;
       const headers = {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import type { Cell } from '../shared/cell.ts';
@@ -26,8 +26,6 @@ export class Service {
   readonly #server: Server;
   /** The connections of WebSockets, which the server no longer knows. */
   readonly #tunnels = new Set<Duplex>();
-  /** Answers past Node's own that the system has not taken yet. */
-  readonly #unsent = new Set<Promise<void>>();
   #accepting = true;
   #running = 0;
   #idle: (() => void) | undefined;
@@ -45,11 +43,7 @@ export class Service {
     });
     this.#server.on('unsent', (sent: Promise<void>) => {
       this.#began();
-      this.#unsent.add(sent);
-      void sent.then(() => {
-        this.#unsent.delete(sent);
-        this.#ended();
-      });
+      void sent.then(() => this.#ended());
     });
     this.#server.prependListener('upgrade', (_request, socket) => {
       this.#began();
@@ -108,7 +102,9 @@ export class Service {
 
   /**
    * Ends the service: no new connections, running answers and tunnels finish within the drain time or are cut off,
-   * everything behind is closed. A second call waits for the same end.
+   * everything behind is closed. A second call waits for the same end. Until then a connection that is open already is answered
+   * once more, and told that it closes: a load balancer that has just sent something on it loses nothing, and is told by
+   * `/health/ready`.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -122,13 +118,15 @@ export class Service {
     const idle = new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
-    // Node takes the connections of these for idle ones, and closes them.
     this.#server.emit('stopping');
-    if (this.#unsent.size > 0) await Promise.race([Promise.all(this.#unsent), deadline.promise]);
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    // HTTP's own would close idle connections, too, for which it takes those that the lane answers on.
+    const closed = new Promise<void>((resolve) =>
+      NetServer.prototype.close.call(this.#server, () => resolve()),
+    );
     if (this.#running > 0) await Promise.race([idle, deadline.promise]);
     timer.cancel();
+    // What Node looks after beside the connections ends with this.
+    this.#server.close();
     this.#server.closeAllConnections();
     for (const socket of this.#tunnels) socket.destroy();
     await closed;

@@ -61,6 +61,15 @@ describe('the catalog of what lies in the tiers', () => {
     assert.equal((await catalog.page(undefined, 10, '999')).entries.length, 0);
     assert.equal((await catalog.page(undefined, 10, '0')).entries.length, 3);
     assert.equal((await catalog.page(undefined, 10, '-5')).entries.length, 3);
+    for (const [text, isCursor] of [
+      ['0', true],
+      ['999', true],
+      ['', false],
+      ['zzz', false],
+      ['-5', false],
+      ['1.5', false],
+    ] as const)
+      assert.equal(catalog.isCursor(text), isCursor, text);
   });
 
   it('tells what comes while it is walked, and not what goes', () => {

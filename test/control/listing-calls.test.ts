@@ -101,3 +101,12 @@ test('what is told may not be kept by anything on its way', async () => {
   for (const path of [ENTRIES, `${ENTRIES}/v1/none`, '/monitoring/invalidations', '/health/ready'])
     assert.equal((await plane.ask(path)).headers.get('cache-control'), 'no-store', path);
 });
+
+test('a cursor that is none is a mistake, and no first page', async () => {
+  await using plane = await startControlPlane();
+  for (const cursor of ['zzz', '-1', '1.5', '']) {
+    const answer = await plane.ask(`${ENTRIES}?cursor=${cursor}`);
+    assert.equal(answer.status, 400, cursor);
+    assert.match(answer.body.toString(), /"param":"cursor"/);
+  }
+});

@@ -91,6 +91,8 @@ test('a caller may want a younger value than there is', async () => {
   assert.equal((await ask('max-age=5')).status, 404);
   assert.equal((await ask('max-age=15')).status, 200);
   assert.equal((await ask('min-fresh=55')).status, 404);
+  assert.equal((await ask('max-age=0')).status, 404);
+  assert.equal((await ask('no-cache')).status, 404);
 });
 
 test("a ttl is held down to the type's max_ttl", async () => {

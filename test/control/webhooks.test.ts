@@ -285,6 +285,18 @@ test('a wrong signature is 401, the right one of another body too, and invalidat
   assert.deepEqual(stage.invalidator.calls, []);
 });
 
+test('Shopify: what is signed and says its topic is taken, whatever other headers a proxy has left of it', async () => {
+  await using stage = await start();
+  const headers = { 'x-shopify-topic': 'products/update', 'x-shopify-hmac-sha256': base64Of('{"id":7}') };
+  for (let time = 1; time <= 2; time += 1) {
+    const answer = await stage.post('shopify', '{"id":7}', headers);
+    assert.equal(answer.status, 200, answer.body.toString());
+  }
+  assert.equal(stage.invalidator.calls.length, 2);
+  const untold = await stage.post('shopify', '{"id":7}', { ...headers, 'x-shopify-topic': undefined });
+  assertRefused(untold, 401, 'unauthorized', /has no header x-shopify-topic/);
+});
+
 test('a delivery that is older than its sender may be late, or from the future, is 401, and invalidates nothing', async () => {
   const clock = new ManualClock();
   await using stage = await start({ clock });

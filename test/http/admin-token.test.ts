@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chat, send } from '../support/http.ts';
+import { connectRaw } from '../support/raw.ts';
 import { startReprise } from '../support/reprise.ts';
 import { setStage } from '../support/stage.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -73,6 +74,29 @@ test('with a port of its own the control plane has health too, and none of the A
   const lost = await send(`${reprise.url}/cache/invalidate`, { body: { tags: ['product:7'] } });
   assert.equal(lost.status, 404);
   assert.match(lost.body.toString(), /the control plane at the port of admin\.port/);
+});
+
+test('while answers are finished at a stop, a connection that is open already is told so and closed, and the others then', async () => {
+  await using upstream = await startUpstream();
+  await using reprise = await startReprise({ upstream: upstream.url });
+  const ready = 'GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n';
+  using known = connectRaw(reprise.url, ready);
+  using unused = connectRaw(reprise.url, ready);
+  await known.got(/^HTTP\/1.1 200 /);
+  await unused.got(/^HTTP\/1.1 200 /);
+  const gate = upstream.hold();
+  const asked = send(`${reprise.url}/v1/chat/completions`, { body: chat('x') });
+  await gate.arrived(1);
+  const stopped = reprise.stop();
+  known.socket.write(ready);
+  await known.got(/HTTP\/1.1 503 .*connection: close.*"status":"stopping"/is);
+  await known.ended;
+  await assert.rejects(send(`${reprise.url}/health/ready`), /ECONNREFUSED/);
+  assert.equal(unused.socket.readableEnded, false);
+  gate.release();
+  assert.equal((await asked).status, 200);
+  await stopped;
+  await unused.ended;
 });
 
 test('while answers are finished at a stop, the port of the control plane still says so', async () => {

@@ -50,6 +50,10 @@ export class ShelfOfEntries implements Pick<Catalog, 'page' | 'get'>, Invalidato
     return this.#entries.map(({ key }) => ({ key: key.shown, expired: this.#expired.has(key.shown) }));
   }
 
+  isCursor(text: string): boolean {
+    return this.#entries.some(({ key }) => key.id === text);
+  }
+
   async page(condition: Condition | undefined, limit: number, cursor: string | undefined) {
     const all = this.#entries.filter((entry) => condition === undefined || meets(entry, condition));
     const after = all.filter(({ key }) => cursor === undefined || key.id > cursor);
