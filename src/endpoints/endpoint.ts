@@ -65,7 +65,7 @@ export interface SaidLifetime {
  * `opaque` nothing a plan can read: passed on as it came to who asked for exactly this, and not stored; `personal` where
  * it may belong to one caller alone, so that not even an identical request under way may share it;
  * `failed` a stream that carried an error: `error` is its JSON text;
- * `broken` a stream that ended before its terminal event.
+ * `broken` a stream that ended before its terminal event; `cut` in the midst of what it was saying.
  */
 export type Taken =
   | {
@@ -77,7 +77,7 @@ export type Taken =
     }
   | { readonly kind: 'opaque'; readonly reason: string; readonly personal?: true }
   | { readonly kind: 'failed'; readonly error: string }
-  | { readonly kind: 'broken' };
+  | { readonly kind: 'broken'; readonly cut: boolean };
 
 /** What differs from one replay to the next. */
 export interface Replay {

@@ -16,7 +16,7 @@ import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { callEnd, fetched } from './fetched.ts';
 import { type Flight, type Slot, wholeOf } from './flight.ts';
-import { entriesOf, type Settled, withoutEntries } from './settled.ts';
+import { cutShort, entriesOf, type Settled, withoutEntries } from './settled.ts';
 import type { SettlingStores } from './settling-stores.ts';
 import type { TracedCall } from './tracing.ts';
 
@@ -180,14 +180,15 @@ export class Fetch implements Flight {
   }
 
   /** A defect of ours in reading an answer fails the fetch, and nothing else. */
-  #guard(read: () => void): void {
+  #guard<T>(read: () => T): T | undefined {
     try {
-      read();
+      return read();
     } catch (cause) {
       const error = new RepriseError('internal_error', `The answer could not be read: ${messageOf(cause)}`, {
         cause,
       });
       if (!this.#over) this.#finish({ kind: 'failed', error });
+      return undefined;
     }
   }
 
@@ -210,13 +211,15 @@ export class Fetch implements Flight {
     if (taken !== undefined) this.#conclude(taken);
   }
 
-  #onEnd(): void {
+  /** Gives what is wrong with an answer that has come to its end, for those who follow it. */
+  #onEnd(): RepriseError | undefined {
     this.#ended = true;
     this.#lingering?.cancel();
-    if (this.#over || this.#head === undefined) return;
+    if (this.#over || this.#head === undefined) return undefined;
     if (this.#recorder !== undefined) {
-      this.#conclude(this.#recorder.end() ?? { kind: 'broken' });
-      return;
+      const taken = this.#recorder.end() ?? { kind: 'broken', cut: false };
+      this.#conclude(taken);
+      return taken.kind === 'broken' && taken.cut ? cutShort() : undefined;
     }
     const { status, headers } = this.#head;
     const storable = status === 200 || (status === 404 && this.#work.policy.negative_ttl > 0);
@@ -228,6 +231,7 @@ export class Fetch implements Flight {
           )
         : { kind: 'opaque', reason: `status:${status}` },
     );
+    return undefined;
   }
 
   #onError(error: RepriseError): void {

@@ -68,8 +68,13 @@ export function withoutEntries(taken: Exclude<Taken, { kind: 'parts' }>): Settle
     case 'failed':
       return failedWith('upstream_invalid', `The upstream's stream ended in an error: ${taken.error}`);
     case 'broken':
-      return failedWith('upstream_unreachable', 'The upstream ended its stream before it was complete.');
+      return { kind: 'failed', error: cutShort() };
   }
+}
+
+/** The error for a stream that ended before its terminal event. */
+export function cutShort(): RepriseError {
+  return new RepriseError('upstream_unreachable', 'The upstream ended its stream before it was complete.');
 }
 
 function failedWith(code: ErrorCode, message: string): Settled {

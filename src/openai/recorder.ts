@@ -10,13 +10,14 @@ import { DONE, formatEvent, type NamedEvent, type SseEvent, SseParser } from './
  * `whole` it reached its terminal event; `body` is the stream cleaned of what is not the answer;
  * `failed` it carried an error, whose JSON text, in the shape of an error answer, is `error`;
  * `opaque` it cannot be read, for that reason, and is nothing to keep;
- * `broken` it ended before its terminal event.
+ * `broken` it ended before its terminal event; `cut` in the midst of what it was saying, and not only without its last words, which
+ * some servers leave out.
  */
 export type Recorded =
   | { readonly kind: 'whole'; readonly body: Buffer; readonly outcome: Outcome }
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'opaque'; readonly reason: Unreadable | 'empty' | 'too-large' }
-  | { readonly kind: 'broken' };
+  | { readonly kind: 'broken'; readonly cut: boolean };
 
 /**
  * Records one upstream stream as it passes. The record has the upstream's events one for one and each one's JSON text as
@@ -56,8 +57,13 @@ export class Recorder {
     // Only a terminal event can be known to be whole without its blank line.
     const recorded = last === undefined ? undefined : this.#take(last);
     return this.#finish(
-      recorded?.kind === 'whole' || recorded?.kind === 'failed' ? recorded : { kind: 'broken' },
+      recorded?.kind === 'whole' || recorded?.kind === 'failed' ? recorded : this.#broken(),
     );
+  }
+
+  #broken(): Recorded {
+    const isOver = this.#api !== 'responses' && this.#reader.outcome.choices.every(({ finish }) => finish);
+    return { kind: 'broken', cut: this.#size > 0 && !isOver };
   }
 
   #finish(recorded: Recorded): Recorded {
@@ -69,7 +75,7 @@ export class Recorder {
   #take({ event, data, intact }: SseEvent): Recorded | undefined {
     if (data.trimEnd() === DONE) {
       // A response has ended before, or never will.
-      if (this.#api === 'responses') return { kind: 'broken' };
+      if (this.#api === 'responses') return this.#broken();
       return this.#keep({ event, data: DONE }) ?? this.#complete();
     }
     const document = intact ? readObject(data) : 'not-json';

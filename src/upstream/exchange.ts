@@ -17,7 +17,8 @@ export interface ExchangeHooks {
   chunk(chunk: Buffer): void;
   /** More has come than is kept; what comes now cannot be stored. */
   overflow(): void;
-  end(): void;
+  /** All has come; gives what is wrong with that, of which its readers are told as if it had broken off. */
+  end(): RepriseError | undefined;
   error(error: RepriseError): void;
 }
 
@@ -90,8 +91,9 @@ export function startExchange(options: ExchangeOptions): Exchange {
     },
     end() {
       deadline?.cancel();
-      hooks.end();
-      recording.complete();
+      const flaw = hooks.end();
+      if (flaw === undefined) recording.complete();
+      else recording.fail(flaw);
     },
     error: fail,
   });

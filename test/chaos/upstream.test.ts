@@ -126,6 +126,11 @@ describe('an upstream that answers badly', () => {
       stream([chatPiece({ role: 'assistant', content: 'a' }), chatPiece({}, 'stop')]),
       true,
     ],
+    [
+      'cut in the midst, though closed in order',
+      stream([chatPiece({ role: 'assistant', content: 'a' })]),
+      false,
+    ],
     ['broken in the middle', stream([chatPiece({ role: 'assistant', content: 'a' })], 'destroy'), false],
     [
       'with an error inside',

@@ -79,19 +79,29 @@ suite('a stream that is no answer', () => {
   test('is broken wherever it was cut before its end', () => {
     const least = whole.length - '\n\n'.length;
     for (let length = 0; length < least; length += 13) {
-      assert.deepEqual(
-        record('chat', whole.subarray(0, length)),
-        { kind: 'broken' },
-        `after ${length} bytes`,
-      );
+      assert.equal(record('chat', whole.subarray(0, length))?.kind, 'broken', `after ${length} bytes`);
     }
+  });
+
+  test('was cut where it has not said that it is over, and only lacks its last words where it has', () => {
+    const said = Buffer.from(`data: ${CHUNK.replace('"stop"', 'null')}\n\n`);
+    const over = Buffer.from('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n');
+    const other = Buffer.from('data: {"choices":[{"index":1,"delta":{"content":"y"}}]}\n\n');
+    for (const [pieces, cut] of [
+      [[], false],
+      [[said], true],
+      [[said, over], false],
+      [[other, said, over], true],
+      [[Buffer.from('data: {"answer":"of another kind"}\n\n')], false],
+    ] as const)
+      assert.deepEqual(record('chat', Buffer.concat(pieces)), { kind: 'broken', cut });
     const response = typed(responseEvents().slice(0, -1));
-    assert.deepEqual(record('responses', response), { kind: 'broken' });
+    assert.deepEqual(record('responses', response), { kind: 'broken', cut: true });
   });
 
   test('has its end only where an event says so, not where a text speaks of it', () => {
     const said = CHUNK.replace('"x"', '"data: [DONE]\\n\\n"');
-    assert.deepEqual(record('chat', Buffer.from(`data: ${said}\n\n`)), { kind: 'broken' });
+    assert.deepEqual(record('chat', Buffer.from(`data: ${said}\n\n`)), { kind: 'broken', cut: false });
   });
 
   test('failed where it carries an error, whose JSON is kept', () => {
@@ -125,7 +135,7 @@ suite('a stream that is no answer', () => {
   test('cannot be read where nothing came before its end', () => {
     const empty = Buffer.from(': ping\n\ndata: [DONE]\n\n');
     assert.deepEqual(record('chat', empty), { kind: 'opaque', reason: 'empty' });
-    assert.deepEqual(record('responses', empty), { kind: 'broken' });
+    assert.deepEqual(record('responses', empty), { kind: 'broken', cut: false });
     const final = Buffer.from('data: {"type":"response.completed"}\n\n');
     assert.deepEqual(record('responses', final), { kind: 'opaque', reason: 'not-an-object' });
   });

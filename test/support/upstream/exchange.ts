@@ -30,7 +30,10 @@ export function startChat(client: UpstreamClient, upstream: Upstream, maxRecorde
       head: ({ status }) => told.push(`head ${status}`),
       chunk: () => told.at(-1) !== 'chunks' && told.push('chunks'),
       overflow: () => told.push('overflow'),
-      end: () => told.push('end'),
+      end: () => {
+        told.push('end');
+        return undefined;
+      },
       error: ({ code }) => told.push(code),
     },
   });
