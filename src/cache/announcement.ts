@@ -7,15 +7,15 @@ import { type Condition, isCondition } from './condition.ts';
  * which any number costs little; patterns are not, for each that stands alone is one more that everything is held against.
  */
 export function* textsFor(announced: Announcement): Iterable<string> {
-  const { condition, effect } = announced;
-  const [only, ...more] = Object.entries(condition ?? {}).filter(([, members]) => members !== undefined);
+  const [only, ...more] = listsOf(announced);
   if (only === undefined || more.length > 0 || only[0] === 'patterns') yield announcementText(announced);
-  else for (const member of only[1]) yield `${effect} ${JSON.stringify({ [only[0]]: [member] })}`;
+  else for (const member of only[1]) yield `${announced.effect} ${JSON.stringify({ [only[0]]: [member] })}`;
 }
 
 /** The text of an announcement as a whole, the same for all that mean the same in the same words. */
-export function announcementText({ condition, effect }: Announcement): string {
-  const lists = Object.entries(condition ?? {}).filter(([, members]) => members !== undefined);
+export function announcementText(announced: Announcement): string {
+  const { effect } = announced;
+  const lists = listsOf(announced);
   return lists.length === 0 ? effect : `${effect} ${JSON.stringify(sorted(lists))}`;
 }
 
@@ -26,6 +26,11 @@ export function announcementOf(text: string): Announcement | undefined {
   if (rest === '') return { condition: undefined, effect };
   const condition = valueFrom(rest);
   return isCondition(condition) ? { condition, effect } : undefined;
+}
+
+/** The lists of a condition that are there, by their names. */
+function listsOf({ condition }: Announcement): readonly (readonly [string, readonly string[]])[] {
+  return Object.entries(condition ?? {}).filter(([, members]) => members !== undefined);
 }
 
 /** The same conditions in one order, whoever put them together. */

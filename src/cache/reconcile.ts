@@ -34,19 +34,19 @@ export async function reconcile(parties: Parties, now: Place): Promise<Agreement
   const { table, send, announced, place, formerly } = parties;
   const before = place ?? formerly;
   if (before === undefined) return { from: 0, isApplied: () => false };
+  const all = announced.all();
   if (before.epoch === now.epoch) {
-    const all = announced.all();
     const { changed } = await table.announce(send, all.slice(0, ASSURED), { how: 'same' });
     if (changed) await table.announce(send, all.slice(ASSURED), { how: 'same' });
     // One that began anew reads all again, for what is shared. What has been given a number since it was lost comes after this one.
     const upTo = place === undefined ? Math.min(now.seq, before.seq) : before.seq;
     return { from: place?.seq ?? 0, isApplied: (_text, seq) => seq <= upTo };
   }
-  await table.announce(send, announced.all(), { how: 'other', epoch: before.epoch });
+  await table.announce(send, all, { how: 'other', epoch: before.epoch });
   // What this instance had applied in that life, others may have handed over: it has another number now, and means nothing new here.
   const handed = await table.handedOver(send, before.epoch);
   const applied = new Map<string, number>();
-  for (const [text, seq] of announced.all()) {
+  for (const [text, seq] of all) {
     const known = handed.get(text);
     if (known !== undefined && known.had <= seq) applied.set(text, known.got);
   }

@@ -25,6 +25,14 @@ if not epoch then
 end
 `;
 
+/** Takes away at most so many of the traces (in `traces`, by when they were told something last, in ms) that have `ended` by now. */
+const prune = (most: number) => `
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', traces, '-inf', ended, 'LIMIT', 0, ${most})) do
+  redis.call('DEL', old)
+  redis.call('ZREM', traces, old)
+end
+`;
+
 /**
  * KEYS: state, marks, what has been handed over of an earlier life of the table. ARGV: an epoch for a table that has none, for how
  * many µs announcements are kept, the channel, who announces, how, and then for each announcement its text and the number it had.
@@ -78,15 +86,15 @@ return {epoch, string.format('%.0f', before), string.format('%.0f', seq)}
 `);
 
 /**
- * KEYS: state, marks, instances, the secret, all traces. ARGV: an epoch for a table that has none, the epoch and the number that the instance has got to (empty and 0
- * for none), its id, what it says of itself (JSON), after how many µs of silence an instance is
- * gone, for how many ms a trace is kept.
+ * KEYS: state, marks, instances, the secret, all traces. ARGV: an epoch for a table that has none, the epoch and the number that the
+ * instance has got to (empty and 0 for none), its id, what it says of itself (JSON), after how many µs of silence an instance is gone,
+ * for how many ms a trace is kept.
  *
  * A table that comes back older than an instance knows it goes on with greater numbers. Gives the epoch, the last number, the time (µs),
  * what the instances say of themselves, and whether there is a secret.
  */
 export const BEAT = script(`
-local state, marks, instances = KEYS[1], KEYS[2], KEYS[3]
+local state, marks, instances, secret, traces = unpack(KEYS)
 ${LIFE}
 local seq = redis.call('HGET', state, 'seq') or '0'
 local known = seq
@@ -103,11 +111,8 @@ for i = 1, #all, 2 do
   else said[#said + 1] = string.match(all[i + 1], '^%d+ (.*)$') end
 end
 local ended = math.floor(now / 1000) - tonumber(ARGV[7])
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', ended, 'LIMIT', 0, 1000)) do
-  redis.call('DEL', old)
-  redis.call('ZREM', KEYS[5], old)
-end
-return {epoch, known, string.format('%.0f', now), said, redis.call('EXISTS', KEYS[4])}
+${prune(1_000)}
+return {epoch, known, string.format('%.0f', now), said, redis.call('EXISTS', secret)}
 `);
 
 /** KEYS: marks. ARGV: a number, and how many at most. Gives the announcements after it with their numbers, in order. */
@@ -133,10 +138,8 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', traces, now, trace)
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', traces, '-inf', now - tonumber(ARGV[1]), 'LIMIT', 0, 10)) do
-  redis.call('DEL', old)
-  redis.call('ZREM', traces, old)
-end
+local ended = now - tonumber(ARGV[1])
+${prune(10)}
 return 1
 `);
 

@@ -71,10 +71,7 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
     timeoutMs: timeout,
     greet: (connection) => bus.greet(connection),
     onChange(why) {
-      if (why === undefined) {
-        tier.resume();
-        traces.resume();
-      }
+      if (why === undefined) resume();
       tellOutage(why);
     },
   });
@@ -83,7 +80,7 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
   const appliedSeq = () => shared.seqAt(stamps.next());
   const leases = new RedisLeases({ ask, tell, keyOf: keys.lease, clock, appliedSeq });
   const table = new SharedTable(keys, self, longestLifeMs(settings) + DAY_MS);
-  const onCaughtUp = () => {
+  const resume = () => {
     tier.resume();
     traces.resume();
   };
@@ -97,7 +94,7 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
     self,
     stamps,
     clock,
-    onCaughtUp,
+    onCaughtUp: resume,
   });
   const isOneServer = address.kind !== 'cluster';
   const tier: RedisTier = new RedisTier({

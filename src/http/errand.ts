@@ -55,7 +55,7 @@ export class Errand {
     if (!isShareable(call)) return false;
     const keys = parts.flatMap((part) => call.keys[part] ?? []);
     const taken = this.#take(leaseOf(keys), keys);
-    return taken?.common.lease.then((lease) => lease?.kind === 'elsewhere') ?? false;
+    return taken?.common.lease.then((lease) => lease.kind === 'elsewhere') ?? false;
   }
 
   /** What lacks is being fetched: the lease is given back when that is over. */
@@ -124,11 +124,11 @@ export class Errand {
 
   async #wait({ id, common }: Taken): Promise<boolean> {
     const lease = await common.lease;
-    if (lease?.kind === 'held') {
+    if (lease.kind === 'held') {
       this.#isSettled = true;
       return lease.again ?? true;
     }
-    this.#hasWaited = lease !== undefined;
+    this.#hasWaited = true;
     await this.#leases.over(common);
     this.#taken = undefined;
     await this.#leases.leave(id, common);

@@ -84,13 +84,13 @@ export class Leases {
     if (common.users > 0) return;
     if (this.#common.get(id) === common) this.#common.delete(id);
     const lease = await common.lease;
-    if (lease?.kind === 'held') lease.release();
+    if (lease.kind === 'held') lease.release();
   }
 
   /** Resolves when another instance no longer has it, or that takes too long. */
   async over(common: Common): Promise<void> {
     const lease = await common.lease;
-    if (lease?.kind !== 'elsewhere') return;
+    if (lease.kind !== 'elsewhere') return;
     common.over ??= lease.over(this.context.waitMs);
     await common.over;
   }
