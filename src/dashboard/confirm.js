@@ -20,9 +20,11 @@ export function confirm({ title, text, sample, act }) {
   );
   yes.textContent = act ?? '';
   yes.hidden = act === undefined;
-  dialog.returnValue = '';
   dialog.showModal();
+  // Not `close`, which is a task of its own: whoever is quick would click again before it, and not be asked. These are
+  // the two ways to close a dialog (HTML, 4.11.4), and both say so while it closes.
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+    dialog.oncancel = () => resolve(false);
+    dialog.onsubmit = ({ submitter }) => resolve(submitter === yes);
   });
 }

@@ -136,6 +136,37 @@ test('an entry is found and purged with the keyboard alone', BROWSER, async () =
   assert.equal(monitoring.shelf.left().length, 1);
 });
 
+test(
+  'who changes their mind is asked again at once, before the page hears that the dialog has closed',
+  BROWSER,
+  async () => {
+    await using monitoring = await startMonitoring();
+    monitoring.shelf.add('a');
+    await using open = await openPage(`${monitoring.url}/dashboard`);
+    const { page } = open;
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: /^Purge products\// }).click();
+    // An event of closing is a task of its own: what is clicked in the same task comes before it.
+    for (const closing of ['.querySelector("[value=no]").click()', '.requestClose()']) {
+      await dialog.getByText('1 entry would be purged.').waitFor();
+      await page.evaluate(`(async () => {
+      const dialog = document.querySelector('#confirm');
+      dialog${closing};
+      if (dialog.open) throw new Error('the dialog is open');
+      for (let turn = 0; turn < 100; turn += 1) await undefined;
+      document.querySelector('[aria-label^="Purge products/"]').click();
+    })()`);
+    }
+    await dialog.getByRole('button', { name: 'Purge 1 entry' }).click();
+    await page.getByText('1 entry purged.').waitFor();
+    assert.deepEqual(monitoring.shelf.left(), []);
+    assert.deepEqual(
+      monitoring.shelf.orders.map(({ dryRun }) => dryRun),
+      [true, true, true, false],
+    );
+  },
+);
+
 test('what is confirmed is the one invalidation that is shown', BROWSER, async () => {
   await using monitoring = await startMonitoring();
   for (const name of ['a', 'b', 'c']) monitoring.shelf.add(name, { tags: ['summer'] });
