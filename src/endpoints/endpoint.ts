@@ -48,11 +48,12 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** How long an upstream says its answer lives, in milliseconds, over the type's own policy. */
+/** How long an upstream says its answer lives, in milliseconds; what it does not say is the type's own policy. */
 export interface SaidLifetime {
-  readonly ttl: number;
-  readonly stale_while_revalidate: number;
-  readonly stale_if_error: number;
+  /** From when it was made. */
+  readonly ttl?: number;
+  readonly stale_while_revalidate?: number;
+  readonly stale_if_error?: number;
   /** How old the answer was when it came (RFC 9111 §4.2.3). */
   readonly age: number;
 }

@@ -39,7 +39,9 @@ export function entriesOf(
   taken: Extract<Taken, { kind: 'parts' }>,
   { keys, policy, ttlMs, born, stamp, tags, tookMs }: Making,
 ): { readonly entries: readonly Entry[]; readonly lives: boolean; readonly refused: string | undefined } {
-  const said = { ...policy, ...taken.lifetime };
+  // Also where only its age is said: an answer that a cache before us has had for an hour is an hour old here.
+  const { age, ttl, ...stale } = { ttl: policy.ttl, age: 0, ...taken.lifetime };
+  const said = { ...policy, ...stale, ttl: Math.max(0, ttl - age) };
   let lives = true;
   const upstreamMs = Math.round(tookMs);
   const entries = taken.payloads.map((payload, index): Entry => {
@@ -51,7 +53,7 @@ export function entriesOf(
       key,
       payload: { ...payload, facts: { ...payload.facts, upstream_ms: upstreamMs } },
       ...(life ?? { freshUntil: born, staleUntil: born, keepUntil: born }),
-      born: born - (taken.lifetime?.age ?? 0),
+      born: born - age,
       stamp,
       tags: tags.of(index),
     };

@@ -6,8 +6,8 @@ export type UpstreamSays =
   | { readonly kind: 'store'; readonly lifetime: Lifetime | undefined }
   | { readonly kind: 'personal'; readonly reason: string };
 
-/** In milliseconds; `ttl` is what is left of it at `age`. */
-type Lifetime = Pick<LifetimePolicy, 'ttl' | 'stale_while_revalidate' | 'stale_if_error'> & {
+/** In milliseconds; `ttl` counts from when the answer was made, `age` before it came. What is not said is not there. */
+type Lifetime = Partial<Pick<LifetimePolicy, 'ttl' | 'stale_while_revalidate' | 'stale_if_error'>> & {
   readonly age: number;
 };
 
@@ -16,7 +16,7 @@ type Headers = readonly (readonly [name: string, value: string])[];
 /**
  * Whether an answer may be shared at all: never with `set-cookie`, `cache-control: private` or `no-store`, or a `vary`
  * that names a header outside the key (RFC 9111 §3, §4.1). With `respect`, its freshness too is the upstream's to say
- * (RFC 9111 §4.2.1 for a shared cache, RFC 5861): `lifetime` is that, or undefined where it says nothing.
+ * (RFC 9111 §4.2.1 for a shared cache, RFC 5861): `lifetime` is that, and the age of the answer when it came.
  * `keyed` are the lower-case names of the headers in the key.
  */
 export function upstreamSays(headers: Headers, keyed: readonly string[], respect: boolean): UpstreamSays {
@@ -37,21 +37,20 @@ export function upstreamSays(headers: Headers, keyed: readonly string[], respect
   return { kind: 'store', lifetime: lifetimeSaid(headers, directives) };
 }
 
-function lifetimeSaid(headers: Headers, directives: ReadonlyMap<string, string>): Lifetime | undefined {
+function lifetimeSaid(headers: Headers, directives: ReadonlyMap<string, string>): Lifetime {
   const time = (name: string) => {
     const argument = directives.get(name);
     return argument === undefined ? undefined : (readSeconds(argument) ?? 0);
   };
   const life = time('s-maxage') ?? time('max-age') ?? expiresIn(headers);
-  if (life === undefined) return undefined;
   const strict = ['must-revalidate', 'proxy-revalidate', 's-maxage'].some((word) => directives.has(word));
-  const age = ageOf(headers);
-  return {
-    age,
-    ttl: Math.max(0, life - age),
+  const stale = {
     stale_while_revalidate: strict ? 0 : (time('stale-while-revalidate') ?? 0),
     stale_if_error: strict ? 0 : (time('stale-if-error') ?? 0),
   };
+  const age = ageOf(headers);
+  if (life !== undefined) return { age, ttl: life, ...stale };
+  return strict ? { age, ...stale } : { age };
 }
 
 // RFC 9111 §5.1: of several ages the first counts, and one that cannot be read is none.
@@ -65,7 +64,7 @@ function expiresIn(headers: Headers): number | undefined {
   const [expires] = valuesOf(headers, 'expires');
   if (expires === undefined) return undefined;
   const life = readDate(expires) - readDate(valuesOf(headers, 'date')[0] ?? '');
-  return Number.isNaN(life) ? 0 : life;
+  return Number.isNaN(life) ? 0 : Math.max(0, life);
 }
 
 // RFC 9110 §5.6.7: the preferred form and the two obsolete ones, of which asctime names no zone and means UTC. `Date.parse`

@@ -188,6 +188,23 @@ describe('routes', () => {
     assert.equal((await plain(stage, PRODUCT)).headers.get('x-cache'), 'MISS');
   });
 
+  it('the age of an answer counts also where the upstream says no lifetime', async () => {
+    const clock = new ManualClock();
+    await using stage = await setStage({ clock, ...shop({ respect_upstream: true }) });
+    const ttl = 3_600_000;
+    stage.upstream.answer(answerWith('{}', { age: '10' }));
+    await plain(stage, PRODUCT);
+    clock.advance(ttl - 10_001);
+    const hit = await plain(stage, PRODUCT);
+    assert.deepEqual([hit.headers.get('x-cache'), hit.headers.get('age')], ['HIT', '3599']);
+    clock.advance(1);
+    assert.equal((await plain(stage, PRODUCT)).headers.get('x-cache'), 'STALE');
+    stage.upstream.answer(answerWith('{}', { age: '3600' }));
+    const old = '/catalog/products/old';
+    assert.equal((await plain(stage, old)).headers.get('x-cache'), 'MISS');
+    assert.equal((await plain(stage, old)).headers.get('x-cache'), 'MISS');
+  });
+
   it('a method that the route does not take is 405 in our words', async () => {
     await using stage = await setStage(shop());
     const answer = await plain(stage, PRODUCT, { method: 'DELETE' });
