@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { LONGEST_TIMER_MS } from '../shared/clock.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { FoundOut } from './asked.ts';
 import { type ClientTimeouts, watchConnections } from './connections.ts';
@@ -52,7 +53,8 @@ export interface ListenerContext {
  * ways to corrupt an answer. What was asked before does not even come to that: see {@link FastLane}.
  */
 export function createListener(context: ListenerContext): Server {
-  const { certificate, control, timeouts, data } = context;
+  const { certificate, control, data } = context;
+  const timeouts = countable(context.timeouts);
   const corsOrigins = data?.corsOrigins ?? [];
   const settings = { ...SETTINGS, ...headTimeouts(timeouts.headers) };
   const server: Server =
@@ -126,6 +128,12 @@ const SETTINGS = {
   // Answered by us, in the shape of our errors.
   requireHostHeader: false,
 } as const;
+
+/** No time longer than a timer can be: Node would cut it too, but warn of it at every connection. */
+function countable({ headers, body, write }: ClientTimeouts): ClientTimeouts {
+  const countableMs = (ms: number) => Math.min(ms, LONGEST_TIMER_MS);
+  return { headers: countableMs(headers), body: countableMs(body), write: countableMs(write) };
+}
 
 /** Node looks for heads that are late at intervals: short enough for the time that is set to mean something. */
 function headTimeouts(ms: number): {

@@ -13,13 +13,15 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
 }
 
+/** The longest delay of a timer of Node's, which takes a longer one for 1 ms: https://nodejs.org/api/timers.html */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(ms, run) {
-    // setTimeout turns a delay above 2^31-1 ms into 1 ms: https://nodejs.org/api/timers.html
-    const timer = setTimeout(run, Math.min(ms, 2 ** 31 - 1));
+    const timer = setTimeout(run, Math.min(ms, LONGEST_TIMER_MS));
     timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },

@@ -38,6 +38,25 @@ describe('with server.tls', () => {
     }
   });
 
+  it('a waiting time longer than any timer of Node’s is the longest one', async () => {
+    const warnings: Error[] = [];
+    const heard = (warning: Error) => warnings.push(warning);
+    process.on('warning', heard);
+    const timeouts = { headers: '30d', body: '30d', write: '30d' };
+    await using upstream = await startUpstream();
+    await using reprise = await startReprise({ upstream: upstream.url, profile: withTls({ timeouts }) });
+    const options = { ...trusting, method: 'POST', headers: { 'content-type': 'application/json' } };
+    const request = startRequest(`${reprise.url}/v1/chat/completions`, options);
+    request.flushHeaders();
+    await within(once(request, 'socket'), 'a connection');
+    request.end(JSON.stringify(chat('x')));
+    const [answer] = await within(once(request, 'response'), 'the answer');
+    assert.equal(answer.resume().statusCode, 200);
+    await within(once(answer, 'end'), 'its end');
+    process.off('warning', heard);
+    assert.deepEqual(warnings, []);
+  });
+
   it('plain HTTP gets no answer, and harms nobody', async () => {
     await using upstream = await startUpstream();
     await using reprise = await startReprise({ upstream: upstream.url, profile: withTls() });
