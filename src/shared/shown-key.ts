@@ -22,9 +22,12 @@ const LONGEST_NAME = 128;
 // RFC 3986 §2.3: the usual ones, which stay as they are.
 const UNRESERVED = /^[\w.-]+$/;
 
-/** A name as a segment; `-` for an empty one, since `//` is refused in targets. */
+/**
+ * A name as a segment; `-` for what no address keeps as one: an empty one, since `//` is refused in targets, and the dot
+ * segments, which clients take away also where they are encoded (RFC 3986 §5.2.4, URL Standard).
+ */
 export function segmentOf(name: string): string {
-  if (name === '') return '-';
+  if (name === '' || name === '.' || name === '..') return '-';
   if (name.length <= LONGEST_NAME && UNRESERVED.test(name)) return name;
   return encodeURIComponent(name.slice(0, LONGEST_NAME).toWellFormed());
 }

@@ -88,7 +88,11 @@ test('segments are percent-encoded, never empty and of bounded length', () => {
     ['llm_responses', 'a%2Fb', 'org%2Fmodel%201%0D%0A%3F%C3%A9', []],
   );
   assert.equal(id, keyring('', 'content').id, 'the label is only shown');
-  assert.equal(keyring('', 'content').shown.split('/')[2], '-');
+  for (const name of ['', '.', '..']) {
+    const { shown } = keyring(name, 'content');
+    assert.equal(shown.split('/')[2], '-');
+    assert.equal(new URL(`http://x/${shown}`).pathname, `/${shown}`);
+  }
   assert.equal(keyring('\ud800', 'content').shown.split('/')[2], '%EF%BF%BD');
   assert(keyring('😀'.repeat(1_000_000), 'content').shown.length < 2_000);
 });
