@@ -188,6 +188,23 @@ test('the commands that the README tells to type exist', () => {
   );
 });
 
+test('every chapter that the README refers to is there, and found from its beginning', () => {
+  const anchorOf = (title: string) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-');
+  const chapters = [...README.matchAll(/^##+ (.+)$/gm)].map(([, title = '']) => anchorOf(title));
+  const anchors = (text: string) => [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor ?? '');
+  assert.deepEqual(
+    anchors(README).filter((anchor) => !chapters.includes(anchor)),
+    [],
+  );
+  const [beginning = ''] = README.split('\n## ');
+  const main = [...README.matchAll(/^## (.+)$/gm)].map(([, title = '']) => anchorOf(title));
+  assert.deepEqual(anchors(beginning).sort(), main.sort());
+});
+
 test('every profile that the README shows is one that Reprise takes', () => {
   const profiles = [...README.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].flatMap(([, yaml]) => yaml ?? []);
   assert.ok(profiles.length > 0);
