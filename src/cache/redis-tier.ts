@@ -34,6 +34,7 @@ export interface RedisTierOptions {
 const MOST_READ = 64_000_000;
 /** Entries that are read in one step: Redis does nothing else meanwhile. */
 const STEP = 512;
+
 /**
  * L3: entries that instances share, in Redis. Each is judged when it is read, by what all instances have announced. It is kept as a record
  * like those on disk, but for its stamps, which are numbers of announcements, and its times, which are by Redis' clock.

@@ -39,8 +39,9 @@ export interface Sharing {
   readonly secret: () => Buffer;
 }
 
-/** Until a new connection stands; and what a life may last beyond what its type says: answers that were on their way. */
+/** Milliseconds that a new connection has until it stands. */
 const CONNECT_MS = 2_000;
+/** Milliseconds that something may last beyond the longest life there is: an answer may have been on its way when its life began. */
 const DAY_MS = 86_400_000;
 /** Milliseconds between two outages that are told. */
 const QUIET_MS = 10_000;

@@ -98,12 +98,12 @@ function defect(): RepriseError {
   return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.');
 }
 
-/** `isWhole` says that all of the control plane is at this port. */
 function unreadable(thrown: unknown): RepriseError {
   const message = `The request cannot be read (${messageOf(thrown)}): its host header must name a host, with its port or without.`;
   return new RepriseError('invalid_request', message, { param: 'host', cause: thrown });
 }
 
+/** `isWhole` says that all of the control plane is at this port. */
 function unknown(method: string, path: string, isWhole: boolean): RepriseError {
   const others = isWhole ? 'the dashboard at /dashboard' : 'the control plane at the port of admin.port';
   return new RepriseError(

@@ -143,8 +143,7 @@ export type Event =
       readonly upstream: string;
       /** The upstream's status; undefined if it gave none. */
       readonly status: number | undefined;
-      /** Whether its answer was stored, or only passed on; `failed` where there was none. */
-      /** `abandoned`: everybody who wanted it had left. */
+      /** `unstored`: only passed on; `failed`: there was no answer; `abandoned`: everybody who wanted it had left. */
       readonly outcome: 'stored' | 'unstored' | 'failed' | 'abandoned';
       /** Why it was not stored. */
       readonly reason: string | undefined;
