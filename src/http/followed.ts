@@ -1,6 +1,5 @@
 import type { Key, Tagged } from '../cache/entry.ts';
 import type { Quota } from '../cache/store.ts';
-import { beyond, tooMany, withTagged } from '../cache/tagged.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { AnswerHead } from '../upstream/exchange.ts';
 import { type Cursor, Recording } from '../upstream/recording.ts';
@@ -8,6 +7,7 @@ import type { Call } from './call.ts';
 import type { FetchContext } from './fetch.ts';
 import type { Flight, Landed, Slot } from './flight.ts';
 import { type FollowerLine, type FromOwner, MOST_UNTAKEN } from './other-threads.ts';
+import { retag } from './retag.ts';
 import { SaidTags } from './said-tags.ts';
 import type { Settled } from './settled.ts';
 
@@ -197,13 +197,10 @@ export class Followed implements Flight {
 
   /** What became of it is known. What callers here said too late for the owner is added to what it has stored. */
   #land(settled: Settled): void {
-    if (settled.kind === 'entries' && settled.stored) {
-      const [entry] = settled.entries;
-      const late = entry && beyond(entry.tags, this.tags.of(0));
-      const tags = withTagged(entry?.tags ?? [], late ?? []);
-      const { store, settling } = this.#context;
-      if (this.tags.incomplete || tooMany(tags) || settling.concern(tags)) store.delete(this.#key.id);
-      else if (entry && late && late.length > 0) store.put([{ ...entry, tags }], this.#quota);
+    const entry = settled.kind === 'entries' && settled.stored ? settled.entries[0] : undefined;
+    if (entry !== undefined) {
+      const { tags } = this;
+      retag(this.#context, entry, { tags: tags.of(0), isWhole: !tags.incomplete }, this.#quota);
     }
     // Where no stream has begun none will.
     this.#begun.reject(NO_STREAM);
