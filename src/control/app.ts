@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { errorAnswer } from '../http/errors.ts';
+import { defect, errorAnswer } from '../http/errors.ts';
 import { type RequestListener, readBody } from '../http/request.ts';
 import type { Events } from '../observe/events.ts';
 import type { AdminToken } from '../policy/admin-token.ts';
@@ -57,7 +57,7 @@ function appOf({ calls, token, events }: ControlContext): Hono<{ Bindings: Bindi
   app.onError((thrown) => {
     if (thrown instanceof RepriseError && thrown.code !== 'internal_error') return respond(thrown);
     events.emit({ kind: 'background-failed', label: 'control plane', message: messageOf(thrown) });
-    return respond(thrown instanceof RepriseError ? thrown : defect());
+    return respond(thrown instanceof RepriseError ? thrown : defect(thrown));
   });
   return app;
 }
@@ -92,10 +92,6 @@ function wrongMethod(c: Context, { path, handlers }: ControlCall): Response {
   const allowed = [...handlers.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   const message = `${path} takes ${allowed.join(', ')}, not ${c.req.method.slice(0, 20)}.`;
   return respond(new RepriseError('method_not_allowed', message), { allow: allowed.join(', ') });
-}
-
-function defect(): RepriseError {
-  return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.');
 }
 
 function unreadable(thrown: unknown): RepriseError {

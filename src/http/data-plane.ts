@@ -8,6 +8,7 @@ import type { FoundOut } from './asked.ts';
 import type { Call } from './call.ts';
 import { deliver, deliverError } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
+import { defect } from './errors.ts';
 import type { HeadedRequest } from './heads.ts';
 import { answer } from './proxy.ts';
 import { type ReceiveContext, type Received, receive } from './receive.ts';
@@ -151,7 +152,5 @@ class Serving {
 function known(thrown: unknown, events: Events): RepriseError {
   if (thrown instanceof RepriseError) return thrown;
   events.emit({ kind: 'background-failed', label: 'request', message: messageOf(thrown) });
-  return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.', {
-    cause: thrown,
-  });
+  return defect(thrown);
 }

@@ -37,6 +37,13 @@ export function notCached(): RepriseError {
   );
 }
 
+/** What a client is told where something was thrown that is no error of ours: its details are for the log. */
+export function defect(cause: unknown): RepriseError {
+  return new RepriseError('internal_error', 'Something is wrong in the proxy itself; its log says what.', {
+    cause,
+  });
+}
+
 const POINTLESS: ReadonlySet<string> = new Set([
   'invalid_request',
   'unauthorized',
