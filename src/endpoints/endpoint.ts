@@ -7,8 +7,6 @@ import type { Condition } from '../policy/condition.ts';
 export interface PlanInput {
   /** Upper-case HTTP method. */
   readonly method: string;
-  /** The request's path as sent, without the query, e.g. `/v1/vector_stores/vs_1/search`. */
-  readonly path: string;
   /** The path's variables, percent-decoded, by their names in the endpoint's pattern. `model` is the one asked. */
   readonly params: ReadonlyMap<string, string>;
   /** The query string as sent, without `?`; empty if there is none. */

@@ -167,7 +167,6 @@ function askedIn(
   let isLasting = true;
   const plan = binding.endpoint.plan({
     method,
-    path,
     params,
     query,
     body: content.body,

@@ -97,7 +97,6 @@ export function requestBody(wish: Wish, random: Random): Buffer {
 export function planEmbeddings(body: Buffer, dialect: Dialect): Plan | Bypass {
   return embeddingsEndpoint.plan({
     method: 'POST',
-    path: '/v1/embeddings',
     params: new Map(),
     query: '',
     body,

@@ -16,7 +16,6 @@ export function planOf(
 ): Plan | Bypass {
   return endpoint.plan({
     method: 'POST',
-    path: endpoint.paths[0] ?? '',
     params: new Map(),
     query: '',
     body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
