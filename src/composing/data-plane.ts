@@ -22,7 +22,7 @@ import type { DataListener } from '../http/listener.ts';
 import type { OtherThreads } from '../http/other-threads.ts';
 import type { SettlingStores } from '../http/settling-stores.ts';
 import type { Sample } from '../http/tracing.ts';
-import { openTunnel } from '../http/tunnel.ts';
+import { openTunnel, type TunnelContext } from '../http/tunnel.ts';
 import type { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import type { Events } from '../observe/events.ts';
 import type { Access } from '../policy/access.ts';
@@ -77,7 +77,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   const fetching: FetchContext = { ...parts, flights, maxEntry: server.max_entry };
   const claims = threads && new Claims(fetching, threads);
   if (claims !== undefined) threads?.listen(new Followers(flights, claims, clock).take);
-  const context: DataPlaneContext = {
+  const context: DataPlaneContext & TunnelContext = {
     ...parts,
     ...fetching,
     askedLately: new AskedLately(memory.plans - headBytes),

@@ -24,8 +24,6 @@ import { writtenStore } from './vector-store-writes.ts';
 
 /** What turning requests into calls takes. */
 export interface ReceiveContext {
-  /** By name, as they are also reachable under `/NAME/v1/`. */
-  readonly upstreams: ReadonlyMap<string, Upstream>;
   /** The upstream for what no binding takes. */
   readonly fallback: Upstream;
   readonly access: Access;
@@ -60,8 +58,16 @@ export function receive(context: ReceiveContext, request: HeadedRequest, known?:
     caller.mayRelay(request.method, request.path);
     const upstream = surface.named ?? context.fallback;
     const upstreamPath = join(upstream.baseUrl, surface.path, request.query);
-    const writes = writtenStore(request.method, surface.path);
-    const relay = passingThrough({ request, caller, body: request.stream, upstream, upstreamPath, writes });
+    const relay: Relay = {
+      request,
+      caller,
+      body: request.stream,
+      upstream,
+      upstreamPath,
+      reason: undefined,
+      uncacheableDownstream: false,
+      writes: writtenStore(request.method, surface.path),
+    };
     return { kind: 'relay', endpoint: 'relay', type: undefined, relay };
   }
   const header = caller.visible(request.header);
@@ -236,12 +242,6 @@ const DRAWS: Readonly<Record<FetchPolicy['sampling'], readonly Plan['draw'][]>> 
   seeded: ['seeded', 'greedy'],
   greedy: ['greedy'],
 };
-
-function passingThrough(
-  to: Pick<Relay, 'request' | 'caller' | 'body' | 'upstream' | 'upstreamPath' | 'writes'>,
-): Relay {
-  return { ...to, reason: undefined, uncacheableDownstream: false };
-}
 
 function modelIn(body: Buffer): string | undefined {
   const read = readJson(body);

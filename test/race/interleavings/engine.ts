@@ -133,7 +133,6 @@ export async function startEngine(
   const flights = new Flights<Slot>();
   const context: DataPlaneContext = {
     askedLately: new AskedLately(1_000_000),
-    upstreams,
     fallback: upstream,
     access: passthroughAccess(new Scopes(Buffer.alloc(32))),
     policyOf: () => POLICY,
