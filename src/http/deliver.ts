@@ -20,7 +20,7 @@ export function deliver(delivery: Delivery, response: ServerResponse, envelope: 
   }
   switch (delivery.kind) {
     case 'relay':
-      return relay(delivery.relay, response, envelope.requestId).then(() => {});
+      return relay(delivery.relay, response, envelope.requestId);
     case 'whole':
       return deliverWhole(delivery, response, envelope);
     case 'follow':

@@ -9,8 +9,8 @@ import type { TracedCall } from './tracing.ts';
 import { flushHeadSoon, writeHead } from './write-head.ts';
 
 /**
- * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves with
- * the upstream's status when the answer is through or the client has gone. Throws a RepriseError if there is no answer;
+ * Forwards a request and streams its answer back, bytes untouched, each side held back by the slower one. Resolves when
+ * the answer is through or the client has gone. Throws, or rejects with, a RepriseError if there is no answer;
  * an answer that breaks half-way destroys the client's connection, so that it cannot be taken for a complete one. The
  * client is told nothing of an answer before `answered`, called when its head has come, has resolved.
  */
@@ -19,12 +19,12 @@ export function relay(
   response: ServerResponse,
   requestId: string,
   answered?: () => Promise<void>,
-): Promise<number> {
+): Promise<void> {
   const { upstream, request } = work;
   admit(upstream);
   const { method } = request;
   const traced = request.trace?.call({ upstream, method, path: work.upstreamPath });
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let status = 0;
   const sink: Sink = {
     head(code, headers) {
@@ -41,14 +41,14 @@ export function relay(
     end() {
       response.end();
       traced?.over({ status });
-      resolve(status);
+      resolve();
     },
     error(error) {
       if (status < 500) upstream.health.erred(error);
       traced?.over({ status: status || undefined, error: error.code });
       if (response.headersSent) {
         response.destroy();
-        resolve(status);
+        resolve();
       } else {
         reject(error);
       }
@@ -59,7 +59,7 @@ export function relay(
       origin: upstream.origin,
       path: work.upstreamPath,
       method,
-      ...messageOf(work, traced),
+      ...sentFor(work, traced),
     },
     answered === undefined ? sink : heldBack(sink, answered, () => (response.destroyed ? undefined : handle)),
   );
@@ -68,7 +68,7 @@ export function relay(
     if (response.writableFinished) return;
     handle.abort();
     traced?.over({ status: status || undefined, error: CLIENT_GONE });
-    resolve(status);
+    resolve();
   };
   response.on('close', gone);
   if (response.destroyed) gone();
@@ -112,7 +112,7 @@ function heldBack(sink: Sink, ready: () => Promise<void>, call: () => CallHandle
 }
 
 /** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */
-function messageOf(
+function sentFor(
   { request, body, upstream }: Relay,
   traced: TracedCall | undefined,
 ): {

@@ -26,11 +26,11 @@ export class VectorStoreWrites {
    * Forwards a request that may change the store with this tag. `forward` is given what has to be awaited before the caller hears the
    * upstream's answer; without an answer, too, the write may have been carried out.
    */
-  async around<T>(tag: string, forward: (answered: () => Promise<void>) => Promise<T>): Promise<T> {
+  async around(tag: string, forward: (answered: () => Promise<void>) => Promise<void>): Promise<void> {
     let isAnswered = false;
     await this.#written(tag);
     try {
-      return await forward(() => {
+      await forward(() => {
         isAnswered = true;
         return this.#written(tag);
       });
