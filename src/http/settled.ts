@@ -2,7 +2,7 @@ import type { Entry, Key } from '../cache/entry.ts';
 import { tooMany } from '../cache/tagged.ts';
 import type { Taken } from '../endpoints/endpoint.ts';
 import { type LifetimePolicy, lifetimeOf } from '../policy/lifetime.ts';
-import { type ErrorCode, RepriseError } from '../shared/errors.ts';
+import { RepriseError } from '../shared/errors.ts';
 import type { FetchTags } from './fetch-tags.ts';
 
 /** What became of a fetch. Never a rejection: those who waited for it may have left. */
@@ -68,7 +68,7 @@ export function withoutEntries(taken: Exclude<Taken, { kind: 'parts' }>): Settle
     case 'opaque':
       return { kind: 'answer', reason: taken.reason, personal: taken.personal === true };
     case 'failed':
-      return failedWith('upstream_invalid', `The upstream's stream ended in an error: ${taken.error}`);
+      return { kind: 'failed', error: endedInError(taken.error) };
     case 'broken':
       return { kind: 'failed', error: cutShort() };
   }
@@ -79,6 +79,6 @@ export function cutShort(): RepriseError {
   return new RepriseError('upstream_unreachable', 'The upstream ended its stream before it was complete.');
 }
 
-function failedWith(code: ErrorCode, message: string): Settled {
-  return { kind: 'failed', error: new RepriseError(code, message) };
+function endedInError(error: string): RepriseError {
+  return new RepriseError('upstream_invalid', `The upstream's stream ended in an error: ${error}`);
 }
