@@ -14,7 +14,7 @@ export type Answer =
   | { readonly kind: 'followed'; readonly fetch: Followed; readonly seat: Cursor };
 
 /** A claim that calls of this thread have in common until one of them has opened a flight. */
-export interface Common {
+export interface CommonClaim {
   readonly answer: Promise<Answer>;
   /** Resolves when a fetch of this thread has begun by it, or will not. */
   readonly opened: PromiseWithResolvers<void>;
@@ -30,7 +30,7 @@ const ROUNDS = 3;
 export class Claims {
   readonly #context: FetchContext;
   readonly #threads: OtherThreads;
-  readonly #common = new BriefMap<string, Common>();
+  readonly #common = new BriefMap<string, CommonClaim>();
 
   constructor(context: FetchContext, threads: OtherThreads) {
     this.#context = context;
@@ -41,7 +41,7 @@ export class Claims {
    * Claims the one part of a call, with all who do so here. Who is answered has to {@link leave} it. With `anyway` it is this thread
    * that fetches it, whoever else does: what another one fetched was of no use.
    */
-  take(call: Call, key: Key, anyway: boolean): Common {
+  take(call: Call, key: Key, anyway: boolean): CommonClaim {
     const name = nameOf(wishOf(call, key), anyway);
     const known = this.#common.get(name);
     if (known !== undefined) {
@@ -50,7 +50,7 @@ export class Claims {
     }
     const opened = Promise.withResolvers<void>();
     const answer = this.#ask(call, key, anyway);
-    const common: Common = { answer, opened, name, isHeld: false, users: 1 };
+    const common: CommonClaim = { answer, opened, name, isHeld: false, users: 1 };
     this.#common.set(name, common);
     void answer.then(({ kind }) => {
       if (kind === 'held') common.isHeld = true;
@@ -61,13 +61,13 @@ export class Claims {
   }
 
   /** A flight has begun by it: who does not join that needs another claim. */
-  open(common: Common): void {
+  open(common: CommonClaim): void {
     common.opened.resolve();
     if (this.#common.get(common.name) === common) this.#common.delete(common.name);
   }
 
   /** Lets go of it. The last one gives it back. */
-  async leave(common: Common): Promise<void> {
+  async leave(common: CommonClaim): Promise<void> {
     common.users -= 1;
     if (common.users > 0) return;
     this.open(common);

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Key } from '../cache/entry.ts';
 import { type Boarding, welcomes } from './boarding.ts';
 import type { Call } from './call.ts';
-import type { Common as Claim, Claims } from './claims.ts';
+import type { Claims, CommonClaim } from './claims.ts';
 import { wholeOf } from './flight.ts';
-import type { Common, Leases } from './leases.ts';
+import type { CommonLease, Leases } from './leases.ts';
 
 /** A lease of one call, which it may have in common with others. */
 interface Taken {
   readonly id: string;
-  readonly common: Common;
+  readonly common: CommonLease;
 }
 
 /**
@@ -19,7 +19,7 @@ interface Taken {
 export class Errand {
   readonly #leases: Leases;
   #taken: Taken | undefined;
-  #claim: Claim | undefined;
+  #claim: CommonClaim | undefined;
   #boarding: Boarding | undefined;
   #hasWaited = false;
   #keys: readonly string[] = [];
@@ -109,7 +109,7 @@ export class Errand {
     return anyway ? false : this.#claimed(claims, claim);
   }
 
-  async #claimed(claims: Claims, claim: Claim): Promise<boolean> {
+  async #claimed(claims: Claims, claim: CommonClaim): Promise<boolean> {
     const answer = await claim.answer;
     if (answer.kind === 'held') {
       this.#isSettled = true;

@@ -26,7 +26,7 @@ export interface LeasesContext {
 }
 
 /** A lease that calls of this instance have in common. */
-export interface Common {
+export interface CommonLease {
   readonly lease: Promise<Given>;
   /** The stamp of the last mark before it was asked for. */
   readonly since: number;
@@ -42,7 +42,7 @@ const MOST_VAIN = 10_000;
 /** The leases that this instance's calls have, or wait for. */
 export class Leases {
   readonly context: LeasesContext;
-  readonly #common = new BriefMap<string, Common>();
+  readonly #common = new BriefMap<string, CommonLease>();
   /** What was waited for in vain, until when it is not waited for again (monotonic milliseconds). */
   readonly #vain = new Map<string, number>();
 
@@ -54,7 +54,7 @@ export class Leases {
    * Asks for a lease, with all who ask for it here; undefined where none is needed. Who is answered has to {@link leave} it. With those who
    * wait for another instance, or thread, nobody waits who comes after a mark: what that brings may be meant.
    */
-  take(id: string): Common | undefined {
+  take(id: string): CommonLease | undefined {
     const { bus, marks } = this.context;
     const since = marks.latest;
     let common = this.#common.get(id);
@@ -79,7 +79,7 @@ export class Leases {
   }
 
   /** Lets go of it. The last one gives it back. */
-  async leave(id: string, common: Common): Promise<void> {
+  async leave(id: string, common: CommonLease): Promise<void> {
     common.users -= 1;
     if (common.users > 0) return;
     if (this.#common.get(id) === common) this.#common.delete(id);
@@ -88,7 +88,7 @@ export class Leases {
   }
 
   /** Resolves when another instance no longer has it, or that takes too long. */
-  async over(common: Common): Promise<void> {
+  async over(common: CommonLease): Promise<void> {
     const lease = await common.lease;
     if (lease.kind !== 'elsewhere') return;
     common.over ??= lease.over(this.context.waitMs);
