@@ -6,7 +6,7 @@ import { failureOf } from './failure.ts';
 import type { Header } from './headers.ts';
 
 /** How long an upstream is waited for, in milliseconds. */
-export interface ClientTimeouts {
+export interface UpstreamTimeouts {
   /** Until the connection stands. */
   readonly connect: number;
   /** Until the answer's head is there. */
@@ -61,7 +61,7 @@ export interface UpstreamClient {
 }
 
 /** A client with connections of its own; the environment's proxies (`HTTPS_PROXY`, `NO_PROXY` …) are honoured. */
-export function createUpstreamClient(timeouts: ClientTimeouts, env: NodeJS.ProcessEnv): UpstreamClient {
+export function createUpstreamClient(timeouts: UpstreamTimeouts, env: NodeJS.ProcessEnv): UpstreamClient {
   const options: Agent.Options = {
     connectTimeout: timeouts.connect,
     // Over HTTP/2 undici hands on no raw headers, without which an answer here has none (measured).
@@ -102,7 +102,7 @@ interface Route {
   readonly dispatcher: Dispatcher;
   /** For calls that ask for another protocol. */
   readonly upgrades: Dispatcher;
-  readonly timeouts: ClientTimeouts;
+  readonly timeouts: UpstreamTimeouts;
   /** Whether the environment names a proxy, which may yet not be for this upstream. */
   readonly proxied: boolean;
   /** Has a call end once all that has come from upstreams is read. */

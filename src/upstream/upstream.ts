@@ -1,6 +1,6 @@
 import type { Dialect } from '../openai/dialect.ts';
 import type { Clock } from '../shared/clock.ts';
-import { type ClientTimeouts, createUpstreamClient, type UpstreamClient } from './client.ts';
+import { createUpstreamClient, type UpstreamClient, type UpstreamTimeouts } from './client.ts';
 import { Gate, type Turnstile } from './gate.ts';
 import { Health, type HealthMemory } from './health.ts';
 import { admitting, overloaded, unavailable } from './turns.ts';
@@ -43,7 +43,7 @@ export interface UpstreamOptions {
   readonly dialect: Dialect;
   readonly credential?: readonly string[] | undefined;
   readonly inject_usage: boolean;
-  readonly timeouts: ClientTimeouts & { readonly total: number };
+  readonly timeouts: UpstreamTimeouts & { readonly total: number };
   readonly breaker: { readonly failures: number; readonly probe: number };
   readonly concurrency: { readonly max?: number | undefined; readonly queue: number; readonly wait: number };
   readonly retry_after_failure: number;
