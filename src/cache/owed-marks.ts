@@ -8,11 +8,6 @@ import type { Mark } from './mark.ts';
 export class OwedMarks {
   readonly #marks = new Map<string, Mark>();
 
-  /** How many there are. */
-  get size(): number {
-    return this.#marks.size;
-  }
-
   /** All, in their order. */
   get all(): readonly Mark[] {
     return [...this.#marks.values()];
