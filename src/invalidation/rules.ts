@@ -51,7 +51,7 @@ export function ruleOf({ event, mode, ...settings }: RuleSettings): Rule {
     meaning(payload) {
       if (tags.length === 0) return { condition: rest, effect: mode };
       const found = [...new Set(tags.flatMap(({ find }) => find(payload)))];
-      if (found.length > MAX_TAGS) throw tooMany(found.length);
+      if (found.length > MOST_TAGS) throw tooManyTags(found.length);
       if (found.length > 0) return { condition: { tags: found, ...rest }, effect: mode };
       // A list may be empty; but an id that is not there is another kind of payload than the rule is for.
       const lacking = tags.find(({ isExpected }) => isExpected);
@@ -62,7 +62,7 @@ export function ruleOf({ event, mode, ...settings }: RuleSettings): Rule {
 }
 
 /** More would be no product's update any more, and each costs every entry's judging. */
-const MAX_TAGS = 5_000;
+const MOST_TAGS = 5_000;
 
 /** How the tags of one setting are found in a payload. */
 interface Tags {
@@ -125,9 +125,9 @@ function unusable(what: string, place: string): RepriseError {
   );
 }
 
-function tooMany(count: number): RepriseError {
+function tooManyTags(count: number): RepriseError {
   return new RepriseError(
     'invalid_request',
-    `The payload of this delivery gives ${count} tags: at most ${MAX_TAGS} can be invalidated at once.`,
+    `The payload of this delivery gives ${count} tags: at most ${MOST_TAGS} can be invalidated at once.`,
   );
 }
