@@ -126,14 +126,14 @@ export class Lineage implements Traces {
   /** Goes on with what these say, in the place of what is known. False, and nothing is taken, for what {@link records} did not give. */
   restore(records: readonly unknown[]): boolean {
     if (!isLineage(records)) return false;
-    const [[, forgotten], ...traces] = records;
+    const [[, unknownFor], ...traces] = records;
     const now = this.#clock.elapsed();
-    this.#forgotten = now + forgotten;
-    for (const [id, until, since, owners] of traces) {
+    this.#forgotten = now + unknownFor;
+    for (const [id, knownFor, partlyFor, owners] of traces) {
       const told = new Map(owners.map(([owner, ...each]) => [owner, Told.of(each, now)]));
       let bytes = bytesOfTrace(id);
       for (const each of told.values()) bytes += BYTES_OF_AN_OWNER + each.bytes;
-      this.#traces.set(id, { told, forgotten: now + since, until: now + until, bytes });
+      this.#traces.set(id, { told, forgotten: now + partlyFor, until: now + knownFor, bytes });
       this.#bytes += bytes;
     }
     this.#drop(now);
@@ -162,11 +162,11 @@ export class Lineage implements Traces {
 }
 
 /** What is kept of a lineage: how long traces that are not known do not count as whole, and each that is. Times are milliseconds that are left. */
-type Head = readonly [version: typeof VERSION, forgotten: number];
+type Head = readonly [version: typeof VERSION, unknownFor: number];
 type TraceRecord = readonly [
   id: string,
-  until: number,
-  forgotten: number,
+  knownFor: number,
+  partlyFor: number,
   owners: readonly (readonly [owner: string, ...told: ToldRecord])[],
 ];
 
