@@ -118,17 +118,11 @@ export class Catalog {
   #held(level: Level, held: Listed): void {
     const known = this.#items.get(held.key.id);
     const listed = withAllTags(held, known?.listed);
-    // The same entry in another tier: a promotion, or what is on disk of what is in memory.
-    if (known !== undefined && isSame(known.listed, listed)) {
+    // The same entry in another tier: a promotion, or what is on disk of what is in memory. A tier that still holds an older one is about
+    // to be given the newer one, or to forget it.
+    if (known !== undefined && (isSame(known.listed, listed) || known.listed.stamp > listed.stamp)) {
       known.levels |= BIT[level];
       return;
-    }
-    if (known !== undefined) {
-      // A tier that still holds the older one is about to be given the newer one, or to forget it.
-      if (known.listed.stamp > listed.stamp) {
-        known.levels |= BIT[level];
-        return;
-      }
     }
     const levels = BIT[level] | (known?.levels ?? 0);
     if (known !== undefined) this.#remove(known);
