@@ -152,24 +152,12 @@ class LevelEngine implements Engine {
     );
   }
 
-  async *scan(from: Buffer, to: Buffer, slice: number): AsyncGenerator<[Buffer, Buffer][]> {
-    const iterator = this.#db.iterator({ gte: from, lt: to });
-    try {
-      for (let read = await iterator.nextv(slice); read.length > 0; read = await iterator.nextv(slice))
-        yield read;
-    } finally {
-      await iterator.close();
-    }
+  scan(from: Buffer, to: Buffer, slice: number): AsyncIterable<[Buffer, Buffer][]> {
+    return inSlices(() => this.#db.iterator({ gte: from, lt: to }), slice);
   }
 
-  async *keys(from: Buffer, to: Buffer, slice: number): AsyncGenerator<Buffer[]> {
-    const iterator = this.#db.keys({ gte: from, lt: to });
-    try {
-      for (let read = await iterator.nextv(slice); read.length > 0; read = await iterator.nextv(slice))
-        yield read;
-    } finally {
-      await iterator.close();
-    }
+  keys(from: Buffer, to: Buffer, slice: number): AsyncIterable<Buffer[]> {
+    return inSlices(() => this.#db.keys({ gte: from, lt: to }), slice);
   }
 
   compact(): Promise<void> {
@@ -185,6 +173,20 @@ class LevelEngine implements Engine {
     // While nobody else can have it open.
     if (vouched) await vouchForTables(this.#folder);
     await this.#db.close();
+  }
+}
+
+/** What an iterator gives, which is opened when the first slice is asked for. */
+async function* inSlices<T>(
+  open: () => { nextv(size: number): Promise<T[]>; close(): Promise<void> },
+  slice: number,
+): AsyncGenerator<T[]> {
+  const iterator = open();
+  try {
+    for (let read = await iterator.nextv(slice); read.length > 0; read = await iterator.nextv(slice))
+      yield read;
+  } finally {
+    await iterator.close();
   }
 }
 
