@@ -1,4 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer';
+import { spelledBy } from './byte-text.ts';
 import { type JsonProblem, type ObjectNode, parseJson } from './json.ts';
 
 /**
@@ -21,8 +21,8 @@ export type BodyRead =
  */
 export function readBody(bytes: Buffer): BodyRead {
   if (bytes.length === 0) return { ok: false, problem: 'body-empty' };
-  const spells = isAscii(bytes) ? 'ascii' : 'utf-8';
-  if (spells === 'utf-8' && !isUtf8(bytes)) return { ok: false, problem: 'body-not-utf8' };
+  const spells = spelledBy(bytes);
+  if (spells === undefined) return { ok: false, problem: 'body-not-utf8' };
   const text = bytes.toString('latin1');
   const parsed = parseJson(text, MAX_VALUES, spells);
   if (!parsed.ok) return parsed;

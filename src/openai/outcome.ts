@@ -1,4 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer';
+import { spelledBy } from './byte-text.ts';
 import { isSet, isTrue, itemsOf, member, type Node, type ObjectNode, textOf } from './json.ts';
 import { readObject, type Unreadable } from './json-text.ts';
 import { numberOf } from './number.ts';
@@ -49,9 +49,9 @@ export type AnswerFacts = Readonly<{
 
 /** The outcome of an answer that came as one JSON object, or why it is none. */
 export function outcomeOf(body: Buffer): Outcome | Unreadable {
-  const spells = isAscii(body) ? 'ascii' : 'utf-8';
+  const spells = spelledBy(body);
   // A lenient decoder would make another answer of it.
-  if (spells === 'utf-8' && !isUtf8(body)) return 'not-json';
+  if (spells === undefined) return 'not-json';
   const answer = readObject(body.toString('latin1'), spells);
   if (typeof answer === 'string') return answer;
   const reader = new OutcomeReader();
