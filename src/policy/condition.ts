@@ -1,3 +1,5 @@
+import type { HeaderOf } from './access.ts';
+
 /** What a caller has already: a validator of its copy (RFC 9110 §13.1). */
 export interface Condition {
   readonly header: 'if-none-match' | 'if-modified-since';
@@ -5,7 +7,7 @@ export interface Condition {
 }
 
 /** The condition in a request's headers; undefined if there is none. With an entity tag the date counts for nothing (§13.2.2). */
-export function readCondition(header: (name: string) => string | undefined): Condition | undefined {
+export function readCondition(header: HeaderOf): Condition | undefined {
   for (const name of ['if-none-match', 'if-modified-since'] as const) {
     const value = header(name);
     if (value !== undefined) return { header: name, value };

@@ -1,6 +1,7 @@
 import { RepriseError } from '../shared/errors.ts';
 import { parseTagHeader, TAG_EXPECTED } from '../shared/tag.ts';
 import { parseDuration } from '../shared/units.ts';
+import type { HeaderOf } from './access.ts';
 import { cacheDirectives, readSeconds } from './cache-control.ts';
 import { traceIdOf } from './trace.ts';
 
@@ -35,7 +36,7 @@ export interface Directives {
  * Reads `cache-control` (RFC 9111 §5.2.1, RFC 5861 §4) and the `x-cache-*` request headers but that of {@link readTrace}.
  * Unknown directives are ignored (RFC 9111 §5.2.3). Throws `invalid_request` for a header of ours that cannot be read.
  */
-export function readDirectives(header: (name: string) => string | undefined): Directives {
+export function readDirectives(header: HeaderOf): Directives {
   const asked = readCacheControl(header('cache-control'));
   const maxAgeMs = asked.get('max-age');
   return {
@@ -58,7 +59,7 @@ export function readDirectives(header: (name: string) => string | undefined): Di
  * The trace that a request belongs to, of its caller's, as `x-cache-trace` or else `traceparent` says it; undefined if neither
  * does. Throws `invalid_request` for a header of ours that cannot be read.
  */
-export function readTrace(header: (name: string) => string | undefined): string | undefined {
+export function readTrace(header: HeaderOf): string | undefined {
   return readName('x-cache-trace', header('x-cache-trace')) || traceIdOf(header('traceparent'));
 }
 
@@ -92,11 +93,7 @@ function readTtl(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const ttlMs = parseDuration(value.trim());
   if (ttlMs === undefined) {
-    throw new RepriseError(
-      'invalid_request',
-      `x-cache-ttl is "${value.slice(0, 40)}": expected a duration such as 90s, 10m or 24h.`,
-      { param: 'x-cache-ttl' },
-    );
+    throw mistake('x-cache-ttl', `is "${value.slice(0, 40)}": expected a duration such as 90s, 10m or 24h.`);
   }
   return ttlMs;
 }
@@ -104,23 +101,16 @@ function readTtl(value: string | undefined): number | undefined {
 function readName(name: string, value: string | undefined): string {
   if (value === undefined) return '';
   const trimmed = value.trim();
-  if (trimmed.length > 256) {
-    throw new RepriseError(
-      'invalid_request',
-      `${name} has ${trimmed.length} characters: expected at most 256.`,
-      { param: name },
-    );
-  }
+  if (trimmed.length > 256) throw mistake(name, `has ${trimmed.length} characters: expected at most 256.`);
   return trimmed;
 }
 
 function readTags(value = ''): readonly string[] {
   const tags = parseTagHeader(value);
   if (tags === undefined) {
-    throw new RepriseError(
-      'invalid_request',
-      `x-cache-tags is "${value.slice(0, 40)}": expected, between commas and in ASCII, each ${TAG_EXPECTED}.`,
-      { param: 'x-cache-tags' },
+    throw mistake(
+      'x-cache-tags',
+      `is "${value.slice(0, 40)}": expected, between commas and in ASCII, each ${TAG_EXPECTED}.`,
     );
   }
   return tags;
@@ -128,12 +118,11 @@ function readTags(value = ''): readonly string[] {
 
 function readIdentity(value: string | undefined): 'keep' | 'fresh' {
   const identity = value?.trim().toLowerCase() ?? 'keep';
-  if (identity !== 'keep' && identity !== 'fresh') {
-    throw new RepriseError(
-      'invalid_request',
-      `x-cache-identity is "${identity.slice(0, 40)}": expected keep or fresh.`,
-      { param: 'x-cache-identity' },
-    );
-  }
+  if (identity !== 'keep' && identity !== 'fresh')
+    throw mistake('x-cache-identity', `is "${identity.slice(0, 40)}": expected keep or fresh.`);
   return identity;
+}
+
+function mistake(name: string, what: string): RepriseError {
+  return new RepriseError('invalid_request', `${name} ${what}`, { param: name });
 }
