@@ -47,15 +47,8 @@ export function textsIn(fields: Fields, field: string, bounds: Bounds): readonly
   if (value === undefined) return undefined;
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (items.length === 0) throw mistake(field, value, 'at least one text, or nothing at all');
-  if (items.length > bounds.most) {
-    throw new RepriseError(
-      'invalid_request',
-      `${field} has ${items.length} texts: expected at most ${bounds.most}.`,
-      {
-        param: field,
-      },
-    );
-  }
+  if (items.length > bounds.most)
+    throw wrong(field, `has ${items.length} texts: expected at most ${bounds.most}`);
   return items.map((item, index) =>
     textOf(Array.isArray(value) ? `${field}[${index}]` : field, item, bounds),
   );
@@ -90,8 +83,12 @@ export function countIn(fields: Fields, field: string, otherwise: number, most: 
 
 /** The error for a field that holds what it may not; `expected` says in words what it may. */
 export function mistake(field: string, value: unknown, expected: string): RepriseError {
-  const param = field.replace(/\[.*$/, '');
-  return new RepriseError('invalid_request', `${field} is ${shown(value)}: expected ${expected}.`, { param });
+  return wrong(field, `is ${shown(value)}: expected ${expected}`);
+}
+
+/** The error for a field, or for one place in it: `tags[2]`. */
+function wrong(place: string, what: string): RepriseError {
+  return new RepriseError('invalid_request', `${place} ${what}.`, { param: place.replace(/\[.*$/, '') });
 }
 
 function parse(body: Buffer): unknown {
@@ -127,13 +124,8 @@ function onlyKnown(entries: readonly (readonly [string, unknown])[], known: read
 
 function textOf(place: string, value: unknown, { longest }: Bounds): string {
   if (typeof value !== 'string') throw mistake(place, value, 'a text');
-  if (value.length > longest) {
-    throw new RepriseError(
-      'invalid_request',
-      `${place} has ${value.length} characters: expected at most ${longest}.`,
-      { param: place.replace(/\[.*$/, '') },
-    );
-  }
+  if (value.length > longest)
+    throw wrong(place, `has ${value.length} characters: expected at most ${longest}`);
   // A control character can be in no tag and no key, so it is a mistake of who asks, which should not pass for success.
   if (value === '' || CONTROL.test(value)) throw mistake(place, value, 'a text without control characters');
   return value;
