@@ -28,6 +28,12 @@ export interface Peer {
   readonly secure: boolean;
 }
 
+/** The thread is to fetch something itself: until it releases the lease of this number, others do not. */
+export interface Held {
+  readonly held: number;
+  readonly again: boolean;
+}
+
 /** What a thread asks of the hub. */
 export type HubCalls = {
   /** It listens to the bulletin from now on. Gives the marks that there are, and what is known of traces. */
@@ -41,20 +47,15 @@ export type HubCalls = {
   /** Resolves when what was set under these ids can be found by other instances, too. */
   written(said: { readonly level: Level; readonly ids: readonly string[] }): Promise<void>;
   /**
-   * Who is to fetch what this id names: this thread, until it releases the lease of that number (`held`; `again` where another one, or
-   * another instance, may have done so a moment ago), or another thread or instance, by the lease of that number (`elsewhere`).
+   * Who is to fetch what this id names: this thread (`again` where another one, or another instance, may have done so a moment ago), or
+   * another thread or instance, by the lease of that number (`elsewhere`).
    */
-  lease(
-    id: string,
-  ): Promise<{ readonly held: number; readonly again: boolean } | { readonly elsewhere: number }>;
+  lease(id: string): Promise<Held | { readonly elsewhere: number }>;
   /**
-   * Which thread is to stream what this id names: this one, until it releases the lease of that number (`held`; `again` where another
-   * one did a moment ago), or another one (`there`). Nobody is waited for whose lease has a number up to `past`.
+   * Which thread is to stream what this id names: this one (`again` where another one did a moment ago), or another one, by the lease of
+   * that number (`there`). Nobody is waited for whose lease has a number up to `past`.
    */
-  claim(said: {
-    readonly id: string;
-    readonly past: number;
-  }): { readonly held: number; readonly again: boolean } | { readonly there: number };
+  claim(said: { readonly id: string; readonly past: number }): Held | { readonly there: number };
   /** Connects `port` with the thread that has the lease of this number, to follow what it fetches; or closes it. */
   follow(said: { readonly number: number; readonly wish: Wish; readonly port: MessagePort }): void;
   /** Resolves when a lease is given back, or after `ms`. */

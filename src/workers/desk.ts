@@ -11,7 +11,7 @@ import { atMost, type Clock } from '../shared/clock.ts';
 import type { Place } from '../upstream/gate.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Notice } from './bulletin.ts';
-import type { HubCalls } from './calls.ts';
+import type { Held, HubCalls } from './calls.ts';
 import type { Holders } from './holders.ts';
 import type { LatelySet } from './lately-set.ts';
 import type { Leases } from './leases.ts';
@@ -142,9 +142,7 @@ export class Desk {
    * Of several threads that would fetch the same one does, and of several instances, too. Nobody waits for what began before an
    * invalidation: it may turn out to be meant, and whoever comes after it must not be served that.
    */
-  async #lease(
-    id: string,
-  ): Promise<{ readonly held: number; readonly again: boolean } | { readonly elsewhere: number }> {
+  async #lease(id: string): Promise<Held | { readonly elsewhere: number }> {
     const { leases, marks, lastStamp, bus, drain } = this.#context;
     await drain(this.#thread);
     // Nobody would give it back any more.
@@ -169,10 +167,7 @@ export class Desk {
    * Of several threads that would stream the same one does. What has been sent is not received before, and other instances are not
    * waited for: who wants a stream wants it soon.
    */
-  #claim(
-    id: string,
-    past: number,
-  ): { readonly held: number; readonly again: boolean } | { readonly there: number } {
+  #claim(id: string, past: number): Held | { readonly there: number } {
     const { leases, marks, lastStamp, bus } = this.#context;
     const before = leases.of(id);
     const isUseful = before !== undefined && before.number > past && marks.latest <= before.since;
