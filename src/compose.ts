@@ -1,12 +1,11 @@
 import type { Level } from './cache/tier.ts';
-import { accessOf } from './composing/access.ts';
+import { accessOf, adminTokenOf } from './composing/access.ts';
 import { certificateOf } from './composing/certificate.ts';
 import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
 import { lineageOf } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
-import { adminToken } from './config/admin-token.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlPlane } from './control/app.ts';
 import { cacheCalls } from './control/cache-calls.ts';
@@ -29,7 +28,6 @@ import type { Invalidator } from './invalidation/invalidator.ts';
 import { told } from './invalidation/told.ts';
 import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
-import { AdminToken } from './policy/admin-token.ts';
 import { Scopes } from './policy/scope.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, neverBack } from './shared/clock.ts';
@@ -69,24 +67,12 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     events.emit({ kind: 'background-failed', label, message }),
   );
   const certificate = certificateOf(settings);
-  const secret = adminToken(env);
-  const token = secret === undefined ? undefined : new AdminToken(secret);
+  const token = adminTokenOf(env);
 
   const version = surroundings.version ?? 'unknown';
   const hub = settings.server.workers === 1 ? undefined : new Hub(settings, clock);
   const engine = await openEngine({ settings, clock, events, background, version, inCommon: hub });
-  const {
-    stamps,
-    marks,
-    graves,
-    catalog,
-    data,
-    store,
-    bus,
-    secret: installSecret,
-    invalidations,
-    traces,
-  } = engine;
+  const { stamps, marks, graves, catalog, data, store, bus, secret, invalidations, traces } = engine;
   const { lineage } = data.lineage;
   const carrier = surroundings.invalidator ?? invalidations;
   const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
@@ -201,7 +187,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       clock,
       events,
       background,
-      access: accessOf(settings, new Scopes(installSecret), clock, token),
+      access: accessOf(settings, new Scopes(secret), clock, token),
       upstreams,
       store,
       bus,
@@ -229,7 +215,7 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
       clock,
       events,
       env,
-      secret: installSecret,
+      secret,
       tiers: engine.tiers,
       bus,
       lineage,

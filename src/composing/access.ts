@@ -1,6 +1,8 @@
+import { adminToken } from '../config/admin-token.ts';
 import type { Settings } from '../config/schema.ts';
+import type { Environment } from '../config/secrets.ts';
 import type { Access } from '../policy/access.ts';
-import { type AdminToken, keepingOut } from '../policy/admin-token.ts';
+import { AdminToken, keepingOut } from '../policy/admin-token.ts';
 import { gatewayAccess } from '../policy/gateway.ts';
 import { passthroughAccess } from '../policy/passthrough.ts';
 import type { Scopes } from '../policy/scope.ts';
@@ -15,6 +17,12 @@ export interface AccessInCommon {
   readonly verifications?: (ttlMs: number) => Verifications;
   /** What the limit of a client's key counts with, by its place in the settings. */
   readonly fullAt?: (key: number) => Cell;
+}
+
+/** The admin token that the environment says; undefined where it says none. */
+export function adminTokenOf(env: Environment): AdminToken | undefined {
+  const token = adminToken(env);
+  return token === undefined ? undefined : new AdminToken(token);
 }
 
 /** Who may ask the data plane, and whose entries they are served. The admin token is nobody's key there. */

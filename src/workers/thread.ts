@@ -1,19 +1,17 @@
 import { workerData } from 'node:worker_threads';
 import type { Entry } from '../cache/entry.ts';
 import { Store } from '../cache/store.ts';
-import { accessOf } from '../composing/access.ts';
+import { accessOf, adminTokenOf } from '../composing/access.ts';
 import { certificateOf } from '../composing/certificate.ts';
 import { dataPlaneOf } from '../composing/data-plane.ts';
 import { lineageOf } from '../composing/shared-lineage.ts';
 import { samplingOf } from '../composing/tracing.ts';
 import { upstreamsOf } from '../composing/upstreams.ts';
-import { adminToken } from '../config/admin-token.ts';
 import { createListener } from '../http/listener.ts';
 import { Service } from '../http/service.ts';
 import { SettlingStores } from '../http/settling-stores.ts';
 import { VectorStoreWrites } from '../http/vector-store-writes.ts';
 import { Events } from '../observe/events.ts';
-import { AdminToken } from '../policy/admin-token.ts';
 import { Scopes } from '../policy/scope.ts';
 import { Background, type OnFailure } from '../shared/background.ts';
 import { atMost, every, neverBack, systemClock } from '../shared/clock.ts';
@@ -60,7 +58,7 @@ async function run({
 }: Start): Promise<void> {
   const inCommon = InCommon.of(settings, commons);
   const clock = neverBack(inCommon.clockOf(systemClock), ahead);
-  const token = adminToken(env);
+  const token = adminTokenOf(env);
 
   const calls: ThreadCalls = {
     report() {
@@ -103,19 +101,13 @@ async function run({
   });
   const store = new Store(memory, tiers, { clock });
   let verifications: SharedVerifications | undefined;
-  const access = accessOf(
-    settings,
-    new Scopes(Buffer.from(secret)),
-    clock,
-    token === undefined ? undefined : new AdminToken(token),
-    {
-      verifications(ttlMs) {
-        verifications = new SharedVerifications(bulletin, ttlMs, clock);
-        return verifications;
-      },
-      fullAt: (key) => inCommon.rateOf(key),
+  const access = accessOf(settings, new Scopes(Buffer.from(secret)), clock, token, {
+    verifications(ttlMs) {
+      verifications = new SharedVerifications(bulletin, ttlMs, clock);
+      return verifications;
     },
-  );
+    fullAt: (key) => inCommon.rateOf(key),
+  });
   const gates = new HubGates(wire);
   const upstreams = upstreamsOf(settings, clock, env, (name) => {
     const open = settings.upstreams.get(name)?.concurrency.max === undefined;
