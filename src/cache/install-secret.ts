@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeKept } from '../shared/kept-file.ts';
 import { makeFolder } from './make-folder.ts';
 
 const BYTES = 32;
@@ -10,8 +11,7 @@ const BYTES = 32;
  * or made on first use (mode 0600). Rejects if the folder cannot be used.
  */
 export async function installSecret(folder: string): Promise<Buffer> {
-  const path = join(folder, 'install.secret');
-  const kept = await readFile(path).catch(() => undefined);
+  const kept = await readFile(pathIn(folder)).catch(() => undefined);
   if (kept?.length === BYTES) return kept;
   const secret = randomBytes(BYTES);
   await keepInstallSecret(folder, secret);
@@ -20,15 +20,10 @@ export async function installSecret(folder: string): Promise<Buffer> {
 
 /** Keeps another secret in its place. Rejects if the folder cannot be used. */
 export async function keepInstallSecret(folder: string, secret: Buffer): Promise<void> {
-  const path = join(folder, 'install.secret');
   await makeFolder(folder);
-  // Written aside and renamed: a crash half-way leaves either no secret or a whole one.
-  const draft = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await draft.writeFile(secret);
-    await draft.sync();
-  } finally {
-    await draft.close();
-  }
-  await rename(`${path}.new`, path);
+  await writeKept(pathIn(folder), secret);
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'install.secret');
 }

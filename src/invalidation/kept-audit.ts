@@ -1,6 +1,6 @@
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import type { Background } from '../shared/background.ts';
-import { isAbsent } from '../shared/errors.ts';
+import { readKept, writeKept } from '../shared/kept-file.ts';
 import { valueFrom } from '../shared/plain.ts';
 import type { AuditLog, AuditRecord } from './audit-log.ts';
 
@@ -38,8 +38,8 @@ export class KeptAudit implements AuditLog {
    * is a file that cannot be read.
    */
   static async open(path: string | undefined, background: Background): Promise<KeptAudit> {
-    const text = path === undefined ? '' : await readFile(path, 'utf8').catch(absent);
-    return new KeptAudit(path, background, text);
+    const text = path === undefined ? undefined : await readKept(path);
+    return new KeptAudit(path, background, text ?? '');
   }
 
   latest(limit: number): readonly AuditRecord[] {
@@ -75,10 +75,8 @@ export class KeptAudit implements AuditLog {
     this.#lines += records.length;
   }
 
-  /** Written aside and renamed, so that a crash leaves the old file or the new one. */
   async #rewrite(path: string, records: readonly AuditRecord[]): Promise<void> {
-    await writeFile(`${path}.new`, linesOf(records), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await writeKept(path, linesOf(records));
     this.#torn = false;
     this.#lines = records.length;
   }
@@ -88,18 +86,13 @@ function linesOf(records: readonly AuditRecord[]): string {
   return records.map((record) => `${JSON.stringify(record)}\n`).join('');
 }
 
-function absent(thrown: unknown): string {
-  if (isAbsent(thrown)) return '';
-  throw thrown;
-}
-
 /** The record of a line; none where it cannot be read. */
 function read(line: string): AuditRecord[] {
   const value = valueFrom(line);
-  return isRecord(value) ? [value] : [];
+  return isAuditRecord(value) ? [value] : [];
 }
 
-function isRecord(value: unknown): value is AuditRecord {
+function isAuditRecord(value: unknown): value is AuditRecord {
   return (
     typeof value === 'object' && value !== null && 'id' in value && 'at' in value && 'condition' in value
   );

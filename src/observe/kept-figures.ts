@@ -1,5 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { isAbsent } from '../shared/errors.ts';
+import { readKept, writeKept } from '../shared/kept-file.ts';
 import { isRecord, type JsonRecord, valueFrom } from '../shared/plain.ts';
 import { COUNTED, Counts } from './counts.ts';
 import type { Line } from './figures.ts';
@@ -24,12 +23,12 @@ export class KeptFigures {
 
   /** Adds what the file at `path` says, if there is one, to the totals of `monitor`. Rejects if it cannot be read. */
   static async open(path: string, monitor: Monitor): Promise<KeptFigures> {
-    const text = await readFile(path, 'utf8').catch(absent);
+    const text = await readKept(path);
     if (text !== undefined) restore(monitor, valueFrom(text));
     return new KeptFigures(path, monitor);
   }
 
-  /** Writes the totals if they have changed: aside and renamed, so that a crash leaves the old file or the new one. */
+  /** Writes the totals if they have changed. */
   write(): Promise<void> {
     this.#writing = this.#writing.catch(() => undefined).then(() => this.#write());
     return this.#writing;
@@ -38,8 +37,7 @@ export class KeptFigures {
   async #write(): Promise<void> {
     const text = `${JSON.stringify(toKept(this.#monitor))}\n`;
     if (text === this.#written) return;
-    await writeFile(`${this.#path}.new`, text, { mode: 0o600, flush: true });
-    await rename(`${this.#path}.new`, this.#path);
+    await writeKept(this.#path, text);
     this.#written = text;
   }
 }
@@ -103,9 +101,4 @@ function savingsIn(value: unknown): Savings {
 
 function numberIn(value: unknown): number {
   return typeof value === 'number' && value >= 0 ? value : 0;
-}
-
-function absent(thrown: unknown): undefined {
-  if (isAbsent(thrown)) return undefined;
-  throw thrown;
 }
