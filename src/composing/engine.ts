@@ -18,6 +18,7 @@ import { type Clock, every } from '../shared/clock.ts';
 import { isOver } from '../shared/life.ts';
 import { Stamps } from '../shared/stamps.ts';
 import { type DataFolder, keepSecret, openDataFolder } from './data-folder.ts';
+import { longestCallMs } from './lasting.ts';
 import { sharingOf } from './sharing.ts';
 
 /** What the engine works with. */
@@ -64,7 +65,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Traces are remembered for ten minutes, and calls wait for their turn no longer than that. */
+/** What traces were told is remembered for ten minutes before a call inherits it; more is on the safe side. */
 const TRACES_LAST_MS = 3_600_000;
 
 /** Opens the tiers, and joins the other instances. Rejects if another process has the data folder. */
@@ -118,7 +119,6 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
   }
   const secret = sharing.secret();
   if (!secret.equals(data.secret)) await keepSecret(secret, { settings, events });
-  const longestCallMs = Math.max(...[...settings.upstreams.values()].map(({ timeouts }) => timeouts.total));
   const upkeep = new Upkeep({
     store,
     invalidations,
@@ -126,7 +126,7 @@ export async function openEngine(context: EngineContext): Promise<Engine> {
     stamps,
     clock,
     isListed: () => data.disk?.isListed !== false,
-    longestMs: longestCallMs + TRACES_LAST_MS,
+    longestMs: longestCallMs(settings) + TRACES_LAST_MS,
   });
   return {
     stamps,

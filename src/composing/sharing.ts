@@ -17,6 +17,7 @@ import type { Events } from '../observe/events.ts';
 import type { Clock } from '../shared/clock.ts';
 import { parseRedisUrl } from '../shared/redis-address.ts';
 import type { Stamps } from '../shared/stamps.ts';
+import { longestLifeMs } from './lasting.ts';
 import { outagesTold } from './outages.ts';
 
 /** What sharing works with. */
@@ -120,13 +121,4 @@ export async function sharingOf(context: SharingContext): Promise<Sharing> {
     isJoined: () => bus.isJoined,
   });
   return { bus, tier, traces, secret: () => common.use() };
-}
-
-/** Nothing that is stored by these settings lives longer. */
-function longestLifeMs({ types }: Settings): number {
-  const lives = [...types.values()].map((type) => {
-    const { ttl, max_ttl: most = ttl, stale_while_revalidate: swr, stale_if_error: sie } = type;
-    return Math.max(ttl, most) + Math.max(swr, sie);
-  });
-  return Math.max(...lives);
 }

@@ -123,7 +123,8 @@ async function attempts(
   throw new RepriseError('upstream_unreachable', 'The upstream gave no answer of this request’s own.');
 }
 
-const ATTEMPTS = 3;
+/** How often a call asks the upstream, or joins others that do, before it has no answer. */
+export const ATTEMPTS = 3;
 
 /** Answers from what the cache holds, as it is now. */
 function serve(context: ProxyContext, call: Call, shelf: Shelf, now = context.clock.now()): Soon<Delivery> {
