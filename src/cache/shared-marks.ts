@@ -19,8 +19,9 @@ export class SharedMarks {
   /** A stamp below those of own marks that may not have come back yet. */
   #beforeOwn = Number.POSITIVE_INFINITY;
   #epoch: string | undefined;
-  /** Below which number they have been forgotten. */
+  /** Below which number they have been forgotten, and the last of those that were. */
   #retired = 0;
+  #forgotten = 0;
 
   /** The life of the table that these are of; undefined before it was ever read. */
   get epoch(): string | undefined {
@@ -31,6 +32,7 @@ export class SharedMarks {
   begin(epoch: string): void {
     this.#epoch = epoch;
     this.#marks = new Marks();
+    this.#forgotten = 0;
     this.#moments.clear();
   }
 
@@ -71,10 +73,15 @@ export class SharedMarks {
     this.#pending = new Marks();
   }
 
-  /** Forgets those with lower numbers than this one, which rise by 1,000 a ms: nothing that they concern lives any more. Once an hour. */
+  /**
+   * Forgets those with lower numbers than this one, which rise by 1,000 a ms. Once an hour. What was fetched before them is not used
+   * any more: a caller or an upstream may have given it a longer life than the settings do.
+   */
   retire(seq: number): void {
     if (seq - this.#retired < HOUR_US) return;
     this.#retired = seq;
+    for (const { stamp } of this.#marks.all())
+      if (stamp < seq) this.#forgotten = Math.max(this.#forgotten, stamp);
     this.#marks.retire(seq);
   }
 
@@ -92,9 +99,9 @@ export class SharedMarks {
     return { ...entry, stamp: stamp + 1, tags };
   }
 
-  /** A shared entry as one of this instance, found by a look-up that began at `stamp`; undefined if a mark concerns it. */
+  /** A shared entry as one of this instance, found by a look-up that began at `stamp`; undefined if a mark concerns it, or may. */
   toLocal(shared: Entry, stamp: number): Entry | undefined {
-    if (this.#marks.standing(shared) !== 'alive') return undefined;
+    if (shared.stamp <= this.#forgotten || this.#marks.standing(shared) !== 'alive') return undefined;
     const tags = shared.tags.map(([tag]): Tagged => [tag, stamp]);
     const entry = { ...shared, stamp, tags };
     if (this.#lastOwn === 0) return entry;

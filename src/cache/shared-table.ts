@@ -36,10 +36,10 @@ export const LEAVES = 'leaves';
 export class SharedTable {
   readonly #keys: RedisKeys;
   readonly #self: Peer;
-  /** For how many µs announcements are kept: as long as something lives that they may concern. */
+  /** For how many µs announcements are kept. */
   readonly keptUs: number;
 
-  /** `keptMs` is how long announcements are kept: nothing that they concern lives longer. */
+  /** `keptMs` is how long announcements are kept: as long as, by the settings, something lives that they may concern. What lives longer is given up. */
   constructor(keys: RedisKeys, self: Peer, keptMs: number) {
     this.#keys = keys;
     this.#self = self;

@@ -1,11 +1,17 @@
 import type { Settings } from '../config/schema.ts';
 import { ATTEMPTS } from '../http/proxy.ts';
 
-/** How long something that is stored can live at most by these settings, in milliseconds. */
+/** The longest life that these settings give an entry, in milliseconds. Where there is no `max_ttl` a caller, or an upstream, may give it more. */
 export function longestLifeMs({ types }: Pick<Settings, 'types'>): number {
   const lives = [...types.values()].map((type) => {
-    const { ttl, max_ttl: most = ttl, stale_while_revalidate: swr, stale_if_error: sie } = type;
-    return Math.max(ttl, most) + Math.max(swr, sie);
+    const {
+      ttl,
+      max_ttl: most = ttl,
+      stale_while_revalidate: swr,
+      stale_if_error: sie,
+      negative_ttl: gone,
+    } = type;
+    return Math.max(Math.max(ttl, most) + Math.max(swr, sie), gone);
   });
   return Math.max(...lives);
 }

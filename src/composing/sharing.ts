@@ -42,7 +42,7 @@ export interface Sharing {
 
 /** Milliseconds that a new connection has until it stands. */
 const CONNECT_MS = 2_000;
-/** Milliseconds that something may last beyond the longest life there is: an answer may have been on its way when its life began. */
+/** Milliseconds that something may last beyond the longest life that the settings give: an answer may have been on its way for long. */
 const DAY_MS = 86_400_000;
 /** Milliseconds between two outages that are told. */
 const QUIET_MS = 10_000;

@@ -5,6 +5,7 @@ import { SharedMarks } from '../../src/cache/shared-marks.ts';
 import { sampleEntry } from '../support/entries.ts';
 
 const SEQ = 1_700_000_000_000_000;
+const HOUR_US = 3_600_000_000;
 const tagged = (stamp: number, tagStamp = stamp): Entry => ({
   ...sampleEntry('one', { born: 0 }),
   stamp,
@@ -61,6 +62,22 @@ describe('the marks that instances share', () => {
     shared.add(purge, SEQ + 1);
     shared.numbered(15);
     assert.equal(shared.toLocal(entry, 1_000), undefined);
+  });
+
+  test('give nothing that is older than a mark which has been forgotten, however long it may live', () => {
+    const shared = joined();
+    const old = shared.toShared(tagged(11));
+    shared.add(purge, SEQ + 5);
+    shared.applied(19, 20, { seq: SEQ + 5 });
+    const young = shared.toShared(tagged(21, 21));
+    assert.ok(old && young);
+    shared.retire(SEQ + 5);
+    assert.equal(shared.toLocal(old, 1_000), undefined);
+    shared.retire(SEQ + 5 + 2 * HOUR_US);
+    assert.equal(shared.toLocal({ ...old }, 1_000), undefined);
+    assert.deepEqual(shared.toLocal(young, 1_000), tagged(1_000));
+    shared.begin('e2');
+    assert.ok(shared.toLocal({ ...old }, 1_000));
   });
 
   test('use nothing for a fresh entry that is only kept for failing upstreams', () => {

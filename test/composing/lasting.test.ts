@@ -18,6 +18,8 @@ test('a call may wait for another instance, and thrice for its turn and for the 
 });
 
 test('what is stored lives for the longest lifetime that may be asked for, and then for as long as it may be stale', () => {
+  const negative = settingsSchema.parse({ types: { slow: { ttl: '1h', negative_ttl: '5000h' } } });
+  assert.equal(longestLifeMs(negative), 5_000 * HOUR);
   const settings = settingsSchema.parse({
     types: {
       slow: { ttl: '10h', max_ttl: '1000h', stale_while_revalidate: '1h', stale_if_error: '500h' },
