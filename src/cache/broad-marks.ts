@@ -40,6 +40,7 @@ export class BroadMarks {
     this.#marks = this.#marks.filter(({ mark }) => mark.stamp >= stamp);
   }
 
+  /** All of them, in the order in which they came. */
   *all(): Iterable<Mark> {
     for (const { mark } of this.#marks) yield mark;
   }

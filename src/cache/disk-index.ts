@@ -47,10 +47,12 @@ export class DiskIndex {
   #decided: Set<string> | undefined = new Set();
   #bytes = 0;
 
+  /** How many entries are known. */
   get count(): number {
     return this.#slots.size;
   }
 
+  /** The bytes of their records on disk. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -60,6 +62,7 @@ export class DiskIndex {
     return this.#decided === undefined;
   }
 
+  /** What is known of the entry with this id. */
   get(id: string): Slot | undefined {
     return this.#slots.get(id);
   }

@@ -43,6 +43,7 @@ export class DiskQueue {
     return { bytes: this.#bytes, maxBytes: this.#maxBytes };
   }
 
+  /** Whether nothing waits. */
   get empty(): boolean {
     return this.#puts.size === 0 && this.#deletions.size === 0;
   }

@@ -24,11 +24,13 @@ export class MinHeap<T> {
     return this.#items[0];
   }
 
+  /** Takes an item that is not in it. */
   add(item: T): void {
     this.#items.push(item);
     this.#rise(item, this.#items.length - 1);
   }
 
+  /** Gives up an item that is in it. */
   remove(item: T): void {
     const place = this.#placeOf(item);
     const last = this.#items.pop();

@@ -59,6 +59,7 @@ export class RedisLeases {
     };
   }
 
+  /** What was had and waited for since the start. */
   figures(): BusFigures['leases'] {
     return { held: this.#held, waited: this.#waited, waitedMs: this.#waitedMs };
   }

@@ -240,6 +240,7 @@ export class RedisLink {
     await this.#usable().scan(prefix, told);
   }
 
+  /** Ends the connection for good. */
   close(): void {
     this.#closing.abort();
     this.#isUp = false;

@@ -180,6 +180,7 @@ export class Store {
     return Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.health()]));
   }
 
+  /** What each tier tells of itself, and what look-ups came to since the start. */
   figures(): StoreFigures {
     const levels = Object.fromEntries(this.#tiers().map((tier) => [tier.level, tier.figures()]));
     const { lookups, promotions, faults } = this.#lower;

@@ -6,6 +6,7 @@ export class Ledger {
   /** For each article the keys of the entries that speak of it, or were written from it. */
   readonly #about = new Map<string, Set<string>>();
 
+  /** Notes what a call was answered from. */
   record({ kind, key, about }: Call): void {
     if (key === null) return;
     this.#kinds.set(key, kind);

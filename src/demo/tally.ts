@@ -33,6 +33,7 @@ export interface Spread {
 export class Tally {
   readonly #observed: ReadonlyMap<Kind, Observed> = new Map(KINDS.map((kind) => [kind, nothingObserved()]));
 
+  /** Counts a call. */
   record({ kind, cache, ms, usd }: Call): void {
     const seen = this.#observed.get(kind);
     if (seen === undefined) return;

@@ -66,7 +66,9 @@ export interface ThreadLine<Said, Heard> {
   hangUp(): void;
 }
 
+/** The end of the thread that fetches. */
 export type OwnerLine = ThreadLine<FromOwner, FromFollower>;
+/** The end of the thread that follows. */
 export type FollowerLine = ThreadLine<FromFollower, FromOwner>;
 
 /** Bytes that an owner sends before it is told that they were taken. */

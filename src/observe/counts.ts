@@ -68,6 +68,7 @@ export class Counts {
     return this.lookedUp === 0 ? undefined : this.served / this.lookedUp;
   }
 
+  /** Adds what others have counted. */
   add(other: Counts): void {
     for (const name of COUNTED) this.of[name] += other.of[name];
     this.partialShare += other.partialShare;

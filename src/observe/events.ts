@@ -207,6 +207,7 @@ export class Events {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Tells everybody who listens, one after the other. Throws what one of them throws. */
   emit(event: Event): void {
     for (const listener of this.#listeners) listener(event);
   }

@@ -12,6 +12,7 @@ export class Line {
   readonly counts = new Counts();
   readonly saved = new Savings();
 
+  /** Adds what was counted for another name. */
   add(other: Line): void {
     this.counts.add(other.counts);
     this.saved.add(other.saved);

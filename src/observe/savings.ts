@@ -9,6 +9,7 @@ export class Savings {
   /** Milliseconds that the calls would have taken. */
   upstreamMs = 0;
 
+  /** Adds what was spared elsewhere. */
   add(other: Readonly<Savings>): void {
     this.requests += other.requests;
     this.promptTokens += other.promptTokens;

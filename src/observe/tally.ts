@@ -25,6 +25,7 @@ export class Tally {
     added: new Histogram(),
   };
 
+  /** Adds what was counted in another span of time. */
   add(other: Tally): void {
     this.counts.add(other.counts);
     this.saved.add(other.saved);

@@ -6,6 +6,7 @@ interface Span {
   readonly end: number;
 }
 
+/** An object. */
 export interface ObjectNode extends Span {
   readonly kind: 'object';
   /** In the order of the text; no two have one name. */
@@ -21,6 +22,7 @@ export interface Member {
   readonly value: Node;
 }
 
+/** An array. */
 export interface ArrayNode extends Span {
   readonly kind: 'array';
   readonly items: readonly Node[];
@@ -29,12 +31,14 @@ export interface ArrayNode extends Span {
 /** A string: its value, and what tells it from all others. */
 export type StringNode = Pick<JsonString, 'kind' | 'start' | 'end' | 'value' | 'json'>;
 
+/** A number, of any size. */
 export interface NumberNode extends Span {
   readonly kind: 'number';
   /** As written: a double could not hold every integer (RFC 8259 §6). */
   readonly raw: string;
 }
 
+/** What is written as a word. */
 export interface LiteralNode extends Span {
   readonly kind: 'literal';
   readonly value: true | false | null;

@@ -10,10 +10,12 @@
 export class BriefMap<Key, Value> {
   readonly #boxes = new Map<Key, Box<Value>>();
 
+  /** How many keys there are. */
   get size(): number {
     return this.#boxes.size;
   }
 
+  /** The value of a key; undefined where there is none. */
   get(key: Key): Value | undefined {
     return this.#boxes.get(key)?.value;
   }
@@ -33,11 +35,13 @@ export class BriefMap<Key, Value> {
     return this.#boxes.delete(key);
   }
 
+  /** Deletes all. */
   clear(): void {
     for (const box of this.#boxes.values()) box.value = undefined;
     this.#boxes.clear();
   }
 
+  /** In the order in which they came. */
   keys(): MapIterator<Key> {
     return this.#boxes.keys();
   }
@@ -47,6 +51,7 @@ export class BriefMap<Key, Value> {
     for (const { value } of this.#boxes.values()) if (value !== undefined) yield value;
   }
 
+  /** Keys with their values, as {@link values}. */
   *[Symbol.iterator](): Generator<[Key, Value]> {
     for (const [key, { value }] of this.#boxes) if (value !== undefined) yield [key, value];
   }

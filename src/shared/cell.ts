@@ -44,6 +44,7 @@ export class SharedCells {
     return new SharedCells(memory);
   }
 
+  /** The one at this place, from 0. */
   at(index: number): Cell {
     const words = this.#words;
     return {

@@ -27,6 +27,7 @@ export class Histogram {
     return histogram;
   }
 
+  /** What {@link of} goes on from. Its counts are this one’s own: they go on with it. */
   get state(): HistogramState {
     return { counts: this.#counts, count: this.#count, sum: this.#sum, max: this.#max };
   }

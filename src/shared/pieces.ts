@@ -9,6 +9,7 @@ export class Pieces {
   #joined: Buffer[] = [];
   #loose: Buffer[] = [];
 
+  /** Whether there are none. */
   get empty(): boolean {
     return this.#loose.length === 0 && this.#joined.length === 0;
   }
@@ -30,6 +31,7 @@ export class Pieces {
     return all;
   }
 
+  /** Forgets them. */
   clear(): void {
     this.#joined = [];
     this.#loose = [];

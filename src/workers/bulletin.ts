@@ -81,6 +81,7 @@ export class Bulletin {
     }
   }
 
+  /** Hears nothing more, and is not heard. */
   close(): void {
     this.#channel.close();
   }

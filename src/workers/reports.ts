@@ -12,6 +12,7 @@ export class Reports<T> {
   /** All of them as one, until a thread tells anew. */
   #sum: Report | undefined;
 
+  /** Takes what a thread tells, in the place of what it told before. */
   take(thread: T, report: Report): void {
     this.#latest.set(thread, report);
     this.#sum = undefined;

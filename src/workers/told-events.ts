@@ -28,6 +28,7 @@ export class EventsToTell {
   /** The last of its kind, and its place, by what it was looked up with: its one key, or the list of them, which requests that are the same have in common. */
   readonly #last = new Map<string | Keys, { readonly event: Answered; readonly at: number }>();
 
+  /** Takes the next event. A hit that is like the last one of its keys is told by the place of that. */
   add(event: SentEvent): void {
     const keys = event.kind === 'answered' && isHit(event) ? event.keys : undefined;
     if (keys === undefined || event.kind !== 'answered') return void this.#events.push(event);

@@ -74,6 +74,7 @@ export class Wire<Theirs extends Calls> {
     this.#port.unref();
   }
 
+  /** Ends it, for both sides. */
   close(): void {
     this.#port.close();
     this.#end();
