@@ -8,7 +8,7 @@ import type { DiskOptions } from './disk-options.ts';
 import { DiskQueue } from './disk-queue.ts';
 import { DiskSession, type SessionOptions } from './disk-session.ts';
 import { chargeOf, type Entry } from './entry.ts';
-import { isCorrupted, levelDb } from './leveldb.ts';
+import { isCorrupted, isOutage, levelDb } from './leveldb.ts';
 import { type Listed, listedOf, UNWATCHED, type Watch } from './listed.ts';
 import { successor } from './succession.ts';
 import type { OwnFigures, Tier, TierHealth } from './tier.ts';
@@ -64,7 +64,7 @@ export class DiskTier implements Tier {
       await tier.#begin();
     } catch (thrown) {
       if (thrown instanceof FolderLocked) throw thrown;
-      tier.#out(messageOf(thrown));
+      tier.#out(messageOf(thrown), RETRY_MS);
     }
     return tier;
   }
@@ -177,6 +177,7 @@ export class DiskTier implements Tier {
     for (const id of queue.owed()) session.index.remove(id);
     this.#session = session;
     this.#index = session.index;
+    this.#outage = '';
     this.#background.run('loading the index of the disk cache', this.#load(session));
   }
 
@@ -197,7 +198,7 @@ export class DiskTier implements Tier {
       await session.load();
       this.#trust = 'full';
     } catch (thrown) {
-      this.#fail(session, thrown, true);
+      this.#fail(session, thrown, !isOutage(thrown));
     }
     await this.flush();
   }
@@ -225,7 +226,8 @@ export class DiskTier implements Tier {
     // What still lies there is told of again when it is found.
     this.#watch.emptied();
     this.#release(session);
-    this.#out(messageOf(thrown));
+    // What can be mended need not wait. What was begun anew and is no better would be given up as fast as that goes.
+    this.#out(messageOf(thrown), damaged && this.#met !== 'none' ? 0 : RETRY_MS);
   }
 
   /** Lets go of the folder; the next session waits for that. */
@@ -235,12 +237,11 @@ export class DiskTier implements Tier {
     this.#background.run('closing the disk cache', released);
   }
 
-  /** Notes an outage, and tries to end it: at once where the disk can be mended, else after a while. */
-  #out(reason: string): void {
+  /** Notes an outage, and tries to end it after `delay` milliseconds. */
+  #out(reason: string, delay: number): void {
     if (reason !== this.#outage) this.#options.notify(`running without the disk cache: ${reason}`);
     this.#outage = reason;
     if (this.#closed) return;
-    const delay = this.#trust === 'full' ? RETRY_MS : 0;
     this.#retryTimer = this.#options.clock.after(delay, () => this.#again());
   }
 
@@ -249,7 +250,7 @@ export class DiskTier implements Tier {
       () => {
         if (this.#session !== undefined) this.#options.recovered?.('the disk cache is back');
       },
-      (thrown: unknown) => this.#out(messageOf(thrown)),
+      (thrown: unknown) => this.#out(messageOf(thrown), RETRY_MS),
     );
     this.#background.run('reopening the disk cache', attempt);
   }

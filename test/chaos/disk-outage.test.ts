@@ -14,8 +14,11 @@ import { tempFolder } from '../support/folder.ts';
 class FaultyDisk implements EngineMaker {
   writes = true;
   reads = true;
-  scans = true;
+  /** What scans fail with, if they do. */
+  scanFault = '';
   opens = true;
+  /** How often it was to be opened. */
+  attempts = 0;
   /** Whether writes are refused as they are after a compaction that met damage. */
   damaged = false;
   repairs = 0;
@@ -26,6 +29,7 @@ class FaultyDisk implements EngineMaker {
   }
 
   async open(folder: string, options: Parameters<EngineMaker['open']>[1]): Promise<Engine> {
+    this.attempts++;
     if (!this.opens) throw new Error('IO error: open');
     const inner = await levelDb.open(folder, options);
     const disk = this;
@@ -48,7 +52,7 @@ class FaultyDisk implements EngineMaker {
         await inner.write(changes);
       },
       async *scan(from, to, slice) {
-        check(disk.scans);
+        if (disk.scanFault !== '') throw new Error(disk.scanFault);
         yield* inner.scan(from, to, slice);
       },
       keys: (from, to, slice) => inner.keys(from, to, slice),
@@ -65,6 +69,12 @@ function recovery(tier: DiskTier, clock: ManualClock): Promise<void> {
     clock.advance(1_000);
     return tier.health().state === 'ok';
   }, 'the recovery');
+}
+
+/** Lets what is under way go on. */
+async function turns(): Promise<void> {
+  let passed = 0;
+  await until(() => passed++ > 20, 'some turns');
 }
 
 function reasonOf(tier: DiskTier): string {
@@ -223,20 +233,94 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
     const clock = new ManualClock();
     const folder = join(tempFolder(), 'l2');
     const maker = new FaultyDisk();
-    maker.scans = false;
+    maker.scanFault = 'Corruption: block contents';
     const said: string[] = [];
     const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
     await until(() => {
       clock.advance(1_000);
       return said.some((text) => text.includes('starting empty'));
     }, 'the quarantine');
-    maker.scans = true;
+    maker.scanFault = '';
     await recovery(tier, clock);
     const entry = sampleEntry('anew', { born: clock.now() });
     await until(() => {
       tier.set(entry);
       return tier.get(entry.key.id) === entry;
     }, 'a write');
+  });
+
+  test('when its index cannot be read for want of descriptors: that says nothing of the contents, which stay', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const entry = sampleEntry('entry', { born: clock.now() });
+    const first = await openDisk(t, { clock, folder });
+    first.set(entry);
+    await first.close();
+    const maker = new FaultyDisk();
+    maker.scanFault = 'IO error: 000005.ldb: Too many open files';
+    const tier = await openDisk(t, { clock, folder, maker });
+    await until(() => tier.figures().faults === 1, 'the outage');
+    for (let round = 2; round < 5; round++) {
+      clock.advance(15_000);
+      await until(() => tier.figures().faults === round, 'another attempt');
+    }
+    assert.match(reasonOf(tier), /Too many open files/);
+    maker.scanFault = '';
+    await recovery(tier, clock);
+    assert.deepEqual(await tier.get(entry.key.id), entry);
+    assert.equal(maker.repairs, 0);
+    assert.deepEqual(readdirSync(join(folder, '..')), ['l2']);
+  });
+
+  test('where the folder does not open, which is tried every 15 seconds also if its contents are to be given up', async (t) => {
+    const clock = new ManualClock();
+    const maker = new FaultyDisk();
+    maker.opens = false;
+    const tier = await openDisk(t, { clock, maker });
+    for (let at = 0; at < 100_010; at++) tier.delete(idOf(`entry ${at}`));
+    clock.advance(15_000);
+    await until(() => maker.attempts === 2, 'the second attempt');
+    clock.advance(14_999);
+    await turns();
+    assert.equal(maker.attempts, 2);
+    clock.advance(1);
+    await until(() => maker.attempts === 3, 'the third attempt');
+  });
+
+  test('where what was begun anew is no better than what was given up, which is tried every 15 seconds, too', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const maker = new FaultyDisk();
+    maker.scanFault = 'Corruption: block contents';
+    const said: string[] = [];
+    const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+    const emptied = () => said.filter((text) => text.includes('starting empty')).length;
+    await until(() => {
+      clock.advance(0);
+      return emptied() === 1 && tier.figures().faults === 3;
+    }, 'an empty folder that is no better');
+    const { attempts } = maker;
+    clock.advance(14_999);
+    await turns();
+    assert.equal(maker.attempts, attempts);
+    clock.advance(1);
+    await until(() => emptied() === 2, 'the next attempt');
+  });
+
+  test('and tells of each outage, also of one that is like the last', async (t) => {
+    const clock = new ManualClock();
+    const folder = join(tempFolder(), 'l2');
+    const said: string[] = [];
+    const say = (word: string) => () => void said.push(word);
+    const tier = await openDisk(t, { folder, clock, notify: say('out'), recovered: say('back') });
+    for (let round = 0; round < 2; round++) {
+      rmSync(folder, { recursive: true });
+      clock.advance(5_000);
+      tier.set(sampleEntry('after', { born: clock.now() }));
+      await tier.flush();
+      await recovery(tier, clock);
+    }
+    assert.deepEqual(said, ['out', 'back', 'out', 'back']);
   });
 
   test('with more deletions owed than it remembers: rather than let one come back it gives up the contents', async (t) => {
