@@ -1,6 +1,6 @@
-import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isAbsent, messageOf } from '../shared/errors.ts';
+import { messageOf } from '../shared/errors.ts';
 import { type Engine, type EngineMaker, type EngineTuning, isLocked, isOutage } from './leveldb.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -29,7 +29,6 @@ export interface FolderOptions {
 const FORMAT_KEY = Buffer.from('f');
 const FORMAT = Buffer.from('reprise 2');
 const QUARANTINES_KEPT = 2;
-const DIARIES = /^(?:LOG|MANIFEST-\d+)$/;
 /** The files without which a database is an empty one. */
 const CONTENTS = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
 
@@ -40,7 +39,6 @@ const CONTENTS = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
 export async function openFolder(options: FolderOptions, trust: Trust): Promise<Engine> {
   const { folder, notify } = options;
   await makeFolder(folder);
-  await assertFree(folder);
   const used = (await readdir(folder)).some((name) => CONTENTS.test(name));
   try {
     // Where CURRENT is lost, LevelDB would make a new database and delete all tables of the old one: never here.
@@ -61,34 +59,6 @@ export async function openFolder(options: FolderOptions, trust: Trust): Promise<
     if (thrown instanceof FolderLocked || isOutage(thrown)) throw thrown;
     return startEmpty(options, messageOf(thrown));
   }
-}
-
-/** What a folder takes and has. */
-export interface FolderSize {
-  /** Bytes of its files. */
-  readonly used: number;
-  /** Bytes of those of them that only grow while the database is open: what LevelDB notes of every compaction. */
-  readonly diaries: number;
-  /** Bytes free on its disk. */
-  readonly free: number;
-  /** Identifies the folder itself, so that another one put in its place is noticed. */
-  readonly inode: number;
-}
-
-/** Measures a folder. Rejects if it, or the database in it, is gone. */
-export async function measureFolder(folder: string): Promise<FolderSize> {
-  const { ino } = await stat(folder);
-  await stat(join(folder, 'CURRENT'));
-  const names = await readdir(folder);
-  const sizes = await Promise.all(names.map((name) => sizeOf(join(folder, name))));
-  const total = (wanted: (name: string) => boolean) =>
-    sizes.reduce((sum, size, at) => (wanted(names[at] ?? '') ? sum + size : sum), 0);
-  return {
-    used: total(() => true),
-    diaries: total((name) => DIARIES.test(name)),
-    free: await freeBytes(folder),
-    inode: ino,
-  };
 }
 
 async function open({ folder, maker, tuning }: FolderOptions, createIfMissing: boolean): Promise<Engine> {
@@ -140,31 +110,6 @@ async function dropOldQuarantines(folder: string): Promise<void> {
   const names = (await readdir(dirname(folder))).filter((name) => name.startsWith(prefix)).sort();
   for (const name of names.slice(0, -QUARANTINES_KEPT)) {
     await rm(join(dirname(folder), name), { recursive: true, force: true });
-  }
-}
-
-/** LevelDB, as it opens, turns its log into a table: where there is no room for that, opening would do more harm. */
-async function assertFree(folder: string): Promise<void> {
-  const logs = (await readdir(folder)).filter((name) => name.endsWith('.log'));
-  const sizes = await Promise.all(logs.map((name) => sizeOf(join(folder, name))));
-  const needed = sizes.reduce((sum, size) => sum + size, 2_000_000);
-  const free = await freeBytes(folder);
-  if (free < needed) throw new Error(`only ${free} bytes are free on the disk of ${folder}`);
-}
-
-/** Bytes that are free on the disk of a folder. Rejects if it is not there. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-/** Files come and go while a folder is measured: one that has gone takes nothing. */
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (thrown) {
-    if (isAbsent(thrown)) return 0;
-    throw thrown;
   }
 }
 

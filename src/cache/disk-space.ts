@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../shared/clock.ts';
-import { type FolderSize, measureFolder } from './disk-folder.ts';
+import { type FolderSize, measureFolder } from './folder-size.ts';
 import type { Engine } from './leveldb.ts';
 
 /** What {@link DiskSpace} watches over. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { assertRoom } from './folder-size.ts';
 import { damagedAmong } from './leveldb-table.ts';
 import { tablesIn, unvouchedTables, vouchForTables } from './vouched-tables.ts';
 
@@ -96,7 +97,9 @@ const NativeLevel = nativeClass(Level);
 /** LevelDB through the `level` package. */
 export const levelDb: EngineMaker = {
   async open(folder, options) {
+    // First of all: whoever may open it later must not think that it is free.
     await assertUnlocked(folder);
+    await assertRoom(folder);
     const damaged = await damagedAmong(await unvouchedTables(folder), folder);
     if (damaged.length > 0) throw new Error(`damaged: ${damaged.join(', ')}`);
     const db = new NativeLevel(folder, {

@@ -1,4 +1,4 @@
-import { freeBytes } from '../cache/disk-folder.ts';
+import { freeBytes } from '../cache/folder-size.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Background } from '../shared/background.ts';
 import { type Clock, every } from '../shared/clock.ts';

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, describe, type TestContext, test } from 'node:test';
 import { DiskTier } from '../../src/cache/disk.ts';
 import { FolderLocked } from '../../src/cache/disk-folder.ts';
 import type { Entry } from '../../src/cache/entry.ts';
+import { freeBytes } from '../../src/cache/folder-size.ts';
 import { levelDb } from '../../src/cache/leveldb.ts';
 import { seededRandom } from '../../src/demo/random.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -250,12 +251,19 @@ describe('a damaged disk serves nothing wrong, and opens', () => {
     await within(once(child.stdout, 'data'), 'the other process', 10_000);
     // LevelDB renames its diary, LOG, before it tries the lock; nothing else may change.
     const contents = () => readdirSync(folder).filter((name) => name !== 'LOG.old');
-    const untouched = contents();
-    await assert.rejects(openDisk(t, { folder }), (thrown: Error) => {
-      assert.ok(thrown instanceof FolderLocked);
-      assert.match(thrown.message, /in use by another process/);
-      return thrown.message.includes(folder);
-    });
-    assert.deepEqual(contents(), untouched);
+    const isRefused = async () => {
+      const untouched = contents();
+      await assert.rejects(openDisk(t, { folder }), (thrown: Error) => {
+        assert.ok(thrown instanceof FolderLocked);
+        assert.match(thrown.message, /in use by another process/);
+        return thrown.message.includes(folder);
+      });
+      assert.deepEqual(contents(), untouched);
+    };
+    await isRefused();
+    // Nor does it matter that there is no room on the disk to open it: a log takes all that is free, or seems to.
+    writeFileSync(join(folder, '999999.log'), '');
+    truncateSync(join(folder, '999999.log'), await freeBytes(folder));
+    await isRefused();
   });
 });
