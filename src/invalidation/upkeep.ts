@@ -35,8 +35,11 @@ export class Upkeep {
     const { store, invalidations, marks, isListed } = this.#context;
     const settled = this.#settled();
     await store.sweep();
+    // Of a disk that comes back while others are met, nothing may be: then there may be anything.
+    const isComplete = isListed();
     // Also of what was just removed: its marks stay until next time, when it is gone from the disk for sure.
-    const oldest = await invalidations.sweep();
+    const met = await invalidations.sweep();
+    const oldest = isComplete ? met : 0;
     // What goes from one tier to another meanwhile may be met in neither, and was met where it lay before.
     const least = Math.min(oldest, this.#oldest);
     this.#oldest = oldest;

@@ -71,6 +71,33 @@ describe('marks retire', () => {
     }
   });
 
+  it('never for a disk that comes back while what lies there is looked through: that may have been too late to be met', async () => {
+    let isListed = false;
+    let holds = 1;
+    const { clock, marks, purge, tended } = upkeep(
+      () => {
+        const met = isListed ? holds : Number.POSITIVE_INFINITY;
+        isListed = true;
+        return met;
+      },
+      () => isListed,
+    );
+    purge('a');
+    for (const [listed, held, left] of [
+      [false, 1, 1],
+      [false, 1, 1],
+      [true, 1, 1],
+      [true, Number.POSITIVE_INFINITY, 1],
+      [true, Number.POSITIVE_INFINITY, 0],
+    ] as const) {
+      isListed = listed;
+      holds = held;
+      await tended.run();
+      assert.equal(marks.size, left);
+      clock.advance(20 * MINUTE);
+    }
+  });
+
   it('never for being met nowhere once: it may be between two tiers', async () => {
     const walks = [1, 1, Number.POSITIVE_INFINITY, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     let walk = 0;
