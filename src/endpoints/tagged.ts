@@ -16,6 +16,8 @@ export interface TaggedPlan extends Plan {
   readonly tags: readonly string[];
   /** Whether the answer's body may say more: before it is whole, no one knows all its tags. */
   readonly tagsInBody: boolean;
+  /** Whether the profile's rules look for tags in the answer, be it in its headers: where it is not read, no one knows all of them. */
+  readonly tagsInAnswer: boolean;
   /** What the answer's headers say, which is all else there is. `Taken.tags` holds it, too. */
   tagsOfHead(headers: Headers): TagsRead;
   readonly lineage: Endpoint['lineage'];
@@ -24,6 +26,8 @@ export interface TaggedPlan extends Plan {
 /** An endpoint with tagged plans. */
 export interface TaggedEndpoint extends Endpoint {
   plan(input: PlanInput): TaggedPlan | Bypass;
+  /** The tags that a request says which is bypassed; undefined where its answer may have more of them. */
+  tagsOfBypassed(input: PlanInput): readonly string[] | undefined;
 }
 
 /**
@@ -54,10 +58,18 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
       });
       if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches };
       const parts = own ? plan.parts.map((part, index) => withOwn(part, own[index])) : plan.parts;
-      const { takeApart, record, tagsInBody, tagsOfHead } = answering(plan, rules);
+      const { record, ...answers } = answering(plan, rules);
       const { lineage } = endpoint;
-      const tagged = { ...plan, takeApart, tagsInBody, tagsOfHead, parts, tags: read.tags, lineage };
+      const tagged = { ...plan, ...answers, parts, tags: read.tags, lineage };
       return record === undefined ? tagged : { ...tagged, record };
+    },
+    tagsOfBypassed(input) {
+      const request = taggedRequest(input);
+      const read = collected((into) => {
+        rules.ofRequest(request, into);
+        if (rules.readsText) rules.textReader().read(textsOf(request, whose), into);
+      });
+      return read.ok && !rules.readsAnswer ? read.tags : undefined;
     },
   };
 }
@@ -91,7 +103,7 @@ function textsOf({ json, query }: TaggedRequest, whose: 'api' | 'user'): string[
   return [...(root === 'none' ? [] : textsIn(root)), ...new URLSearchParams(query).values()];
 }
 
-type Answering = Pick<TaggedPlan, 'takeApart' | 'record' | 'tagsInBody' | 'tagsOfHead'>;
+type Answering = Pick<TaggedPlan, 'takeApart' | 'record' | 'tagsInBody' | 'tagsInAnswer' | 'tagsOfHead'>;
 
 /** How a plan's answers get their tags. */
 function answering(plan: Plan, rules: TagRules): Answering {
@@ -112,6 +124,7 @@ function answering(plan: Plan, rules: TagRules): Answering {
   const { record, document } = plan;
   return {
     tagsInBody: rules.readsBody,
+    tagsInAnswer: rules.readsAnswer,
     tagsOfHead: (headers) => collected((into) => collectHead(headers, into)),
     takeApart: (answer, asked) => {
       return tagged(plan.takeApart(answer, asked), answer.headers, () => textOf(answer.body));

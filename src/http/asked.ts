@@ -19,6 +19,8 @@ export interface Asked<P extends TaggedPlan | Bypass = TaggedPlan | Bypass> {
   readonly directives: Directives;
   /** What the whole request speaks of. */
   readonly tags: readonly string[];
+  /** What an answer speaks of that is passed through, for those that are written from it; undefined where that is not known. */
+  readonly unread: readonly string[] | undefined;
   /** What the upstream must take a credential for: an upstream, an endpoint and a model. */
   readonly realm: string;
   /** The keys of the plan's parts, for entries that belong to `scope`. */

@@ -148,6 +148,11 @@ export class Boarding {
     return [...this.#seats.values()].flatMap(({ fetch, index }) => fetch.tags.of(index));
   }
 
+  /** Whether that is all they speak of. */
+  get knowsTags(): boolean {
+    return [...this.#seats.values()].every(({ fetch }) => !fetch.tags.incomplete);
+  }
+
   /** Lets go of every fetch. To be called once, when the caller has its answer or has gone. */
   leave(): void {
     for (const [fetch, cursor] of this.#cursors) fetch.leave(cursor);

@@ -23,6 +23,8 @@ export interface Call {
   readonly trace: string | undefined;
   /** What the whole request speaks of; parts may have more tags of their own. */
   readonly tags: readonly string[];
+  /** What an answer speaks of that is passed through, for its trace; undefined where that is not known. */
+  readonly unread: readonly string[] | undefined;
   /** What it inherits of its trace. */
   readonly inherited: Inherited;
   readonly caller: Caller;

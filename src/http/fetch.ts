@@ -16,7 +16,7 @@ import { FetchTags } from './fetch-tags.ts';
 import type { FetchWork } from './fetch-work.ts';
 import { callEnd, fetched } from './fetched.ts';
 import { type Flight, type Slot, wholeOf } from './flight.ts';
-import { cutShort, entriesOf, type Settled, withoutEntries } from './settled.ts';
+import { cutShort, entriesOf, isAllSaid, type Settled, withoutEntries } from './settled.ts';
 import type { SettlingStores } from './settling-stores.ts';
 import type { TracedCall } from './tracing.ts';
 
@@ -245,6 +245,8 @@ export class Fetch implements Flight {
   #conclude(taken: Taken): void {
     if (this.#over) return;
     if (taken.kind === 'opaque' && taken.personal === true) this.#separate();
+    const isAll = isAllSaid(taken, this.plan.tagsInBody, this.#head?.status ?? 0);
+    this.tags.takeAnswer((taken.kind === 'parts' && taken.tags) || [], isAll);
     this.#finish(taken.kind === 'parts' ? this.#keep(taken) : withoutEntries(taken));
   }
 
@@ -252,7 +254,6 @@ export class Fetch implements Flight {
   #keep(taken: Extract<Taken, { kind: 'parts' }>): Settled {
     const { store, marks, settling, clock } = this.#context;
     const { keys, policy, quota } = this.#work;
-    this.tags.takeAnswer(taken.tags ?? [], true);
     const made = entriesOf(taken, {
       keys,
       policy,

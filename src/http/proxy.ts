@@ -8,7 +8,7 @@ import { Errand } from './errand.ts';
 import { notCached } from './errors.ts';
 import { failed, type ProxyContext, refreshBehind, rest, rests } from './refresh.ts';
 import { bare, lookUp, type Shelf, stands } from './shelf.ts';
-import { addTags, noteLineage } from './tagging.ts';
+import { addTags, noteLineage, noteUnread } from './tagging.ts';
 
 /**
  * Answers one call from the cache, from fetches under way, and from the upstream, in this order:
@@ -49,7 +49,8 @@ function fromCache(context: ProxyContext, call: Call, shelf: Shelf): Soon<Delive
   }
   if (call.directives.onlyIfCached) throw notCached();
   if (call.revalidation && shelf.holdings.every((held) => held === undefined)) {
-    return fromUpstream(call.revalidation.relay);
+    const { relay } = call.revalidation;
+    return whenThere(noteUnread(context, call), () => fromUpstream(relay));
   }
   return shelf.bridged && rests(context, call, shelf.lacking) ? serve(context, call, shelf) : undefined;
 }

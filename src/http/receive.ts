@@ -1,5 +1,6 @@
 import type { Store } from '../cache/store.ts';
-import type { Bypass, Plan } from '../endpoints/endpoint.ts';
+import type { Bypass, Plan, PlanInput } from '../endpoints/endpoint.ts';
+import type { TaggedPlan } from '../endpoints/tagged.ts';
 import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
 import type { Access, Caller, HeaderOf } from '../policy/access.ts';
@@ -8,6 +9,7 @@ import { createKeyring } from '../policy/key.ts';
 import type { Inherited, Traces } from '../policy/lineage.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { type Soon, whenThere } from '../shared/soon.ts';
+import type { Stamps } from '../shared/stamps.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Asked, AskedLately, FoundOut } from './asked.ts';
@@ -20,6 +22,7 @@ import type { KnownRequest } from './head-bytes.ts';
 import { type HeadedRequest, OF_ONE_REQUEST } from './heads.ts';
 import { type OfHead, ofHead } from './of-head.ts';
 import { type Request, readBody } from './request.ts';
+import { noteUnread } from './tagging.ts';
 import { writtenStore } from './vector-store-writes.ts';
 
 /** What turning requests into calls takes. */
@@ -29,6 +32,7 @@ export interface ReceiveContext {
   readonly access: Access;
   readonly askedLately: AskedLately;
   readonly store: Store;
+  readonly stamps: Stamps;
   readonly lineage: Traces;
   readonly policyOf: (type: string) => FetchPolicy;
   /** Bytes of the largest body that is read whole. */
@@ -93,7 +97,7 @@ export function callFor(
   asked: Asked,
   { caller, trace, body }: Sender,
 ): Soon<Received> {
-  const { plan, directives, realm, upstream, upstreamPath } = asked;
+  const { plan, directives, realm, upstream, upstreamPath, unread } = asked;
   const entitled = caller.entitle(plan.touches);
   const uncacheableDownstream = binding.route;
   const { name: endpoint, type } = binding.endpoint;
@@ -104,7 +108,8 @@ export function callFor(
   const reason = whyNot(plan, directives, policy);
   if (plan.kind === 'bypass' || reason !== undefined) {
     if (directives.onlyIfCached) throw notCached();
-    return { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
+    const relayed: Received = { kind: 'relay', endpoint, type, relay: relayFor(reason ?? '') };
+    return whenThere(noteUnread(context, { caller, trace, unread }), () => relayed);
   }
   const inherits = plan.lineage === 'inherits' && trace !== undefined;
   const told = inherits ? context.lineage.inherited(caller.circle, trace) : NOTHING;
@@ -121,6 +126,7 @@ export function callFor(
         directives,
         trace,
         tags: asked.tags,
+        unread,
         inherited,
         caller,
         realm,
@@ -171,21 +177,25 @@ function askedIn(
   const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
   const { name, dialect, injectUsage, baseUrl } = upstream;
   let isLasting = true;
-  const plan = binding.endpoint.plan({
+  const { endpoint } = binding;
+  const input: PlanInput = {
     method,
     params,
     query,
     body: content.body,
-    header(asked) {
+    header(asked: string) {
       if (OF_ONE_REQUEST.has(asked)) isLasting = false;
       return content.header(asked);
     },
     dialect,
     injectUsage,
-  });
+  };
+  const plan = endpoint.plan(input);
+  const gives = endpoint.lineage === 'gives';
   const upstreamPath = binding.target(upstream, path, query, params);
   if (plan.kind === 'bypass') {
-    return { plan, directives, upstream, upstreamPath, tags: NONE, realm: '', keysFor: () => NONE };
+    const unread = gives ? andSaid(endpoint.tagsOfBypassed(input), directives) : NONE;
+    return { plan, directives, upstream, upstreamPath, tags: NONE, unread, realm: '', keysFor: () => NONE };
   }
   const { shaping, type } = plan;
   const headers = shaping?.headers ?? said.shaping(dialect, rawHeaders);
@@ -213,10 +223,20 @@ function askedIn(
     upstream,
     upstreamPath,
     tags: [...plan.tags, ...directives.tags],
-    realm: JSON.stringify([name, binding.endpoint.name, plan.label]),
+    unread: gives ? andSaid(tagsUnread(plan), directives) : NONE,
+    realm: JSON.stringify([name, endpoint.name, plan.label]),
     keysFor: rememberingOne(keysFor),
   };
   return isLasting ? context.askedLately.note(head, body, asked) : asked;
+}
+
+/** What a plan's answer speaks of where it is not read; undefined where that is not known. */
+function tagsUnread({ tagsInAnswer, tags, parts }: TaggedPlan): readonly string[] | undefined {
+  return tagsInAnswer ? undefined : [...tags, ...parts.flatMap((part) => part.tags ?? [])];
+}
+
+function andSaid(known: readonly string[] | undefined, { tags }: Directives): readonly string[] | undefined {
+  return known && [...known, ...tags];
 }
 
 /** The function, which need not find out again what it was asked last. */

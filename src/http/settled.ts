@@ -62,6 +62,14 @@ export function entriesOf(
   return { entries, lives, refused: taken.refused ?? (crowded ? 'too-many-tags' : undefined) };
 }
 
+/**
+ * Whether what an answer says of itself is all that it speaks of: one that rules should have read may speak of more where they have not.
+ * An error speaks of nothing.
+ */
+export function isAllSaid(taken: Taken, tagsInBody: boolean, status: number): boolean {
+  return !tagsInBody || status >= 300 || (taken.kind === 'parts' && taken.tags !== undefined);
+}
+
 /** What becomes of a fetch whose answer came to no entries. */
 export function withoutEntries(taken: Exclude<Taken, { kind: 'parts' }>): Settled {
   switch (taken.kind) {

@@ -1,4 +1,6 @@
+import type { Tagged } from '../cache/entry.ts';
 import { withTagged } from '../cache/tagged.ts';
+import { UNKNOWN } from '../policy/told.ts';
 import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import { tagsOf } from './call-tags.ts';
@@ -42,5 +44,16 @@ export function noteLineage(
     const { tags, stamp } = holding.entry;
     return withTagged(tags, tagsOf(call, part, stamp));
   });
-  return context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? [])]);
+  const unknown = boarding?.knowsTags === false ? [UNKNOWN] : [];
+  return context.lineage.note(call.caller.circle, trace, [...held, ...(boarding?.tags ?? []), ...unknown]);
+}
+
+/** Tells the caller's trace what it is given by an answer that is passed through, and that nobody reads. */
+export function noteUnread(
+  { lineage, stamps }: Pick<ProxyContext, 'lineage' | 'stamps'>,
+  { caller, trace, unread }: Pick<Call, 'caller' | 'trace' | 'unread'>,
+): void | Promise<void> {
+  if (trace === undefined || unread?.length === 0) return;
+  const stamp = stamps.next();
+  return lineage.note(caller.circle, trace, unread?.map((tag): Tagged => [tag, stamp]) ?? [UNKNOWN]);
 }

@@ -13,7 +13,7 @@ export interface Inherited {
 
 /** What the calls of traces have been told; where instances share that, it takes a moment. */
 export interface Traces {
-  /** A call of the owner's (`Caller.circle`) trace was given an entry with these tags. */
+  /** A call of the owner's (`Caller.circle`) trace was given what has these tags; with `UNKNOWN` among them it may have more. */
   note(owner: string, id: string, tags: readonly StampedTag[]): void | Promise<void>;
   /** The tags that an answer written now for the owner's trace inherits. */
   inherited(owner: string, id: string): Inherited | Promise<Inherited>;

@@ -55,6 +55,11 @@ export class TagRules {
     return this.#bodies.length > 0;
   }
 
+  /** Whether any of them reads something of the answer. */
+  get readsAnswer(): boolean {
+    return this.readsBody || this.#headers.length > 0;
+  }
+
   /** Collects what a request says, but for its text. */
   ofRequest(request: TaggedRequest, into: TagCollector): void {
     for (const collect of this.#request) collect(request, into);

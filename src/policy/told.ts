@@ -3,6 +3,9 @@ import { MAX_TAGS } from '../shared/tag.ts';
 /** A tag, and the stamp of the moment that the fetch of what has it began. */
 export type StampedTag = readonly [tag: string, stamp: number];
 
+/** Stands for what a trace was told of which nobody knows all tags: no tag is empty. */
+export const UNKNOWN: StampedTag = ['', 0];
+
 /** What is kept of a {@link Told}; times are milliseconds that are left. */
 export type ToldRecord = readonly [
   overflowing: number,
@@ -26,7 +29,7 @@ export class Told {
   bytes = 0;
   /** For each tag its sightings, stamps and ends ascending: none that one with an older stamp outlasts. */
   readonly #tags = new Map<string, readonly Sighting[]>();
-  /** There were more tags than an entry may have: until then. */
+  /** There were more tags than an entry may have, or than are known: until then. */
   #overflowing = Number.NEGATIVE_INFINITY;
 
   /** What a {@link record} says, at `now`. */
@@ -63,10 +66,10 @@ export class Told {
     }
   }
 
-  /** A tag was seen. */
+  /** A tag was seen, or {@link UNKNOWN}. */
   see(tag: string, sighting: Sighting, now: number): void {
     const before = this.#tags.get(tag);
-    if (before === undefined && !this.#hasRoom(sighting.until, now)) {
+    if (tag === UNKNOWN[0] || (before === undefined && !this.#hasRoom(sighting.until, now))) {
       this.#overflowing = sighting.until;
       return;
     }

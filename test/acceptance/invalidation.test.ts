@@ -140,6 +140,59 @@ describe('invalidation', () => {
     assert.equal((await shop.keys('&tag=vector_store:vs&type=llm_responses')).length, 1);
   });
 
+  for (const [what, hits, headers, sent] of [
+    [
+      'of more products than an answer may have tags',
+      Array.from({ length: 257 }, (_, id) => ({ id })),
+      {},
+      {},
+    ],
+    ['with a product without an id', [{ id: 7 }, { id: null }], {}, {}],
+    ['that is one caller’s own', [{ id: 7 }], { 'set-cookie': 'session=1' }, {}],
+    ['asked for with a cookie', [{ id: 7 }], {}, { cookie: 'session=1' }],
+    ['asked for past the cache', [{ id: 7 }], {}, { 'cache-control': 'no-store' }],
+    ['compared with a copy', [{ id: 7 }], {}, { 'if-none-match': '"one"' }],
+  ] as const) {
+    it(`an answer written from a search ${what}, of which nobody knows all that it speaks of, is not kept`, async () => {
+      await using shop = await setShop();
+      shop.upstream.answer(
+        (_request, response) =>
+          void response
+            .writeHead(200, { 'content-type': 'application/json', ...headers })
+            .end(JSON.stringify({ hits })),
+        '/catalog/search',
+      );
+      const found = await shop.ask('/catalog/search?ids=7', {
+        headers: { authorization: undefined, ...sent, ...traced(TRACE) },
+      });
+      assert.equal(found.status, 200);
+      const written = await shop.prose('Which lamp is best?', TRACE);
+      assert.deepEqual([cacheOf(written), written.headers.get('x-cache-reason')], ['MISS', 'too-many-tags']);
+      assert.equal(cacheOf(await shop.prose('Which lamp is best?')), 'MISS');
+      // Another trace was told nothing of it.
+      await shop.prose('Which torch is best?', 'another');
+      assert.equal(cacheOf(await shop.prose('Which torch is best?')), 'HIT');
+    });
+  }
+
+  it('an answer written from a product that was asked for past the cache is tied to it all the same', async () => {
+    await using shop = await setShop();
+    await shop.ask('/catalog/products/7', {
+      headers: { authorization: undefined, 'cache-control': 'no-store', ...traced(TRACE) },
+    });
+    await shop.prose('What does it cost?', TRACE);
+    assert.equal(cacheOf(await shop.prose('What does it cost?')), 'HIT');
+    assert.equal(await shop.invalidate({ tags: 'product:7' }), 1);
+  });
+
+  it('what fails says nothing, so that an answer of its trace is kept', async () => {
+    await using shop = await setShop();
+    shop.upstream.answer((_request, response) => void response.writeHead(500).end(), '/catalog/search');
+    assert.equal((await shop.search([7], TRACE)).status, 500);
+    await shop.prose('Which lamp is best?', TRACE);
+    assert.equal(cacheOf(await shop.prose('Which lamp is best?')), 'HIT');
+  });
+
   it('a trace lasts ten minutes', async () => {
     const clock = new ManualClock();
     await using shop = await setShop({}, { clock });

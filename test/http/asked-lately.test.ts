@@ -263,6 +263,7 @@ function asked(): Parameters<AskedLately['note']>[2] {
     ...planned(embeddingsEndpoint, { model: 'e', input: 'x' }),
     tags: [],
     tagsInBody: false,
+    tagsInAnswer: false,
     tagsOfHead: () => ({ ok: true, tags: [] }),
     lineage: undefined,
   };
@@ -273,6 +274,7 @@ function asked(): Parameters<AskedLately['note']>[2] {
     upstreamPath: '',
     directives: undefined as never,
     tags: [],
+    unread: [],
     realm: '',
     keysFor: () => [],
   };

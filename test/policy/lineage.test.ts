@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Lineage } from '../../src/policy/lineage.ts';
 import { ANONYMOUS } from '../../src/policy/scope.ts';
+import { UNKNOWN } from '../../src/policy/told.ts';
 import { ManualClock } from '../support/clock.ts';
 import { inherited } from '../support/lineage.ts';
 
@@ -164,6 +165,21 @@ describe('where not all is known, nothing is said to be', () => {
     assert.deepEqual(inherited(lineage, 'me', 't'), []);
     lineage.note('me', 't', [['tag:1000', 2]]);
     assert.deepEqual(inherited(lineage, 'me', 't'), [['tag:1000', 2]]);
+  });
+
+  it('a trace that was told something of which not all is known, for ten minutes, also in another process', () => {
+    const clock = new ManualClock();
+    const lineage = new Lineage(clock);
+    lineage.note('me', 't', [['product:1', 5], UNKNOWN]);
+    assert.equal(inherited(lineage, 'me', 't'), 'too-many');
+    assert.deepEqual(lineage.inherited('me', 't').tags, [['product:1', 5]]);
+    assert.deepEqual(inherited(lineage, 'me', 'u'), []);
+    const next = new Lineage(clock);
+    assert.ok(next.restore(JSON.parse(JSON.stringify([...lineage.records()]))));
+    clock.advance(10 * MINUTE - 1);
+    for (const each of [lineage, next]) assert.equal(inherited(each, 'me', 't'), 'too-many');
+    clock.advance(MINUTE);
+    for (const each of [lineage, next]) assert.deepEqual(inherited(each, 'me', 't'), []);
   });
 
   it('tags that have had their time make room', () => {
