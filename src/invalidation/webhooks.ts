@@ -21,7 +21,7 @@ export interface WebhookSettings extends SchemeSettings {
 export interface Receipt {
   /** The sender's name for the delivery; ours, made of its content, where it has none. */
   readonly id: string;
-  /** Whether a rule has been applied to it, now or, of a duplicate, before. */
+  /** Whether a rule has been applied to it, now or, of a duplicate, before: not where it is for none, or says nothing that one could mean. */
   readonly accepted: boolean;
   /** Whether it is a repeat, for which nothing was done again. */
   readonly duplicate: boolean;
@@ -94,18 +94,18 @@ export class Webhooks {
     if (event === undefined)
       throw new RepriseError('invalid_request', 'This delivery does not say its event.');
     const ownId = scheme.id(delivery, payload);
-    // Where a sender tells its deliveries in no way apart, the second of two equal ones may be of a second change.
-    const toldApart = ownId ?? verdict.sentAt;
-    const fingerprint = fingerprintOf(toldApart ?? '', event, delivery.body);
+    // Where a sender tells its deliveries in no way apart, the second of two equal ones may be of a second change; so it may where it
+    // says but the second of sending.
+    const fingerprint = fingerprintOf(ownId ?? '', event, delivery.body);
     const id = ownId ?? fingerprint;
     const concerned = rules.filter((rule) => rule.concerns(event));
-    if (concerned.length === 0) return { event, receipt: { ...NOTHING, id } };
     const orders = ordersOf(concerned, payload, name);
-    if (toldApart !== undefined && deliveries.has(name, fingerprint)) {
+    if (orders.length === 0) return { event, receipt: { ...NOTHING, id } };
+    if (ownId !== undefined && deliveries.has(name, fingerprint)) {
       return { event, receipt: { ...NOTHING, id, accepted: true, duplicate: true } };
     }
     const outcomes = await invalidator.invalidate(orders);
-    if (toldApart !== undefined) await this.#remember(name, fingerprint);
+    if (ownId !== undefined) await this.#remember(name, fingerprint);
     const tags = [...new Set(orders.flatMap(({ condition }) => condition?.tags ?? []))];
     const invalidated = outcomes.reduce((sum, outcome) => sum + outcome.invalidated, 0);
     return { event, receipt: { id, accepted: true, duplicate: false, tags, invalidated } };
@@ -142,9 +142,5 @@ function fingerprintOf(name: string, event: string, body: Buffer): string {
 
 function ordersOf(rules: readonly Rule[], payload: Node, name: string): readonly Order[] {
   const meant = rules.flatMap((rule) => rule.meaning(payload) ?? []);
-  if (meant.length > 0) return meant.map((one) => ({ ...one, by: `webhook:${name}`, dryRun: false }));
-  throw new RepriseError(
-    'invalid_request',
-    'The payload of this delivery has none of the values that the rules of this webhook make tags of.',
-  );
+  return meant.map((one) => ({ ...one, by: `webhook:${name}`, dryRun: false }));
 }

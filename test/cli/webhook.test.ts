@@ -84,7 +84,7 @@ test('what is refused is printed, with status 1', async () => {
   const { status, out } = await run(['send', 'shopify', '--url', reprise.url, '--event', 'e'], {}, {}, other);
   assert.equal(status, 1);
   assert.match(out, /^401 .*does not fit/);
-  const unread = await run(['send', 'shopify', '--url', reprise.url, '--event', 'e', '--data', '{}']);
+  const unread = await run(['send', 'stripe', '--url', reprise.url, '--event', 'e', '--data', '{}']);
   assert.equal(unread.status, 1);
   assert.match(unread.out, /^400 /);
 });

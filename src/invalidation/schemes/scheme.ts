@@ -10,8 +10,8 @@ export interface Delivery {
 
 /** What a delivery turns out to be. */
 export type Verdict =
-  /** It comes from who holds the secret. `sentAt` is its timestamp as written, where the signature covers one. */
-  | { readonly kind: 'genuine'; readonly sentAt?: string }
+  /** It comes from who holds the secret. */
+  | { readonly kind: 'genuine' }
   /** It only tries whether anybody is there, and says nothing. */
   | { readonly kind: 'ping' }
   /** It does not, or cannot be told to; `why` is a sentence without its subject, such as `has no header x-signature`. */

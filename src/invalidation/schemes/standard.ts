@@ -46,7 +46,7 @@ export function standard({ secret: secrets }: SchemeSettings): Scheme {
         signaturesOf(given, 'v1a').some((signature) =>
           published.some((key) => verifySignature(null, signed, key, signature)),
         );
-      return isGenuine ? { kind: 'genuine', sentAt: timestamp } : WRONG_SIGNATURE;
+      return isGenuine ? { kind: 'genuine' } : WRONG_SIGNATURE;
     },
     event: (_delivery, payload) => memberName(payload, 'type'),
     id: ({ header }) => header('webhook-id'),

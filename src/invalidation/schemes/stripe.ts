@@ -23,7 +23,7 @@ export function stripe({ secret: secrets }: SchemeSettings): Scheme {
         name === 'v1' ? (decodeDigest(value, 'hex') ?? []) : [],
       );
       const expected = secrets.map((secret) => hmacOf(secret, [`${timestamp}.`, body]));
-      return isAmong(given, expected) ? { kind: 'genuine', sentAt: timestamp } : WRONG_SIGNATURE;
+      return isAmong(given, expected) ? { kind: 'genuine' } : WRONG_SIGNATURE;
     },
     event: (_delivery, payload) => memberName(payload, 'type'),
     id: (_delivery, payload) => memberName(payload, 'id'),

@@ -20,7 +20,7 @@ test('Standard Webhooks: the example of the specification is genuine', async () 
   for (const secret of [SECRET, SECRET.replace('whsec_', '')]) {
     const scheme = schemeOf('standard', { secret: [secret] });
     const verdict = await scheme.verify(deliveryOf(headers, body), 1_614_265_330_000);
-    assert.deepEqual(verdict, { kind: 'genuine', sentAt: '1614265330' });
+    assert.deepEqual(verdict, { kind: 'genuine' });
   }
 });
 
