@@ -42,11 +42,15 @@ export function llmEndpoint(api: Api, paths: readonly string[]): Endpoint {
 // An event of a running stream that is larger than this passes as it came.
 const MAX_EVENT_BYTES = 4_000_000;
 
-/** A response is kept in the upstream's account unless it is asked not to be: `store` is true by default there. */
+/**
+ * A response is kept in the upstream's account unless it is asked not to be: `store` is true by default there. What an access program
+ * opens is for the accounts that were let into it.
+ */
 function touchedIn(api: Api, root: ObjectNode): Touches {
   const touched = touchedBy(root);
   const kept = api === 'responses' && !isFalse(member(root, 'store'));
-  return touched === 'nothing' && kept ? 'account' : touched;
+  const isOwn = kept || isSet(member(root, 'access_programs'));
+  return touched === 'nothing' && isOwn ? 'account' : touched;
 }
 
 function plan(api: Api, input: PlanInput, request: JsonRequest, touches: Touches): Plan {
