@@ -25,10 +25,13 @@ const PROMPTS: ReadonlySet<string> = new Set([
   'documents',
 ]);
 
+// The beginning of a `data:` URL (RFC 2397) as files are sent in: many a prompt begins with the word alone.
+const FILE = /^data:[^\s,]*;base64,/;
+
 function collect(node: Node, into: string[]): void {
   switch (node.kind) {
     case 'string':
-      if (!node.value.startsWith('data:')) into.push(node.value);
+      if (!FILE.test(node.value)) into.push(node.value);
       break;
     case 'array':
       for (const item of node.items) collect(item, into);

@@ -156,6 +156,13 @@ describe('the tags that rules find in a request', () => {
     ]);
   });
 
+  it('also in a text that begins as the URL of a file does', () => {
+    for (const content of ['data: SKU-7 costs 12', 'data:\nSKU-7', 'data:SKU-7, lamp', 'data: a,b;base64,SKU-7']) {
+      const body = { ...CHAT, messages: [{ role: 'user', content }] };
+      assert.deepEqual(planned(endpoint('chat', SKU), body).tags, ['model:gpt-5', 'product:7'], content);
+    }
+  });
+
   it('of a batch each part has those of its own text', () => {
     for (const name of ['embeddings', 'moderations']) {
       const plan = planned(endpoint(name, SKU), {
