@@ -157,7 +157,12 @@ describe('the tags that rules find in a request', () => {
   });
 
   it('also in a text that begins as the URL of a file does', () => {
-    for (const content of ['data: SKU-7 costs 12', 'data:\nSKU-7', 'data:SKU-7, lamp', 'data: a,b;base64,SKU-7']) {
+    for (const content of [
+      'data: SKU-7 costs 12',
+      'data:\nSKU-7',
+      'data:SKU-7, lamp',
+      'data: a,b;base64,SKU-7',
+    ]) {
       const body = { ...CHAT, messages: [{ role: 'user', content }] };
       assert.deepEqual(planned(endpoint('chat', SKU), body).tags, ['model:gpt-5', 'product:7'], content);
     }
