@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { Bus } from '../cache/bus.ts';
 import { Flights } from '../cache/flights.ts';
 import type { Graves } from '../cache/graves.ts';
@@ -9,6 +10,7 @@ import { withTags } from '../endpoints/tagged.ts';
 import { AskedLately } from '../http/asked.ts';
 import { answeringAtOnce } from '../http/at-once.ts';
 import { bindEndpoints, bindRoutes } from '../http/bindings.ts';
+import { BodyRoom } from '../http/body-room.ts';
 import { Claims } from '../http/claims.ts';
 import { placeOf } from '../http/classify.ts';
 import { type DataPlaneContext, dataPlane } from '../http/data-plane.ts';
@@ -55,6 +57,16 @@ export interface DataPlaneParts {
   readonly sample: Sample | undefined;
 }
 
+/** Bytes of all request bodies that one thread may hold at once: of the whole its part, and one body at least. */
+function mostOfBodies({ max_body: one, max_bodies: all, workers }: Settings['server']): number {
+  return Math.max(one, Math.floor((all ?? memoryBytes() / 4) / workers));
+}
+
+/** The memory of the machine, or of the container where that has less. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+}
+
 /** Puts a data plane together, with flights of its own, and a memory of its own of what came lately. */
 export function dataPlaneOf(parts: DataPlaneParts): DataListener {
   const { settings, clock, store, bus, marks, threads } = parts;
@@ -85,6 +97,7 @@ export function dataPlaneOf(parts: DataPlaneParts): DataListener {
     fallback,
     policyOf: (type) => policyOf(settings, type),
     maxBody: server.max_body,
+    bodies: new BodyRoom(mostOfBodies(server)),
     sharedMs: settings.redis.timeout,
     leases: new Leases({ bus, store, flights, clock, marks, waitMs: settings.redis.lease_wait, claims }),
   };

@@ -29,6 +29,11 @@ export function server() {
     max_body: size('positive')
       .prefault('50MB')
       .describe('Size of the largest request body that is read whole.'),
+    max_bodies: size('positive')
+      .optional()
+      .describe(
+        'Size of all request bodies together that are held at once; beyond it large ones are refused. If absent, a quarter of the memory of the machine or container.',
+      ),
     max_entry: size('positive').prefault('16MB').describe('Size of the largest answer that is stored.'),
     timeouts: section({
       headers: duration('positive').prefault('1m').describe("Duration until a request's head is complete."),

@@ -84,7 +84,7 @@ function askOf(incoming: IncomingMessage): Ask {
     path,
     query: new URLSearchParams(query.join('?')),
     header,
-    readBody: async (limit, bound) => await readBody({ header, stream: incoming }, limit, bound),
+    readBody: async (limit, bound) => await readBody({ header, stream: incoming }, { limit, bound }),
   };
 }
 

@@ -47,8 +47,10 @@ class Search {
     // One that is too large is refused whatever is in it; what a trace is told others may have to be told first.
     if (found === undefined || body.length > context.maxBody || readTrace(header) !== undefined)
       return undefined;
-    const asked = whatIsAsked(context, request, found, header, body);
-    // A body with a content coding, which is unpacked on the way.
+    // What a body is unpacked to takes room, until the request is answered.
+    const isPacked = header('content-encoding') !== undefined;
+    if (isPacked && context.askedLately.find(request.head, body) === undefined) return undefined;
+    const asked = whatIsAsked(context, request, found, { header, body });
     if (asked instanceof Promise) return undefined;
     due.asked = asked;
     const received = callFor(context, request, found, asked, { caller, trace: undefined, body });

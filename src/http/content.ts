@@ -2,6 +2,7 @@ import { createDecoder, readCoding } from '../codec/content-coding.ts';
 import type { HeaderOf } from '../policy/access.ts';
 import { RepriseError } from '../shared/errors.ts';
 import type { Soon } from '../shared/soon.ts';
+import type { Room } from './body-room.ts';
 import { bodyTooLarge } from './request.ts';
 
 /** A request's body as its reader sees it, with the headers that describe it. */
@@ -10,24 +11,30 @@ export interface Content {
   readonly header: HeaderOf;
 }
 
+/** How much may come out of a content coding, in bytes, and where that takes room. */
+export interface ContentBounds {
+  readonly limit: number;
+  readonly room?: Room | undefined;
+}
+
 /**
  * Takes the content coding off a request's body. A coding that is not known, or that is not what the bytes are in, stays, and
  * so does its header; at once where there is none. Throws, or rejects with, `request_too_large` if more than `limit` bytes come out,
- * or far more than went in.
+ * or far more than went in; `overloaded` where there is no room for them.
  */
-export function readContent(header: HeaderOf, body: Buffer, limit: number): Soon<Content> {
+export function readContent(header: HeaderOf, body: Buffer, bounds: ContentBounds): Soon<Content> {
   const said = header('content-encoding');
   const coding = said === undefined ? undefined : readCoding(said);
   if (coding === undefined) return { body, header };
   if (coding === 'identity') return { body, header: withoutCoding(header) };
-  return decoded(createDecoder(coding, body), header, body, limit);
+  return decoded(createDecoder(coding, body), header, body, bounds);
 }
 
 async function decoded(
   decoder: ReturnType<typeof createDecoder>,
   header: HeaderOf,
   body: Buffer,
-  limit: number,
+  { limit, room }: ContentBounds,
 ): Promise<Content> {
   decoder.end(body);
   const most = Math.max(MOST_GROWTH * body.length, GROWTH_FREE_BYTES);
@@ -38,6 +45,7 @@ async function decoded(
       size += chunk.length;
       if (size > limit) throw bodyTooLarge(limit);
       if (size > most) throw grownTooLarge();
+      room?.take(chunk.length);
       chunks.push(chunk);
     }
   } catch (thrown) {

@@ -5,6 +5,7 @@ import { onceRead } from '../shared/once-read.ts';
 import { orElse, type Soon, whenThere } from '../shared/soon.ts';
 import { answeredEvent } from './answered.ts';
 import type { FoundOut } from './asked.ts';
+import type { BodyRoom, Room } from './body-room.ts';
 import type { Call } from './call.ts';
 import { deliver, deliverError } from './deliver.ts';
 import type { Delivery } from './delivery.ts';
@@ -24,6 +25,7 @@ import type { VectorStoreWrites } from './vector-store-writes.ts';
 /** What the data plane works with. */
 export interface DataPlaneContext extends ReceiveContext, ProxyContext, TracingContext {
   readonly storeWrites: VectorStoreWrites;
+  readonly bodies: BodyRoom;
 }
 
 /**
@@ -58,6 +60,7 @@ class Serving {
   readonly #known: FoundOut | undefined;
   readonly #began: number;
   readonly #requestId = newRequestId();
+  readonly #room: Room;
   #received: Received | undefined;
   #report: Report | undefined;
   #served: Served | undefined;
@@ -75,12 +78,15 @@ class Serving {
     this.#response = response;
     this.#known = known;
     this.#began = context.clock.elapsed();
+    this.#room = context.bodies.open();
   }
 
   run(): void {
     const answered = orElse(
       () =>
-        whenThere(receive(this.#context, this.#request, this.#known), (received) => this.#answer(received)),
+        whenThere(receive(this.#context, this.#request, this.#room, this.#known), (received) =>
+          this.#answer(received),
+        ),
       (thrown) => this.#fail(thrown),
     );
     void whenThere(answered, () => this.#tell());
@@ -128,6 +134,7 @@ class Serving {
   }
 
   #tell(): void {
+    this.#room.leave();
     const received = this.#received;
     this.#context.events.emit(
       answeredEvent({

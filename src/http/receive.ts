@@ -13,6 +13,7 @@ import type { Stamps } from '../shared/stamps.ts';
 import { join } from '../upstream/target.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Asked, AskedLately, FoundOut } from './asked.ts';
+import type { Room } from './body-room.ts';
 import type { Call, Relay } from './call.ts';
 import type { Found } from './classify.ts';
 import { type Content, readContent } from './content.ts';
@@ -51,9 +52,14 @@ export type Received =
 
 /**
  * Receives a request whose head has been read, and of which more may be known: at once if its body has come and what it asks is
- * known. Throws, or rejects with, a RepriseError for one that cannot be taken.
+ * known. A large body takes `room` until the request is answered. Throws, or rejects with, a RepriseError for one that cannot be taken.
  */
-export function receive(context: ReceiveContext, request: HeadedRequest, known?: FoundOut): Soon<Received> {
+export function receive(
+  context: ReceiveContext,
+  request: HeadedRequest,
+  room: Room,
+  known?: FoundOut,
+): Soon<Received> {
   const { head } = request;
   const caller = known?.caller ?? context.access.identify(head.header);
   const { surface, found } = head.place;
@@ -76,8 +82,9 @@ export function receive(context: ReceiveContext, request: HeadedRequest, known?:
   }
   const header = caller.visible(request.header);
   const trace = readTrace(header);
-  return whenThere(readBody(request, context.maxBody), (body) => {
-    const asked = known?.asked ?? whatIsAsked(context, request, found, header, body);
+  const bounds = { limit: context.maxBody, room };
+  return whenThere(readBody(request, bounds), (body) => {
+    const asked = known?.asked ?? whatIsAsked(context, request, found, { header, body, room });
     return whenThere(asked, (read) => callFor(context, request, found, read, { caller, trace, body }));
   });
 }
@@ -145,19 +152,26 @@ export function callFor(
 const NONE: readonly never[] = [];
 const NOTHING: Inherited = { tags: NONE, isWhole: true };
 
+/** What a request came with. */
+interface Carried {
+  readonly header: HeaderOf;
+  readonly body: Buffer;
+  /** For what the body becomes; absent where it has no content coding, or is known. */
+  readonly room?: Room;
+}
+
 /** What a request asks, which is read if it is not known: at once where the body has no content coding. */
 export function whatIsAsked(
   context: ReceiveContext,
   request: KnownRequest,
   found: Found,
-  header: HeaderOf,
-  body: Buffer,
+  { header, body, room }: Carried,
 ): Soon<Asked> {
   const known = context.askedLately.find(request.head, body);
   if (known !== undefined) return known;
   // What is wrong with the head is told first.
   const said = ofHead(request.head);
-  return whenThere(readContent(header, body, context.maxBody), (content) =>
+  return whenThere(readContent(header, body, { limit: context.maxBody, room }), (content) =>
     askedIn(context, request, found, said, body, content),
   );
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RepriseError } from '../shared/errors.ts';
 import { Pieces } from '../shared/pieces.ts';
 import type { Soon } from '../shared/soon.ts';
+import type { Room } from './body-room.ts';
 import { type EndToEnd, endToEnd } from './end-to-end.ts';
 import { readTarget, type Target } from './target.ts';
 import type { RequestTrace } from './tracing.ts';
@@ -36,14 +37,23 @@ export function readHead(incoming: IncomingMessage): OpenRequest {
   return { ...target, method, ...endToEnd(incoming), stream: incoming };
 }
 
+/** How much of a request's body is read. */
+export interface BodyBounds {
+  /** Bytes. */
+  readonly limit: number;
+  /** Names the limit where it is not the one of most requests. */
+  readonly bound?: string;
+  /** What is to come takes room there, unless it is little. */
+  readonly room?: Room;
+}
+
 /**
  * Reads a request's whole body: at once if it has come. Throws, or rejects with, `request_too_large` as soon as it is known to
- * exceed `limit` bytes, which `bound` names, and `invalid_request` if the client stopped half-way.
+ * exceed the limit, `overloaded` where there is no room for it, and `invalid_request` if the client stopped half-way.
  */
 export function readBody(
   { header, stream }: Pick<OpenRequest, 'header' | 'stream'>,
-  limit: number,
-  bound = MAX_BODY,
+  { limit, bound = MAX_BODY, room }: BodyBounds,
 ): Soon<Buffer> {
   // Gone before it was looked at: nothing more will be heard of it.
   if (stream.destroyed && !stream.readableEnded) throw cutShort(stream.errored);
@@ -59,11 +69,14 @@ export function readBody(
     let size = 0;
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) {
-        stream.removeAllListeners('data');
-        reject(bodyTooLarge(limit, bound));
-      } else {
+      try {
+        if (size > limit) throw bodyTooLarge(limit, bound);
+        room?.take(chunk.length);
         pieces.push(chunk);
+      } catch (thrown) {
+        stream.removeAllListeners('data');
+        pieces.clear();
+        reject(thrown);
       }
     });
     stream.on('end', () => resolve(pieces.take()));

@@ -37,7 +37,7 @@ const HEAD = 'POST /v1/x?y=1 HTTP/1.1\r\nHost: h\r\n';
 const sized = (body: string, size = body.length) => `${HEAD}Content-Length: ${size}\r\n\r\n${body}`;
 const chunked = (...chunks: string[]) =>
   `${HEAD}Transfer-Encoding: chunked\r\n\r\n${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}`;
-const textOf = async (request: Request) => (await readBody(request, 10)).toString();
+const textOf = async (request: Request) => (await readBody(request, { limit: 10 })).toString();
 
 it('a head is read as it was sent; lines of one name are joined', async () => {
   const head = `${HEAD}X-Cache-Tags: a\r\nx-cache-tags: b\r\nX-Once: é\r\n\r\n`;
@@ -119,7 +119,7 @@ it('a body whose connection is ended from this side is none either', async () =>
   const reading = received(
     (socket) => socket.write(sized('0123', 9)),
     (request) => {
-      const body = readBody(request, 10);
+      const body = readBody(request, { limit: 10 });
       request.stream.destroy();
       return body;
     },

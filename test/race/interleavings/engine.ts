@@ -12,6 +12,7 @@ import { ENDPOINTS } from '../../../src/endpoints/table.ts';
 import { withTags } from '../../../src/endpoints/tagged.ts';
 import { AskedLately } from '../../../src/http/asked.ts';
 import { bindEndpoints, bindRoutes } from '../../../src/http/bindings.ts';
+import { BodyRoom } from '../../../src/http/body-room.ts';
 import { placeOf } from '../../../src/http/classify.ts';
 import type { DataPlaneContext } from '../../../src/http/data-plane.ts';
 import type { Slot } from '../../../src/http/flight.ts';
@@ -137,6 +138,7 @@ export async function startEngine(
     access: passthroughAccess(new Scopes(Buffer.alloc(32))),
     policyOf: () => POLICY,
     maxBody: 1_000_000,
+    bodies: new BodyRoom(1_000_000),
     maxEntry: 1_000_000,
     sharedMs: 0,
     store,

@@ -146,7 +146,7 @@ class Story implements AsyncDisposable {
 
   async #ask(life: Life, wish: Wish): Promise<void> {
     const { context } = life.engine;
-    const received = await receive(context, life.engine.heads.read(requestOf(wish)));
+    const received = await receive(context, life.engine.heads.read(requestOf(wish)), context.bodies.open());
     if (received.kind !== 'call') throw new Error(`${received.relay.reason}: expected to be cached`);
     const { call } = received;
     const shown = call.keys.map((key) => key.shown);
