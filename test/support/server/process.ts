@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { within } from '../deadline.ts';
 
@@ -63,6 +64,7 @@ export async function startServer(
     ['--expose-gc', '--import', at('./probe.ts'), at('../../../src/main.ts'), 'serve', '--profile', file],
     { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
+  endWithThis(child);
   let log = '';
   child.stderr?.on('data', (text: Buffer) => {
     log += text;
@@ -93,9 +95,23 @@ export async function startServer(
     },
     async kill() {
       child.kill('SIGKILL');
-      await exited;
+      await within(exited, 'the exit', 30_000);
     },
   };
+}
+
+/** Those that run: this process does not wait for the children of tests that failed before they ended them, and takes them along. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+function endWithThis(child: ChildProcess): void {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  child.unref();
+  child.channel?.unref();
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
 }
 
 async function ready(child: ChildProcess): Promise<string | undefined> {
