@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** Long enough for a machine that has much else to do: only what never happens takes so long. */
+const DEADLINE_MS = 15_000;
+
 /** The value of `promise`, or a failure that names `label` if it has not settled within `ms` milliseconds. */
-export async function within<T>(promise: Promise<T>, label: string, ms = 5_000): Promise<T> {
+export async function within<T>(promise: Promise<T>, label: string, ms = DEADLINE_MS): Promise<T> {
   const stop = new AbortController();
   const late = wait(ms, undefined, { signal: stop.signal }).then(() => {
     throw new Error(`${label}: nothing after ${ms} ms`);
@@ -20,7 +23,7 @@ const LONGEST_PAUSE_MS = 50;
 export async function until(
   holds: () => boolean | Promise<boolean>,
   label: string,
-  ms = 5_000,
+  ms = DEADLINE_MS,
 ): Promise<void> {
   const began = performance.now();
   while (!(await holds())) {
