@@ -105,10 +105,10 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     store,
     clock,
     policyOf: (type) => policyOf(settings, type),
-    outdate: store.isShared
-      ? ({ shown }) =>
-          carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }])
-      : undefined,
+    isElsewhere: () => store.isShared || data.disk?.health().state === 'degraded',
+    outdate: ({ shown }) =>
+      carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }]),
+    settle: async (id) => (await data.disk?.settle(id)) ?? true,
     judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
     isInvalid: (entry) => marks.standing(entry) !== 'alive',
     stamps,

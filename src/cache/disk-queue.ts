@@ -27,6 +27,8 @@ export class DiskQueue {
   #bytes = 0;
   /** Taken, and not yet known to be on disk. */
   #writing = NOTHING;
+  /** Resolves when the batch under way is written or given up. */
+  #over = Promise.withResolvers<void>();
 
   /** `maxBytes` as {@link chargeOf} counts them. */
   constructor(maxBytes: number) {
@@ -56,6 +58,11 @@ export class DiskQueue {
     const written = this.#writing.puts.get(id);
     if (written !== undefined) return { entry: written };
     return this.#writing.deletions.has(id) ? { entry: undefined } : undefined;
+  }
+
+  /** Resolves when the batch that is written now, or else the next one, is on disk or given up. */
+  get over(): Promise<void> {
+    return this.#over.promise;
   }
 
   /** Takes an entry; gives the ids of those it dropped to make room. */
@@ -102,12 +109,14 @@ export class DiskQueue {
   /** The batch taken last is on disk. */
   done(): void {
     this.#writing = NOTHING;
+    this.#over.resolve();
+    this.#over = Promise.withResolvers();
   }
 
   /** The batch taken last may or may not be on disk: its entries are given up, and its ids are to be deleted. */
   failed(): void {
     const { puts, deletions } = this.#writing;
-    this.#writing = NOTHING;
+    this.done();
     for (const id of [...puts.keys(), ...deletions]) this.erase(id);
   }
 

@@ -135,6 +135,19 @@ export class DiskTier implements Tier {
     await this.#during((session) => session.flush());
   }
 
+  /**
+   * Writes what is queued under `id`: then not even a crash brings back what was there before. False where the disk is away, which may
+   * bring that back.
+   */
+  async settle(id: string): Promise<boolean> {
+    while (this.#session !== undefined && this.#queue.look(id) !== undefined) {
+      const { over } = this.#queue;
+      this.#background.run('writing to the disk cache', this.flush());
+      await over;
+    }
+    return this.#session !== undefined;
+  }
+
   async close(): Promise<void> {
     await this.flush();
     this.#closed = true;

@@ -42,14 +42,14 @@ export function valuesCall({ values, maxEntry, types }: ValuesCallContext): Cont
       const { ttlMs } = directives;
       const tags = [...new Set(directives.tags)];
       if (tags.length > MAX_TAGS) throw mistake('x-cache-tags', `${tags.length} tags`, `at most ${MAX_TAGS}`);
-      const stamp = await values.begin(name);
+      const begun = await values.begin(name);
       const body = await ask.readBody(maxEntry, 'setting server.max_entry');
       const headers = KEPT.flatMap((header): [string, string][] => {
         const value =
           ask.header(header) ?? (header === 'content-type' ? 'application/octet-stream' : undefined);
         return value === undefined ? [] : [[header, value]];
       });
-      const entry = values.put(name, { stamp, headers, body, ttlMs, tags });
+      const entry = await values.put(name, { begun, headers, body, ttlMs, tags });
       return entry === undefined ? Response.json({ stored: false }) : Response.json(told(entry));
     },
     async DELETE(ask) {

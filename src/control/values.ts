@@ -14,10 +14,17 @@ export interface ValueName {
   readonly key: string;
 }
 
+/** A value that has begun to come. */
+export interface BegunValue {
+  /** Of that moment: every later invalidation concerns it. */
+  readonly stamp: number;
+  /** Whether what lay elsewhere in its place was forgotten. */
+  readonly outdated: boolean;
+}
+
 /** A value as the application gives it. */
 export interface NewValue {
-  /** A stamp of the moment at which it began to come, by {@link Values.begin}: every later invalidation concerns it. */
-  readonly stamp: number;
+  readonly begun: BegunValue;
   readonly headers: Payload['headers'];
   readonly body: Buffer;
   /** Its lifetime in milliseconds; the type's own if undefined. */
@@ -39,14 +46,14 @@ export interface FoundValue {
 export interface Values {
   /** The value, if there is one that meets these demands. */
   get(name: ValueName, demands: Demands): Promise<FoundValue | undefined>;
-  /** The stamp of a value that begins to come now. What other instances hold in its place is forgotten first. */
-  begin(name: ValueName): Promise<number>;
+  /** A value begins to come. What lies elsewhere in its place, with other instances or on a disk that is away, is forgotten first. */
+  begin(name: ValueName): Promise<BegunValue>;
   /**
-   * Stores a value in the place of any other, unless that began to come later. Gives its entry; undefined where it has no life, was
-   * invalidated while it came, or its type stores nothing.
+   * Stores a value in the place of any other, unless that began to come later; what was before does not come back, not even after a
+   * crash. Gives its entry; undefined where it has no life, was invalidated while it came, or its type stores nothing.
    */
-  put(name: ValueName, value: NewValue): Entry | undefined;
-  /** Forgets the value, and says whether there was one. */
+  put(name: ValueName, value: NewValue): Promise<Entry | undefined>;
+  /** Forgets the value for good, and says whether there was one. */
   delete(name: ValueName): Promise<boolean>;
 }
 
@@ -59,8 +66,12 @@ export interface ValuesContext {
   ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
   /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
   readonly judge: (entry: Entry, demands: Demands) => Verdict;
-  /** Has other instances forget what they hold under a key; absent where there are none. */
-  readonly outdate?: ((key: Key) => Promise<unknown>) | undefined;
+  /** Whether something may lie elsewhere now, where it cannot be forgotten at once. */
+  readonly isElsewhere: () => boolean;
+  /** Has it forgotten what lies there under a key. */
+  readonly outdate: (key: Key) => Promise<unknown>;
+  /** Resolves when what was last done under an id survives a crash; false where it may not. */
+  readonly settle: (id: string) => Promise<boolean>;
   /** Whether an invalidation concerns the entry. */
   readonly isInvalid: (entry: Entry) => boolean;
   readonly stamps: Pick<Stamps, 'next'>;
@@ -68,8 +79,12 @@ export interface ValuesContext {
 
 /** Values in the tiers. */
 export function storedValues(context: ValuesContext): Values {
-  const { store, clock, policyOf, judge, outdate, isInvalid, stamps } = context;
+  const { store, clock, policyOf, judge, isElsewhere, outdate, settle, isInvalid, stamps } = context;
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
+  /** A disk that goes just now may come back with what was before. Its mark costs a value that came too late for it. */
+  const settled = async (key: Key, { outdated }: Pick<BegunValue, 'outdated'>) => {
+    if (!(await settle(key.id)) && !outdated) await outdate(key);
+  };
   return {
     async get(name, demands) {
       const { mode } = policyOf(name.type);
@@ -85,10 +100,11 @@ export function storedValues(context: ValuesContext): Values {
     },
     async begin(name) {
       // Their own invalidation is later than what they hold, and earlier than the value.
-      await outdate?.(keyOf(name));
-      return stamps.next();
+      const outdated = isElsewhere();
+      if (outdated) await outdate(keyOf(name));
+      return { stamp: stamps.next(), outdated };
     },
-    put(name, { stamp, headers, body, ttlMs, tags }) {
+    async put(name, { begun, headers, body, ttlMs, tags }) {
       const policy = policyOf(name.type);
       const key = keyOf(name);
       const times = lifetimeOf(policy, 200, ttlMs, clock.now());
@@ -96,19 +112,24 @@ export function storedValues(context: ValuesContext): Values {
       if (times === undefined || !stores) {
         // What is said to be the value now must not be answered with what was before.
         store.delete(key.id);
+        await settled(key, begun);
         return undefined;
       }
+      const { stamp } = begun;
       const payload = { form: 'raw', status: 200, headers, facts: {}, body } as const;
       const entry = { key, ...times, stamp, tags: tags.map((tag): Tagged => [tag, stamp]), payload };
       // Also one that nobody will be given any more: what was before must not be answered in its place.
       store.put([entry]);
+      await settled(key, begun);
       return isInvalid(entry) ? undefined : entry;
     },
     async delete(name) {
       const key = keyOf(name);
       const found = await find(key);
-      await outdate?.(key);
+      const outdated = isElsewhere();
+      if (outdated) await outdate(key);
       store.delete(key.id);
+      await settled(key, { outdated });
       return found !== undefined;
     },
   };

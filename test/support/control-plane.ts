@@ -88,6 +88,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       mode,
     }),
     judge: (entry, demands) => judge(entry, clock.now(), demands),
+    isElsewhere: () => false,
+    outdate: async () => {},
+    settle: async () => true,
     isInvalid: () => false,
     stamps: new Stamps(clock),
   });
