@@ -76,6 +76,9 @@ function keyIn(tail: string): string {
   }
 }
 
+/** The last moment that has a date (ECMA-262, section 21.4.1.1): a caller's `x-cache-ttl` may reach beyond it. */
+const LAST_MS = 8.64e15;
+
 function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  return new Date(Math.min(ms, LAST_MS)).toISOString();
 }

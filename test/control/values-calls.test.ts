@@ -95,6 +95,15 @@ test('a caller may want a younger value than there is', async () => {
   assert.equal((await ask('no-cache')).status, 404);
 });
 
+test('a value may be to live until after the last moment that has a date, which is told in its place', async () => {
+  await using plane = await startControlPlane();
+  for (const ttl of ['100000000d', '9007199254740991ms']) {
+    const stored = await plane.ask('/cache/values/products/7', put('1', { 'x-cache-ttl': ttl }));
+    assert.equal(stored.status, 200);
+    assert.equal(stored.json().fresh_until, '+275760-09-13T00:00:00.000Z');
+  }
+});
+
 test("a ttl is held down to the type's max_ttl", async () => {
   await using plane = await startControlPlane({ maxTtl: 1_000 });
   const { fresh_until } = (
