@@ -24,7 +24,7 @@ export interface DiskOptions {
   readonly notify: (message: string) => void;
   /** Told of the end of an outage. */
   readonly recovered?: (message: string) => void;
-  /** Entries that may wait to be written, in bytes; default 32 MB. */
+  /** Entries that may wait to be written, in bytes; default 32 MB, or two of the largest where that is more. */
   readonly maxQueue?: number;
   /** The engine below; default LevelDB. */
   readonly maker?: EngineMaker;

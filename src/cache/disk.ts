@@ -47,7 +47,7 @@ export class DiskTier implements Tier {
   private constructor(options: DiskOptions) {
     this.#options = options;
     this.#watch = options.watch ?? UNWATCHED;
-    this.#queue = new DiskQueue(options.maxQueue ?? 32_000_000);
+    this.#queue = new DiskQueue(options.maxQueue ?? Math.max(32_000_000, 2 * options.maxEntry));
     this.#background = new Background((label, message) => {
       this.#counts.failed();
       options.notify(`${label}: ${message}`);

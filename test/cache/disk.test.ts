@@ -185,6 +185,17 @@ describe('disk', () => {
     assert.equal(tier.figures().entries, 10);
   });
 
+  test('has room for what is as large as an entry may be, and for what waits before it', async (t) => {
+    const clock = new ManualClock();
+    const tier = await openDisk(t, { clock, maxBytes: 200_000_000, maxEntry: 40_000_000 });
+    const large = sampleEntry('large', { born: clock.now(), body: Buffer.alloc(40_000_000) });
+    tier.set(sampleEntry('small', { born: clock.now() }));
+    tier.set(large);
+    await tier.flush();
+    for (const name of ['small', 'large']) assert.ok(await tier.get(idOf(name)), name);
+    assert.equal(tier.figures().faults, 0);
+  });
+
   test('gives up the dead first, then the stale, then the least recently used, and spares what L1 has in use', async (t) => {
     const clock = new ManualClock();
     const body = Buffer.alloc(9_500, 'x');
