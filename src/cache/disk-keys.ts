@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { isOver } from '../shared/life.ts';
 import type { DiskIndex } from './disk-index.ts';
 import type { Engine } from './leveldb.ts';
 import type { Listed } from './listed.ts';
@@ -26,13 +25,13 @@ export function stubKey(digest: Uint8Array): Buffer {
 }
 
 /**
- * Fills `index` with what lies on the disk at `now`, in slices. `onLoaded` is told of each record, `onDamaged` the id of each stub
- * that cannot be read.
+ * Fills `index` with what lies on the disk at `now`, in slices. `onLoaded` is told of each record that is not dead, `onDamaged` the id of
+ * each stub that cannot be read.
  */
 export async function loadIndex(
   engine: Engine,
   index: DiskIndex,
-  now: number,
+  { now, isDead }: { readonly now: number; readonly isDead: (listed: Listed) => boolean },
   onLoaded: (listed: Listed) => void,
   onDamaged: (id: string) => void,
 ): Promise<void> {
@@ -46,7 +45,7 @@ export async function loadIndex(
         continue;
       }
       // Born in the future, it would otherwise come to life when the clock gets there.
-      const over = isOver(stub.listed, now);
+      const over = isDead(stub.listed);
       const listed = over ? { ...stub.listed, keepUntil: now } : stub.listed;
       if (index.load(id, { ...stub, listed }) && !over) onLoaded(listed);
     }

@@ -20,6 +20,11 @@ export interface DiskOptions {
    * If not, its invalidations are not all known, and it is given up. Does not reject.
    */
   readonly trusted?: () => Promise<boolean>;
+  /**
+   * Below which stamp nothing is alive any more, and nobody knows what invalidations say of it: what is older is of an earlier state of
+   * the folder, which damage or a backup has brought back. Default: there is no such stamp.
+   */
+  readonly least?: () => number;
   /** Told what an operator should know of: repairs, quarantines, an outage. */
   readonly notify: (message: string) => void;
   /** Told of the end of an outage. */

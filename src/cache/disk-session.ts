@@ -25,6 +25,8 @@ export interface SessionOptions {
   /** The largest body, in bytes. */
   readonly maxEntry: number;
   readonly clock: Clock;
+  /** Below which stamp nothing is alive. */
+  readonly least: () => number;
   readonly notify: (message: string) => void;
   /** Told of every record given up for its space or for its age. */
   readonly onDropped: (slot: Slot) => void;
@@ -133,8 +135,10 @@ export class DiskSession {
 
   /** Fills the index from the disk. */
   async load(): Promise<void> {
-    const { clock, onLoaded } = this.#options;
-    await loadIndex(this.#engine, this.index, clock.now(), onLoaded, (id) => this.#discard(id));
+    const { clock, least, onLoaded } = this.#options;
+    const now = clock.now();
+    const isDead = (listed: Listed) => isOver(listed, now) || listed.stamp < least();
+    await loadIndex(this.#engine, this.index, { now, isDead }, onLoaded, (id) => this.#discard(id));
   }
 
   /** Writes all that is queued. */
@@ -218,6 +222,7 @@ export class DiskSession {
     if (bytes === undefined) return undefined;
     const entry = fromRecord(bytes, id, digest, this.#options.maxEntry);
     if (entry === undefined) return this.#discard(id);
+    if (entry.stamp < this.#options.least()) return undefined;
     this.index.touch(id, this.#options.clock.now());
     return this.#alive(entry);
   }

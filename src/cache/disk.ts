@@ -171,6 +171,7 @@ export class DiskTier implements Tier {
 
   async #begin(): Promise<void> {
     const { folder, codec, maxBytes, maxEntry, clock, notify, maker = levelDb } = this.#options;
+    const { least = () => 0 } = this.#options;
     const queue = this.#queue;
     const told = {
       onDropped: (slot: Slot) => this.#dropped(slot),
@@ -182,7 +183,7 @@ export class DiskTier implements Tier {
       onPacked: (rawBytes: number, storedBytes: number) => this.#counts.packed(rawBytes, storedBytes),
       onFault: () => this.#counts.failed(),
     };
-    const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, notify, ...told };
+    const options = { folder, maker, queue, codec, maxBytes, maxEntry, clock, least, notify, ...told };
     await this.#released;
     const session = await this.#open(options);
     if (this.#closed) return session.close();

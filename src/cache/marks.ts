@@ -35,6 +35,7 @@ export class Marks {
   #floor = 0;
   #latest = 0;
   #latestTag = 0;
+  #retired = 0;
   /** How many marks have come. */
   #version = 0;
   /** What was judged by so many marks, and how: `4 × version + rank`. No mark makes anything better. */
@@ -58,6 +59,11 @@ export class Marks {
   /** The stamp of the last mark that names a tag. */
   get latestTag(): number {
     return this.#latestTag;
+  }
+
+  /** What was asked for before this stamp is gone, and marks of it are forgotten. Where it is met all the same, it is of an older state of a disk. */
+  get retired(): number {
+    return this.#retired;
   }
 
   /** Takes a mark. Marks may come in any order: of two that mean the same the later stamp counts. */
@@ -93,6 +99,7 @@ export class Marks {
 
   /** Forgets the marks that are older than everything they could concern: whatever was asked for before `oldest` is gone. */
   retire(oldest: number): void {
+    this.#retired = Math.max(this.#retired, oldest);
     this.#names.forget(oldest);
     this.#broad.forget(oldest);
     if (this.#floor < oldest) this.#floor = 0;

@@ -111,6 +111,7 @@ async function openDisk(
     maxEntry: settings.server.max_entry,
     clock,
     watch,
+    least: () => marks.retired,
     trusted: async () => (await openLog()).trusted,
     notify: (why) => events.emit({ kind: 'degraded', what: 'l2', why }),
     recovered: (why) => events.emit({ kind: 'recovered', what: 'l2', why }),

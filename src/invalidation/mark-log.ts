@@ -134,8 +134,10 @@ export class MarkLog {
 
   async #rewrite(journal: Journal, aheadMs: number): Promise<void> {
     const { place, announced, unsent } = this.ledger;
+    const { marks } = this.#options;
     await journal.rewrite([
-      ...[...this.#options.marks.all()].map(toRecord),
+      ...[...marks.all()].map(toRecord),
+      ...(marks.retired > 0 ? [{ retired: marks.retired }] : []),
       ...unsent.map(toOwnRecord),
       ...(place === undefined ? [] : placeRecords(place, announced.all())),
       this.#ceiling(aheadMs),
@@ -176,6 +178,10 @@ function take(record: unknown, { marks, stamps }: MarkLogOptions, ledger: Ledger
   if ('handed' in record && typeof record.handed === 'number') {
     ledger.handed(record.handed);
     for (const [text, seq] of numbered) ledger.announced.add(text, seq);
+    return true;
+  }
+  if ('retired' in record && typeof record.retired === 'number') {
+    marks.retire(record.retired);
     return true;
   }
   if ('ceiling' in record && typeof record.ceiling === 'number') {

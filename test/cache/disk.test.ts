@@ -7,11 +7,12 @@ import { Catalog } from '../../src/cache/catalog.ts';
 import { stubKey } from '../../src/cache/disk-keys.ts';
 import { chargeOf } from '../../src/cache/entry.ts';
 import { type Engine, type EngineMaker, levelDb } from '../../src/cache/leveldb.ts';
+import type { Listed } from '../../src/cache/listed.ts';
 import { digestOf } from '../../src/cache/record.ts';
 import { seededRandom } from '../../src/demo/random.ts';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
-import { openDisk } from '../support/disk.ts';
+import { indexed, openDisk } from '../support/disk.ts';
 import { idOf, sampleEntry } from '../support/entries.ts';
 import { tempFolder } from '../support/folder.ts';
 
@@ -194,6 +195,30 @@ describe('disk', () => {
     await tier.flush();
     for (const name of ['small', 'large']) assert.ok(await tier.get(idOf(name)), name);
     assert.equal(tier.figures().faults, 0);
+  });
+
+  test('finds nothing of before the time in which all is known that was invalidated', async (t) => {
+    const clock = new ManualClock();
+    const folder = tempFolder();
+    const names = ['before', 'since'];
+    const first = await openDisk(t, { clock, folder });
+    const [before, since] = names.map((name) => {
+      clock.advance(1_000);
+      return sampleEntry(name, { born: clock.now() });
+    });
+    assert.ok(before && since && before.stamp < since.stamp);
+    for (const entry of [before, since]) first.set(entry);
+    await first.close();
+    const held: string[] = [];
+    const watch = { held: ({ key }: Listed) => void held.push(key.id), dropped() {}, emptied() {} };
+    const tier = await openDisk(t, { clock, folder, watch, least: () => since.stamp });
+    const find = async () => [await tier.get(before.key.id), await tier.get(since.key.id)];
+    assert.deepEqual(await find(), [undefined, since]);
+    await indexed(tier, 2);
+    assert.deepEqual(await find(), [undefined, since]);
+    await tier.sweep();
+    assert.equal(tier.figures().entries, 1);
+    assert.deepEqual(held, [since.key.id]);
   });
 
   test('gives up the dead first, then the stale, then the least recently used, and spares what L1 has in use', async (t) => {

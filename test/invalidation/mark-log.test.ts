@@ -70,6 +70,19 @@ describe('marks on disk', () => {
     });
   }
 
+  it('that were forgotten leave word of what they were of, over any number of restarts', async (t) => {
+    const { path, older } = await left(t, false);
+    const before = await begin(path);
+    before.marks.retire(older);
+    await before.log.close();
+    for (let life = 0; life < 2; life += 1) {
+      const { log, marks } = await begin(path);
+      assert.equal(marks.retired, older);
+      assert.equal(log.trusted, true);
+      await log.close();
+    }
+  });
+
   it('of every kind are read as they were written', async (t) => {
     const path = join(tempFolder(), 'marks.journal');
     const first = await begin(path);
