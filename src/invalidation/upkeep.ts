@@ -25,13 +25,21 @@ export class Upkeep {
 
   /** The oldest stamp of all that lay in the tiers the last time. */
   #oldest = 0;
+  #running: Promise<void> | undefined;
 
   constructor(context: UpkeepContext) {
     this.#context = context;
   }
 
-  /** Does it once. */
-  async run(): Promise<void> {
+  /** Does it once. Where that takes longer than until the next time, the two are one: they would pile up, and meet the same. */
+  run(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
     const { store, invalidations, marks, isListed } = this.#context;
     const settled = this.#settled();
     await store.sweep();

@@ -9,7 +9,10 @@ import { ManualClock } from '../support/clock.ts';
 const MINUTE = 60_000;
 
 /** Upkeep where calls last ten minutes at most, and what the tiers hold is as old as a test says. */
-function upkeep(oldest = () => Number.POSITIVE_INFINITY, isListed = () => true) {
+function upkeep(
+  oldest: () => number | Promise<number> = () => Number.POSITIVE_INFINITY,
+  isListed = () => true,
+) {
   const clock = new ManualClock();
   const stamps = new Stamps(clock);
   const marks = new Marks();
@@ -96,6 +99,26 @@ describe('marks retire', () => {
       assert.equal(marks.size, left);
       clock.advance(20 * MINUTE);
     }
+  });
+
+  it('never by walks that are under way at the same time, of which one is enough', async () => {
+    const gate = Promise.withResolvers<void>();
+    let walks = 0;
+    const { clock, marks, purge, tended } = upkeep(async () => {
+      walks += 1;
+      if (walks > 1) await gate.promise;
+      return Number.POSITIVE_INFINITY;
+    });
+    purge('a');
+    await tended.run();
+    clock.advance(20 * MINUTE);
+    const all = [1, 2, 3].map(() => tended.run());
+    await new Promise(setImmediate);
+    assert.equal(walks, 2);
+    gate.resolve();
+    await Promise.all(all);
+    await tended.run();
+    assert.deepEqual([walks, marks.size], [3, 0]);
   });
 
   it('never for being met nowhere once: it may be between two tiers', async () => {
