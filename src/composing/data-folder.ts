@@ -103,7 +103,13 @@ async function openDisk(
 ): Promise<{ readonly disk: DiskTier; readonly markLog: MarkLog }> {
   const path = join(folder, 'marks.journal');
   let opening: Promise<MarkLog> | undefined;
-  const openLog = () => (opening ??= MarkLog.open({ path, fresh, marks, stamps, clock }));
+  const openLog = () => (opening ??= open());
+  const open = async () => {
+    const log = await MarkLog.open({ path, fresh, marks, stamps, clock });
+    const why = `${log.doubt}: what was stored before may have been invalidated, and is given up`;
+    if (!log.trusted) events.emit({ kind: 'degraded', what: 'invalidations', why });
+    return log;
+  };
   const disk = await DiskTier.open({
     folder: l2In(folder),
     maxBytes: settings.disk.max_bytes,

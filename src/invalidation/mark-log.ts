@@ -5,6 +5,7 @@ import { Journal } from '../cache/journal.ts';
 import type { Mark } from '../cache/mark.ts';
 import type { Marks } from '../cache/marks.ts';
 import { type Clock, every, type Timer } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { type Stamps, stampOf } from '../shared/stamps.ts';
 import { Ledger, readNumbered, readPlace } from './ledger.ts';
 
@@ -37,7 +38,7 @@ export class MarkLog {
   readonly #reserving: Timer;
   /** Undefined while the file cannot be used. */
   #journal: Promise<Journal> | undefined;
-  #trusted = false;
+  #doubt: string | undefined;
   /** The file's length when it was last rewritten. */
   #rewritten = 0;
 
@@ -53,14 +54,19 @@ export class MarkLog {
   static async open(options: MarkLogOptions): Promise<MarkLog> {
     const log = new MarkLog(options);
     const journal = await log.#opened().catch(() => undefined);
-    if (!log.#trusted) giveUp(options);
+    if (!log.trusted) giveUp(options);
     if (journal !== undefined) await log.#rewrite(journal, RESERVE_MS).catch(() => undefined);
     return log;
   }
 
   /** Whether the marks that were found are all that were ever kept. */
   get trusted(): boolean {
-    return this.#trusted;
+    return this.#doubt === undefined;
+  }
+
+  /** Why not all of them may have been found. */
+  get doubt(): string | undefined {
+    return this.#doubt;
   }
 
   /** Resolves when these marks, which are among the others already, survive a crash. Rejects if they may not. */
@@ -113,9 +119,12 @@ export class MarkLog {
       const { path, fresh } = this.#options;
       const { journal, records, whole, flaw } = await Journal.open(path);
       const understood = records.map((record) => take(record, this.#options, this.ledger)).every(Boolean);
-      this.#trusted = (whole || (flaw === 'absent' && fresh)) && understood;
+      if (flaw === 'absent' && !fresh) this.#doubt = `${path} is not there`;
+      else if (!whole && flaw !== 'absent') this.#doubt = `${path} is damaged`;
+      else this.#doubt = understood ? undefined : `${path} is of another version`;
       return journal;
     } catch (thrown) {
+      this.#doubt = messageOf(thrown);
       this.#journal = undefined;
       throw thrown;
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
@@ -41,3 +41,32 @@ test('what was purged stays gone where an older state of L2 comes back, also whe
   await using third = await startReprise(options);
   assert.equal((await send(third.url + PATH)).status, 404);
 });
+
+for (const [how, damage, says] of [
+  ['lost', () => {}, /marks\.journal is not there: what was stored before may/],
+  ['damaged', (path: string) => writeFileSync(path, 'hello'), /marks\.journal is damaged: what/],
+  ['not readable', (path: string) => mkdirSync(path), /EISDIR.*: what was stored before may/],
+] as const) {
+  test(`L2 begins empty where the log of what was invalidated is ${how}, and the operator is told why`, async () => {
+    const folder = tempFolder();
+    const options = { upstream: 'http://127.0.0.1:9/v1', folder, clock: new ManualClock() };
+    const first = await startReprise(options);
+    const headers = { 'content-type': 'application/json' };
+    await send(first.url + PATH, { method: 'PUT', body: '{"price":1}', headers });
+    await first.stop();
+    assert.deepEqual(
+      first.events.filter(({ kind }) => kind === 'degraded'),
+      [],
+    );
+    rmSync(join(folder, 'marks.journal'));
+    damage(join(folder, 'marks.journal'));
+    await using second = await startReprise(options);
+    assert.equal((await send(second.url + PATH)).status, 404);
+    const told = second.events.flatMap((event) => (event.kind === 'degraded' ? [event] : []));
+    assert.deepEqual(
+      told.map(({ what }) => what),
+      ['invalidations', 'l2'],
+    );
+    assert.match(told[0]?.why ?? '', says);
+  });
+}
