@@ -23,6 +23,7 @@ const MAX_DELETIONS = 1_024;
 export class DiskQueue {
   readonly #maxBytes: number;
   readonly #puts = new BriefMap<string, Entry>();
+  /** Also of ids that something waits to be put under: if that is dropped, they are still to be deleted. */
   readonly #deletions = new Set<string>();
   #bytes = 0;
   /** Taken, and not yet known to be on disk. */
@@ -69,7 +70,6 @@ export class DiskQueue {
   put(entry: Entry): readonly string[] {
     const id = entry.key.id;
     this.#cancel(id);
-    this.#deletions.delete(id);
     this.#puts.set(id, entry);
     this.#bytes += chargeOf(entry);
     return this.#dropOldest();
@@ -91,6 +91,7 @@ export class DiskQueue {
     const deletions = new Set<string>();
     for (const id of this.#deletions) {
       if (deletions.size === MAX_DELETIONS) break;
+      if (this.#puts.get(id) !== undefined) continue;
       deletions.add(id);
       this.#deletions.delete(id);
     }
@@ -101,6 +102,7 @@ export class DiskQueue {
       bytes += chargeOf(entry);
       puts.set(id, entry);
       this.#cancel(id);
+      this.#deletions.delete(id);
     }
     this.#writing = { puts, deletions };
     return this.#writing;

@@ -186,6 +186,26 @@ describe('disk', () => {
     assert.equal(tier.figures().entries, 10);
   });
 
+  test('deletes what was to be deleted also where what came in its place is dropped', async (t) => {
+    const clock = new ManualClock();
+    const folder = tempFolder();
+    const first = await openDisk(t, {
+      clock,
+      folder,
+      maxQueue: 10 * chargeOf(sampleEntry('entry 00', { born: 0 })),
+    });
+    first.set(sampleEntry('deleted', { born: clock.now(), body: 'old' }));
+    await first.flush();
+    first.delete(idOf('deleted'));
+    first.set(sampleEntry('deleted', { born: clock.now(), body: 'new' }));
+    for (let at = 10; at < 40; at++) first.set(sampleEntry(`entry ${at}`, { born: clock.now() }));
+    assert.equal(await first.get(idOf('deleted')), undefined);
+    await first.close();
+    const second = await openDisk(t, { clock, folder });
+    assert.equal(await second.get(idOf('deleted')), undefined);
+    assert.ok(await second.get(idOf('entry 39')));
+  });
+
   test('has room for what is as large as an entry may be, and for what waits before it', async (t) => {
     const clock = new ManualClock();
     const tier = await openDisk(t, { clock, maxBytes: 200_000_000, maxEntry: 40_000_000 });
