@@ -81,9 +81,9 @@ export class DiskQueue {
     if (erase || this.#writing.puts.has(id)) this.#deletions.add(id);
   }
 
-  /** Has the record on disk deleted, unless a newer one waits to replace it. */
+  /** Has the record on disk deleted, unless the newer one that may wait under its id replaces it. */
   erase(id: string): void {
-    if (this.#puts.get(id) === undefined) this.#deletions.add(id);
+    this.#deletions.add(id);
   }
 
   /** The next batch: up to `maxBytes` of entries, at least one; without `withPuts` deletions only. */
