@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAbsent } from '../shared/errors.ts';
 import { writeKept } from '../shared/kept-file.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -8,10 +9,11 @@ const BYTES = 32;
 
 /**
  * The secret of this installation, kept in `folder` so that what is on disk can be found again after a restart: read,
- * or made on first use (mode 0600). Rejects if the folder cannot be used.
+ * or made on first use (mode 0600). Rejects if the folder cannot be used, or one that is there cannot be read: with another in its
+ * place nothing that is on disk would be found ever again.
  */
 export async function installSecret(folder: string): Promise<Buffer> {
-  const kept = await readFile(pathIn(folder)).catch(() => undefined);
+  const kept = await readFile(pathIn(folder)).catch(absent);
   if (kept?.length === BYTES) return kept;
   const secret = randomBytes(BYTES);
   await keepInstallSecret(folder, secret);
@@ -26,4 +28,8 @@ export async function keepInstallSecret(folder: string, secret: Buffer): Promise
 
 function pathIn(folder: string): string {
   return join(folder, 'install.secret');
+}
+
+function absent(thrown: unknown): undefined {
+  if (!isAbsent(thrown)) throw thrown;
 }
