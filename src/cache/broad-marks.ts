@@ -2,7 +2,7 @@ import { announcementText } from './announcement.ts';
 import { byKey } from './condition.ts';
 import { ALIVE, type Mark, oldestOf, RANK_OF, type Rank, type Subject } from './mark.ts';
 
-/** Marks of patterns, and of several conditions at once: a subject is held against each newer one. */
+/** Marks of patterns, and of several conditions at once but for those of `TagMarks`: a subject is held against each newer one. */
 export class BroadMarks {
   /** In the order in which they came; of several that say the same the latest. */
   #marks: readonly Broad[] = [];

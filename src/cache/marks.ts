@@ -11,13 +11,14 @@ import {
   worse,
 } from './mark.ts';
 import { NameMarks } from './name-marks.ts';
+import { TagMarks } from './tag-marks.ts';
 import { beyond } from './tagged.ts';
 
 /** How many marks are kept; of more the older half becomes one. */
 export interface MarkLimits {
-  /** Names (tags, keys, types …) with marks of their own. */
+  /** Names (tags, keys, types …) with marks of their own; and tags with marks that name other things, too. */
   readonly names: number;
-  /** Marks of patterns and of several conditions at once. */
+  /** Marks of patterns and of other conditions at once. */
   readonly broad: number;
 }
 
@@ -30,6 +31,7 @@ const LIMITS: MarkLimits = { names: 100_000, broad: 1_000 };
 export class Marks {
   readonly #limits: MarkLimits;
   readonly #names = new NameMarks();
+  readonly #tags = new TagMarks();
   readonly #broad = new BroadMarks();
   /** Everything asked for up to this stamp is purged, and what was written from it. */
   #floor = 0;
@@ -48,7 +50,7 @@ export class Marks {
 
   /** How many marks are kept. */
   get size(): number {
-    return this.#names.size + this.#broad.size;
+    return this.#names.size + this.#tags.size + this.#broad.size;
   }
 
   /** The stamp of the last mark. */
@@ -73,9 +75,10 @@ export class Marks {
     this.#latest = Math.max(this.#latest, stamp);
     if (condition?.tags !== undefined) this.#latestTag = Math.max(this.#latestTag, stamp);
     if (condition === undefined && effect === 'purge') this.#floor = Math.max(this.#floor, stamp);
-    else if (!this.#names.add(mark)) this.#broad.add(mark, this.#version);
+    else if (!this.#names.add(mark) && !this.#tags.add(mark)) this.#broad.add(mark, this.#version);
     for (const [marks, limit] of [
       [this.#names, this.#limits.names],
+      [this.#tags, this.#limits.names],
       [this.#broad, this.#limits.broad],
     ] as const) {
       if (marks.size > limit) this.#fold(middle(marks.all()));
@@ -101,6 +104,7 @@ export class Marks {
   retire(oldest: number): void {
     this.#retired = Math.max(this.#retired, oldest);
     this.#names.forget(oldest);
+    this.#tags.forget(oldest);
     this.#broad.forget(oldest);
     if (this.#floor < oldest) this.#floor = 0;
   }
@@ -109,6 +113,7 @@ export class Marks {
   *all(): Iterable<Mark> {
     if (this.#floor > 0) yield { condition: undefined, effect: 'purge', stamp: this.#floor };
     yield* this.#names.all();
+    yield* this.#tags.all();
     yield* this.#broad.all();
   }
 
@@ -123,7 +128,8 @@ export class Marks {
   /** What those marks say of a subject that came after `version`; some of the others, too. */
   #judge(subject: Subject, version: number): Rank {
     if (oldestOf(subject) <= this.#floor) return PURGED;
-    return worse(this.#names.rank(subject), this.#broad.rank(subject, version));
+    const rank = worse(this.#names.rank(subject), this.#tags.rank(subject));
+    return worse(rank, this.#broad.rank(subject, version));
   }
 
   /** Everything up to `stamp` becomes one mark: what was asked for before is dead. */
@@ -131,6 +137,7 @@ export class Marks {
     this.#floor = Math.max(this.#floor, stamp);
     // Stamps are whole numbers.
     this.#names.forget(stamp + 1);
+    this.#tags.forget(stamp + 1);
     this.#broad.forget(stamp + 1);
   }
 }

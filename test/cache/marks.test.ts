@@ -121,6 +121,28 @@ describe('marks are bounded', () => {
     assert.equal(marks.size, 494 + 5);
   });
 
+  it('a tag with a type or a model beside it is no pattern: thousands of them cost nothing that they do not mean', () => {
+    const marks = new Marks();
+    for (let at = 1; at <= 5_000; at += 1) {
+      const condition = { tags: [`tag:${at}`, 'all'], types: ['products'], models: ['café', 'x'] };
+      marks.add({ condition, effect: at % 2 === 0 ? 'purge' : 'expire', stamp: at });
+    }
+    assert.equal(marks.size, 5_002);
+    assert.equal(marks.standing(subject(1)), 'alive');
+    assert.equal(marks.standing(subject(1, [['tag:4000', 1]])), 'purged');
+    assert.equal(marks.standing(subject(1, [['tag:4001', 1]])), 'expired');
+    assert.equal(marks.standing(subject(1, [['tag:4001', 4_002]])), 'alive');
+    assert.equal(marks.standing(subject(4_999, [['all', 4_999]])), 'purged');
+    assert.equal(marks.standing(subject(1, [['all', 1]], 'llm_responses/a/café/id')), 'alive');
+    const again = new Marks();
+    for (const mark of marks.all()) again.add(mark);
+    assert.deepEqual([again.size, [...again.all()]], [marks.size, [...marks.all()]]);
+    marks.retire(4_000);
+    assert.equal(marks.size, 1_001 + 2);
+    marks.retire(Number.POSITIVE_INFINITY);
+    assert.equal(marks.size, 0);
+  });
+
   it('one call that names more than fit is one mark for everything before it', () => {
     const marks = new Marks({ names: 100, broad: 10 });
     const tags = Array.from({ length: 101 }, (_, at) => `tag:${at}`);
