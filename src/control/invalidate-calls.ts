@@ -1,5 +1,6 @@
 import type { Condition, Effect } from '../cache/condition.ts';
 import type { Invalidator } from '../invalidation/invalidator.ts';
+import { isHeaderText } from '../shared/tag.ts';
 import { type Ask, type ControlCall, controlCall } from './call.ts';
 import { carryOut } from './carry-out.ts';
 import { CONDITION_FIELDS, LONGEST_TAG, MOST_MEMBERS, readCondition } from './condition.ts';
@@ -52,9 +53,17 @@ export function invalidateCalls({ invalidator, types }: InvalidateContext): read
 
 /** The tags of a purge, parted by blanks in `surrogate-key` (Fastly, Varnish) and by commas in `cache-tag` (Cloudflare). */
 function purgedTags(ask: Ask): readonly string[] {
+  const line = (name: string) => {
+    const value = ask.header(name) ?? '';
+    if (!isHeaderText(value))
+      throw mistake(name, value, 'tags in ASCII; POST /cache/invalidate takes others');
+    return value;
+  };
   const tags = [
-    ...(ask.header('surrogate-key') ?? '').split(/[ \t]/),
-    ...(ask.header('cache-tag') ?? '').split(',').map((tag) => tag.trim()),
+    ...line('surrogate-key').split(/[ \t]/),
+    ...line('cache-tag')
+      .split(',')
+      .map((tag) => tag.trim()),
   ].filter((tag) => tag !== '');
   if (tags.length === 0)
     throw mistake('surrogate-key', undefined, 'the tags to purge there, or in cache-tag');

@@ -1,5 +1,6 @@
 import type { Node, ObjectNode } from '../openai/json.ts';
 import { type JsonPath, parseJsonPath } from '../openai/json-path.ts';
+import { isHeaderText } from '../shared/tag.ts';
 import { parseTagTemplate, type TagTemplate } from '../shared/tag-template.ts';
 import { parseTextPattern } from '../shared/text-pattern.ts';
 import type { HeaderOf } from './access.ts';
@@ -94,6 +95,10 @@ export class TagRules {
         put(template, (name) => (name === 'value' ? value : undefined), into);
       }
     };
+    const putLines = (values: readonly string[], into: TagCollector) => {
+      if (values.every(isHeaderText)) putAll(values, into);
+      else into.unreadable();
+    };
     const { query, request_header: requestHeader, header } = rule;
     if (query !== undefined) {
       this.#request.push((request, into) => putAll(new URLSearchParams(request.query).getAll(query), into));
@@ -102,13 +107,13 @@ export class TagRules {
       const name = requestHeader.toLowerCase();
       this.#request.push((request, into) => {
         const value = request.header(name);
-        if (value !== undefined) putAll([value], into);
+        if (value !== undefined) putLines([value], into);
       });
     }
     if (header !== undefined) {
       const name = header.toLowerCase();
       this.#headers.push((headers, into) => {
-        putAll(
+        putLines(
           headers.filter(([known]) => known === name).map(([, value]) => value),
           into,
         );

@@ -36,12 +36,17 @@ export function parseTagList(text: string): readonly string[] | undefined {
  * (RFC 9110 §5.5).
  */
 export function parseTagHeader(value: string): readonly string[] | undefined {
-  return ASCII.test(value) ? parseTagList(value) : undefined;
+  return isHeaderText(value) ? parseTagList(value) : undefined;
+}
+
+/** Whether it is known which text a header's value is. */
+export function isHeaderText(value: string): boolean {
+  return ASCII.test(value);
 }
 
 /** The tags of a `surrogate-key` header, which stand between blanks; undefined if one of them is none. */
 export function parseSurrogateKey(value: string): readonly string[] | undefined {
-  return ASCII.test(value) ? checked(value.split(/[ \t]/)) : undefined;
+  return isHeaderText(value) ? checked(value.split(/[ \t]/)) : undefined;
 }
 
 const ASCII = /^[\t -~]*$/;

@@ -211,6 +211,17 @@ test('PURGE / with surrogate-key or cache-tag is a purge by tags, and with fastl
   );
 });
 
+test('PURGE / with a tag that a header cannot say for sure is refused: it would miss what it means', async () => {
+  await using plane = await shop();
+  for (const name of ['surrogate-key', 'cache-tag']) {
+    const answer = await plane.ask('/', { method: 'PURGE', headers: { [name]: 'product:8 brand:café' } });
+    assert.equal(answer.status, 400);
+    assert.match(errorOf(answer).message, new RegExp(`^${name} is .*: expected tags in ASCII`));
+    assert.equal(errorOf(answer).param, name);
+  }
+  assert.deepEqual(plane.shelf.orders, []);
+});
+
 test('an invalidation that cannot be made durable is an error, and a line in the log', async () => {
   await using plane = await shop();
   plane.shelf.broken = true;

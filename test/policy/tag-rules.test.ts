@@ -135,6 +135,24 @@ describe('what an answer is tagged with', () => {
     const read = collected((into) => rules(rule).ofHeaders(headers, into));
     assert.deepEqual(read, tags('collection:a, b', 'collection:d'));
   });
+
+  it('a header that is not in ASCII cannot be read, in a request or an answer: nobody says in which encoding it is', () => {
+    const inUtf8 = Buffer.from('Möbel').toString('latin1');
+    for (const value of [inUtf8, 'Möbel']) {
+      const answered = collected((into) =>
+        rules({ header: 'x-collection', tag: 'collection:{value}' }).ofHeaders(
+          [['x-collection', value]],
+          into,
+        ),
+      );
+      assert.deepEqual(answered, problem('tags-unreadable'));
+      const asked = { ...REQUEST, header: () => value };
+      assert.deepEqual(
+        fromRequest({ request_header: 'x-shop', tag: 'shop:{value}' }, asked),
+        problem('tags-unreadable'),
+      );
+    }
+  });
 });
 
 it('rules that are none are refused', () => {
