@@ -79,6 +79,21 @@ describe('profiles/catalog.yaml on a running server, from a shell', () => {
     }
   });
 
+  it('an update of a variation, of which WooCommerce tells under its own id, takes what speaks of its product', async () => {
+    await stock();
+    const concerned = await keys('&tag=product:7');
+    const sent = await run([
+      ...['webhook', 'send', 'woocommerce', '--profile', 'catalog', '--event', 'product.updated'],
+      ...['--data', '{"id":71,"type":"variation","parent_id":7}'],
+    ]);
+    assert.match(sent.out, /^200 .*"tags":\["product:71","product:7"\],"invalidated":3\}/);
+    const left = await keys();
+    assert.deepEqual(
+      concerned.filter((key) => left.includes(key)),
+      [],
+    );
+  });
+
   it('a new product expires the searches, which could not find it, and purges nothing', async () => {
     await stock();
     const sent = await run([
