@@ -1,6 +1,7 @@
 import type { Condition } from '../cache/condition.ts';
 import { nearest } from '../config/nearest.ts';
 import { GLOB_EXPECTED, parseGlob } from '../shared/glob.ts';
+import { isTag, TAG_EXPECTED } from '../shared/tag.ts';
 import { type Fields, mistake, textsIn } from './fields.ts';
 
 /** The fields that together say which entries are meant, as calls name them. */
@@ -29,7 +30,10 @@ export function readCondition(
     ...said('keys', read('keys', LONGEST_KEY)),
     // A pattern is told by its own reader when it is too long; many are a mistake, since all of them are tried on each entry.
     ...said('patterns', read('pattern', Number.POSITIVE_INFINITY, MOST_PATTERNS)?.map(checkPattern)),
-    ...said('tags', read('tags', LONGEST_TAG)),
+    ...said(
+      'tags',
+      read('tags', LONGEST_TAG)?.map((tag) => checkTag(tag, names.tags ?? 'tags')),
+    ),
     ...said(
       'types',
       read('type', LONGEST_NAME)?.map((type) => checkType(type, known)),
@@ -45,6 +49,11 @@ export function checkType(type: string, types: Iterable<string>): string {
   const known = [...types];
   if (known.includes(type)) return type;
   throw mistake('type', type, `a type of the profile; the nearest is ${nearest(type, known)}`);
+}
+
+function checkTag(tag: string, field: string): string {
+  if (isTag(tag)) return tag;
+  throw mistake(field, tag, TAG_EXPECTED);
 }
 
 const MOST_PATTERNS = 100;

@@ -60,7 +60,7 @@ export function wordIn<Word extends string>(
   field: string,
   words: readonly [Word, ...Word[]],
 ): Word {
-  const value = fields.get(field) ?? words[0];
+  const value = fields.has(field) ? fields.get(field) : words[0];
   const word = words.find((one) => one === value);
   if (word === undefined) throw mistake(field, value, words.join(' or '));
   return word;
@@ -68,7 +68,7 @@ export function wordIn<Word extends string>(
 
 /** What a field of `true` or `false` holds; `false` where it is not said. */
 export function switchIn(fields: Fields, field: string): boolean {
-  const value = fields.get(field) ?? false;
+  const value = fields.has(field) ? fields.get(field) : false;
   if (typeof value !== 'boolean') throw mistake(field, value, 'true or false');
   return value;
 }

@@ -1,5 +1,5 @@
 import { RepriseError } from '../shared/errors.ts';
-import { parseTagHeader, TAG_EXPECTED } from '../shared/tag.ts';
+import { isHeaderText, parseTagHeader, TAG_EXPECTED } from '../shared/tag.ts';
 import { parseDuration } from '../shared/units.ts';
 import type { HeaderOf } from './access.ts';
 import { cacheDirectives, readSeconds } from './cache-control.ts';
@@ -48,7 +48,7 @@ export function readDirectives(header: HeaderOf): Directives {
     maxStaleMs: asked.get('max-stale'),
     staleIfErrorMs: asked.get('stale-if-error'),
     ttlMs: readTtl(header('x-cache-ttl')),
-    namespace: readName('x-cache-namespace', header('x-cache-namespace')),
+    namespace: readNamespace(header('x-cache-namespace')),
     variant: readName('x-cache-variant', header('x-cache-variant')),
     identity: readIdentity(header('x-cache-identity')),
     tags: readTags(header('x-cache-tags')),
@@ -103,6 +103,17 @@ function readName(name: string, value: string | undefined): string {
   const trimmed = value.trim();
   if (trimmed.length > 256) throw mistake(name, `has ${trimmed.length} characters: expected at most 256.`);
   return trimmed;
+}
+
+/** Only ASCII: nobody says which text another name is (RFC 9110 §5.5), and an invalidation of that text would miss it. */
+function readNamespace(value: string | undefined): string {
+  const name = readName('x-cache-namespace', value);
+  if (isHeaderText(name)) return name;
+  throw new RepriseError(
+    'invalid_request',
+    `x-cache-namespace is "${name.slice(0, 40)}": expected a name in ASCII.`,
+    { param: 'x-cache-namespace' },
+  );
 }
 
 function readTags(value = ''): readonly string[] {

@@ -84,6 +84,9 @@ for (const [says, body, message, param] of [
   ['an empty list', { tags: [], type: 'products' }, /tags is \[\]: expected at least one text/, 'tags'],
   ['an empty text', { tags: ['a', ''] }, /tags\[1\] is "": expected a text/, 'tags'],
   ['null', { tags: null }, /tags is null: expected a text/, 'tags'],
+  ['a tag that nothing can have', { tags: 'a\ud800' }, /tags is "a\\ud800": expected a tag/, 'tags'],
+  ['null for a switch', { tags: 'a', dry_run: null }, /dry_run is null: expected true or false/, 'dry_run'],
+  ['null for a word', { tags: 'a', mode: null }, /mode is null: expected purge or expire/, 'mode'],
   ['a number for a tag', { tags: [7] }, /tags\[0\] is 7: expected a text/, 'tags'],
   ['a map for a tag', { tags: { id: 7 } }, /tags is \{"id":7\}: expected a text/, 'tags'],
   [

@@ -133,6 +133,7 @@ describe('what a caller asks of the cache', () => {
     ['x-cache-identity', ''],
     ['x-cache-identity', 'new'],
     ['x-cache-namespace', 'n'.repeat(257)],
+    ['x-cache-namespace', 'gr\u00c3\u00bcn'],
     ['x-cache-variant', 'n'.repeat(257)],
     ['x-cache-tags', `a,${'x'.repeat(1025)}`],
     ['x-cache-tags', 'a\u0000'],
