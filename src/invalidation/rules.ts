@@ -36,7 +36,7 @@ export interface Rule {
   readonly concerns: (event: string) => boolean;
   /**
    * What is meant by a payload; undefined if it has no value for any of the rule's tags, and need not have one. Throws
-   * `invalid_request` for one that lacks what it should have, and for a value of which no tag can be made.
+   * `invalid_request` for one that lacks what it should have, and for one value in its place of which no tag can be made.
    */
   readonly meaning: (payload: Node) => Meant | undefined;
 }
@@ -86,8 +86,10 @@ function tagsOf({ tag, json: place = '' }: TagSettings): Tags {
       return nodes.flatMap((node) => {
         const value = valueAt(node, place);
         const found = value === '' ? undefined : template.fill(() => value);
-        if (found !== undefined && !isTag(found)) throw unusable('has what no tag can be made of', place);
-        return found ?? [];
+        if (found === undefined || isTag(found)) return found ?? [];
+        if (path.isSingular) throw unusable('has what no tag can be made of', place);
+        // No entry can have it: of a list it takes nothing from the others, of which entries are to go.
+        return [];
       });
     },
   };

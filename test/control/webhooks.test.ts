@@ -249,6 +249,16 @@ test('a tag whose values are absent takes nothing from the others of its rule', 
   assert.deepEqual(answer.json().tags, ['item:1']);
 });
 
+test('one of several values that no entry could have as a tag takes nothing from the others', async () => {
+  await using stage = await start();
+  const body = JSON.stringify({
+    inventory_item_id: 1,
+    variants: [{ id: 'a\tb' }, { id: 'x'.repeat(1_025) }, { id: 7 }],
+  });
+  const answer = await stage.shopify('inventory_levels/update', body);
+  assert.deepEqual([answer.status, answer.json().tags], [200, ['item:1', 'variant:7']]);
+});
+
 test('a rule that may find nothing takes nothing from the others, one that has to takes all', async () => {
   await using stage = await start();
   const found = await stage.woo('product.deleted', '{"id":794}', 'd1');
