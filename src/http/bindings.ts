@@ -48,6 +48,7 @@ export function bindRoutes<Bound extends BoundRoute>(
       choose: () => upstream,
       target: (_upstream, path, query, params) =>
         joinBelow(upstream.baseUrl, there === undefined ? path : fillPath(there, params), query),
+      rewrite: route.rewrite,
       route: true,
     };
   });

@@ -13,6 +13,8 @@ export interface Binding {
   readonly choose: (model: () => string | undefined) => Upstream;
   /** The upstream's path and query for a request's, put together from bytes. */
   readonly target: (upstream: Upstream, path: string, query: string, params: PlanInput['params']) => string;
+  /** How the upstream's path is made of the request's, where that is another: with the path it says what the upstream is asked. */
+  readonly rewrite?: string | undefined;
   /** A user's own route, whose answers carry `cache-control: private, no-cache`. */
   readonly route: boolean;
 }

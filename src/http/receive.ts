@@ -223,7 +223,8 @@ function askedIn(
         method,
         baseUrl,
         dialect,
-        path,
+        // No path has a blank.
+        path: binding.rewrite === undefined ? path : `${path} ${binding.rewrite}`,
         query: shaping?.query ?? query,
         headers,
       });

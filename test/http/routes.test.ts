@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ManualClock } from '../support/clock.ts';
 import { until, within } from '../support/deadline.ts';
-import type { Sent } from '../support/http.ts';
+import { tempFolder } from '../support/folder.ts';
+import { type Sent, send } from '../support/http.ts';
+import { startReprise } from '../support/reprise.ts';
 import { type Stage, setStage } from '../support/stage.ts';
-import type { Handler } from '../support/upstream.ts';
+import { type Handler, startUpstream } from '../support/upstream.ts';
 
 /** A shop behind the proxy: a product page and a search. */
 function shop(route: object = {}, more: object = {}) {
@@ -66,6 +68,24 @@ describe('routes', () => {
     stage.upstream.answer(answerWith('{}'));
     await plain(stage, '/catalog/products/a%20b?x=1');
     assert.equal(stage.upstream.calls[0]?.url, '/api/v2/items/a%20b/full?x=1');
+  });
+
+  it('what another path at the upstream has answered is not given for it when the profile has changed', async () => {
+    await using upstream = await startUpstream();
+    upstream.answer(({ url }, response) => void response.writeHead(200).end(url));
+    const folder = tempFolder();
+    for (const [rewrite, word] of [
+      ['/v1/items/{id}', 'MISS'],
+      ['/v1/items/{id}', 'HIT'],
+      ['/v2/items/{id}', 'MISS'],
+      [undefined, 'MISS'],
+    ] as const) {
+      const profile = shop({ rewrite }).profileFor(upstream.origin);
+      await using reprise = await startReprise({ upstream: upstream.url, profile, folder });
+      const answer = await send(reprise.url + PRODUCT, { headers: { authorization: undefined } });
+      const path = rewrite === undefined ? PRODUCT : rewrite.replace('{id}', '7');
+      assert.deepEqual([answer.body.toString(), answer.headers.get('x-cache')], [`/api${path}`, word]);
+    }
   });
 
   it('the key takes the chosen query parameters and headers, and nothing else', async () => {
