@@ -42,7 +42,10 @@ const UNSTORED: readonly (readonly [reason: RegExp, remedy: string])[] = [
   [/^upstream-/, 'have the upstream send another cache-control, or set routes[].respect_upstream to false'],
   [/^finish:length$/, 'raise max_tokens: answers that were cut short are never stored'],
   [/^too-large$/, 'raise server.max_entry'],
-  [/^too-many-tags$/, 'have the rules make fewer tags: more than 256 are not kept'],
+  [
+    /^too-many-tags$/,
+    'have the rules make fewer tags, for more than 256 are not kept; or, of traced calls, see by x-cache-reason why the tags of a search or a route of the same trace are not known',
+  ],
   [/^tags-unreadable$/, 'mend the rules in types.NAME.tags or routes[].tags'],
 ];
 
