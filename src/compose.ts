@@ -1,37 +1,23 @@
-import type { Level } from './cache/tier.ts';
 import { accessOf, adminTokenOf } from './composing/access.ts';
 import { certificateOf } from './composing/certificate.ts';
-import { dataPlaneOf, policyOf } from './composing/data-plane.ts';
+import { controlCallsOf } from './composing/control-calls.ts';
+import { dataPlaneOf } from './composing/data-plane.ts';
 import { openEngine } from './composing/engine.ts';
 import { openMonitoring } from './composing/monitoring.ts';
 import { lineageOf } from './composing/shared-lineage.ts';
 import { upstreamsOf } from './composing/upstreams.ts';
 import type { Settings } from './config/schema.ts';
 import { createControlPlane } from './control/app.ts';
-import { cacheCalls } from './control/cache-calls.ts';
-import { type ControlCall, once } from './control/call.ts';
-import { alertChecks, healthChecks } from './control/checks.ts';
-import { dashboardCall } from './control/dashboard-call.ts';
-import { type Check, type HealthContext, healthCalls, statusOf } from './control/health.ts';
-import { liveCall } from './control/live-call.ts';
-import { monitoringCalls } from './control/monitoring-calls.ts';
-import { readPageFiles } from './control/page-files.ts';
-import { storedValues } from './control/values.ts';
-import { webhookCall } from './control/webhooks.ts';
+import type { ControlCall } from './control/call.ts';
 import { createListener, type DataListener } from './http/listener.ts';
 import { Service, type Serving } from './http/service.ts';
 import { SettlingStores } from './http/settling-stores.ts';
-import { verdictOn } from './http/shelf.ts';
 import { VectorStoreWrites } from './http/vector-store-writes.ts';
-import { audited } from './invalidation/audited.ts';
 import type { Invalidator } from './invalidation/invalidator.ts';
-import { told } from './invalidation/told.ts';
-import { Webhooks } from './invalidation/webhooks.ts';
 import type { Events } from './observe/events.ts';
 import { Scopes } from './policy/scope.ts';
 import { Background } from './shared/background.ts';
 import { type Clock, neverBack } from './shared/clock.ts';
-import { fetchJson } from './upstream/fetch-json.ts';
 import { Hub } from './workers/hub.ts';
 
 /** What the process brings along, beside its settings. */
@@ -75,7 +61,6 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
   const { stamps, marks, graves, catalog, data, store, bus, secret, invalidations, traces } = engine;
   const { lineage } = data.lineage;
   const carrier = surroundings.invalidator ?? invalidations;
-  const invalidator = audited(carrier, told(data.audit, events), surroundings.clock);
   // Not in the audit log: a thousand uploaded files would push out of it what people asked for.
   const purgeTag = async (tag: string) => {
     const order = { condition: { tags: [tag] }, effect: 'purge', by: 'vector-store', dryRun: false } as const;
@@ -100,65 +85,21 @@ export async function compose(settings: Settings, surroundings: Surroundings): P
     upstreams: upstreams.byName,
   });
   const { server, admin } = settings;
-
-  const values = storedValues({
-    store,
+  const calls = controlCallsOf({
+    settings,
     clock,
-    policyOf: (type) => policyOf(settings, type),
-    isElsewhere: () => store.isShared || data.disk?.health().state === 'degraded',
-    outdate: ({ shown }) =>
-      carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }]),
-    settle: async (id) => (await data.disk?.settle(id)) ?? true,
-    judge: (entry, demands) => verdictOn(entry, marks.standing(entry), clock.now(), demands),
-    isInvalid: (entry) => marks.standing(entry) !== 'alive',
-    stamps,
-  });
-  const isRequired = (level: string) => level === 'l3' && settings.redis.required;
-  const health: HealthContext = {
+    wallClock: surroundings.clock,
+    events,
+    env,
+    engine,
+    carrier,
+    upstreams: upstreams.byName,
+    threads: hub,
+    monitor,
+    metrics,
     accepting: () => service.accepting,
-    checks: () =>
-      new Map<string, Check>([
-        ...healthChecks(store, upstreams.byName, isRequired),
-        ...(hub?.checks ?? []),
-        ...alertChecks(monitor.alerts),
-      ]),
-  };
-  const status = () => statusOf(health);
-  const drop = (level: Level) => {
-    const copies = [...catalog.at(level)];
-    if (level === 'l1') hub?.drop(copies);
-    return store.drop(level, copies);
-  };
-  // What threads know has to be told before it is shown.
-  const telling = (called: readonly ControlCall[]) =>
-    hub === undefined ? called : called.map((call) => once(() => hub.upToDate(), call));
-  const calls: readonly ControlCall[] = [
-    ...healthCalls(health),
-    ...telling(monitoringCalls({ monitor, metrics, status })),
-    liveCall({ monitor, events, clock, status, accepting: health.accepting }),
-    webhookCall(
-      new Webhooks(settings.webhooks, {
-        invalidator,
-        deliveries: data.deliveries,
-        fetchJwks: (url) => fetchJson(url, env),
-        // Its senders' clocks do not know that ours never goes back.
-        clock: surroundings.clock,
-        events,
-      }),
-    ),
-    dashboardCall(readPageFiles(), token !== undefined),
-    ...telling(
-      cacheCalls({
-        invalidator,
-        catalog,
-        audit: data.audit,
-        values,
-        maxEntry: server.max_entry,
-        types: () => settings.types.keys(),
-        drops: new Map(store.levels.map((level) => [level, () => drop(level)])),
-      }),
-    ),
-  ];
+    asksToken: token !== undefined,
+  });
   const serverOf = (offered: readonly ControlCall[], on?: DataListener) =>
     createListener({
       data: on,

@@ -19,14 +19,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'control',
     'config',
     'policy',
-    'cache',
-    'upstream',
     'invalidation',
     'observe/events.ts',
   ],
   // The parts that it is put together of, each of several.
   composing: [
     'http',
+    'control',
     'config',
     'endpoints',
     'policy',
