@@ -189,7 +189,7 @@ function askedIn(
   const { surface } = head.place;
   const path = surface?.path ?? head.path;
   const upstream = surface?.named ?? binding.choose(() => params.get('model') ?? modelIn(content.body));
-  const { name, dialect, injectUsage, baseUrl } = upstream;
+  const { name, dialect, injectUsage } = upstream;
   let isLasting = true;
   const { endpoint } = binding;
   const input: PlanInput = {
@@ -211,27 +211,6 @@ function askedIn(
     const unread = gives ? andSaid(endpoint.tagsOfBypassed(input), directives) : NONE;
     return { plan, directives, upstream, upstreamPath, tags: NONE, unread, realm: '', keysFor: () => NONE };
   }
-  const { shaping, type } = plan;
-  const headers = shaping?.headers ?? said.shaping(dialect, rawHeaders);
-  const keysFor = (scope: string) => {
-    const make = () =>
-      createKeyring({
-        type,
-        namespace: directives.namespace,
-        scope,
-        variant: directives.variant,
-        method,
-        baseUrl,
-        dialect,
-        // No path has a blank.
-        path: binding.rewrite === undefined ? path : `${path} ${binding.rewrite}`,
-        query: shaping?.query ?? query,
-        headers,
-      });
-    // What a plan says itself of query and headers may depend on more than the head.
-    const keyring = shaping === undefined ? said.keyring({ upstream, type, scope }, make) : make();
-    return plan.parts.map((part) => keyring(plan.label, part.content));
-  };
   const asked = {
     plan,
     directives,
@@ -240,7 +219,16 @@ function askedIn(
     tags: [...plan.tags, ...directives.tags],
     unread: gives ? andSaid(tagsUnread(plan), directives) : NONE,
     realm: JSON.stringify([name, endpoint.name, plan.label]),
-    keysFor: rememberingOne(keysFor),
+    keysFor: rememberingOne(
+      keying(plan, said, {
+        method,
+        upstream,
+        // No path has a blank.
+        path: binding.rewrite === undefined ? path : `${path} ${binding.rewrite}`,
+        query,
+        rawHeaders,
+      }),
+    ),
   };
   return isLasting ? context.askedLately.note(head, body, asked) : asked;
 }
@@ -252,6 +240,41 @@ function tagsUnread({ tagsInAnswer, tags, parts }: TaggedPlan): readonly string[
 
 function andSaid(known: readonly string[] | undefined, { tags }: Directives): readonly string[] | undefined {
   return known && [...known, ...tags];
+}
+
+/** What a request asks, and where, beside its plan. */
+interface Target extends Pick<KnownRequest, 'query' | 'rawHeaders'> {
+  readonly method: string;
+  readonly upstream: Upstream;
+  readonly path: string;
+}
+
+/** Makes the keys of a plan's parts in a scope. */
+function keying(
+  plan: Plan,
+  said: OfHead,
+  { method, upstream, path, query, rawHeaders }: Target,
+): Asked['keysFor'] {
+  const { shaping, type, label, parts } = plan;
+  const { namespace, variant } = said.directives;
+  const { baseUrl, dialect } = upstream;
+  const unscoped = {
+    type,
+    namespace,
+    variant,
+    method,
+    baseUrl,
+    dialect,
+    path,
+    query: shaping?.query ?? query,
+    headers: shaping?.headers ?? said.shaping(dialect, rawHeaders),
+  };
+  return (scope) => {
+    const make = () => createKeyring({ ...unscoped, scope });
+    // What a plan says itself of query and headers may depend on more than the head.
+    const keyring = shaping === undefined ? said.keyring({ upstream, type, scope }, make) : make();
+    return parts.map((part) => keyring(label, part.content));
+  };
 }
 
 /** The function, which need not find out again what it was asked last. */
