@@ -3,7 +3,7 @@ import { TAG_SOURCES } from '../policy/tag-rules.ts';
 import { list, oneOf, section, text } from './fields.ts';
 
 /** What a rule is, in words. */
-export const TAG_RULE_EXPECTED = `a tag, such as "product:{id}", or a map of tag and ${oneOf(TAG_SOURCES)}`;
+const TAG_RULE_EXPECTED = `a tag, such as "product:{id}", or a map of tag and ${oneOf(TAG_SOURCES)}`;
 
 /** The setting `tags` of a route or a type: what its entries are tagged with. What stands in a rule is checked in `tag-checks.ts`. */
 export function tags() {

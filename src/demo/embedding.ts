@@ -24,7 +24,7 @@ export function similarity(one: ArrayLike<number>, other: ArrayLike<number>): nu
 }
 
 /** The words of `text` that carry meaning, in lower case. */
-export function words(text: string): readonly string[] {
+function words(text: string): readonly string[] {
   return (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => !COMMON_WORDS.has(word));
 }
 

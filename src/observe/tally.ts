@@ -3,7 +3,7 @@ import { Counts } from './counts.ts';
 import { Savings } from './savings.ts';
 
 /** The durations that are kept, all in microseconds: answers from the cache by where they came from, and what the rest waited for. */
-export const DURATIONS = ['hit', 'hit_l1', 'hit_l2', 'hit_l3', 'miss', 'upstream', 'ttfb', 'added'] as const;
+const DURATIONS = ['hit', 'hit_l1', 'hit_l2', 'hit_l3', 'miss', 'upstream', 'ttfb', 'added'] as const;
 
 /** The name of a duration. */
 export type DurationName = (typeof DURATIONS)[number];

@@ -7,7 +7,7 @@ export interface Ranked {
 }
 
 /** Every document's place, the best first; of two that are equally good the first stands before the other. */
-export function ranked(query: unknown, documents: readonly unknown[]): Ranked[] {
+function ranked(query: unknown, documents: readonly unknown[]): Ranked[] {
   const results = documents.map((document, index) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([query, document]))
