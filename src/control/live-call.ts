@@ -29,71 +29,85 @@ const SECOND_MS = 1_000;
  * alerts and what degrades as it happens. A client that does not keep up is cut off, and may come again.
  */
 export function liveCall(context: LiveContext): ControlCall {
-  const { monitor, events, clock, status, accepting } = context;
-  const feeds = new Set<Feed>();
-  let ticking: Timer | undefined;
-  let deaf: (() => void) | undefined;
-  let requests = 0;
-
-  function begin(): void {
-    requests = 0;
-    ticking = every(clock, SECOND_MS, tick);
-    deaf = events.listen((event) => {
-      if (event.kind === 'answered') requests += 1;
-      if (event.kind === 'answered' && requests > REQUESTS_A_SECOND) return;
-      const message = liveMessage(event, new Date(clock.now()).toISOString());
-      if (message !== undefined) tell(message.event, message.data);
-    });
-  }
-
-  function ended(feed: Feed): void {
-    feeds.delete(feed);
-    if (feeds.size > 0) return;
-    ticking?.cancel();
-    deaf?.();
-  }
-
-  /** All feeds say the same, and it is put together once. */
-  function tell(event: string, data: unknown): void {
-    const bytes = messageOf(event, data);
-    for (const feed of feeds) feed.send(bytes);
-  }
-
-  function tick(): void {
-    if (accepting()) tell('figures', figures());
-    else for (const feed of feeds) feed.close();
-    requests = 0;
-  }
-
-  function figures(): object {
-    return {
-      cache: cacheJson(monitor, status()),
-      ...levelsJson(monitor),
-      efficiency: efficiencyJson(monitor),
-      requests_omitted: Math.max(0, requests - REQUESTS_A_SECOND),
-    };
-  }
-
+  const feeds = new Feeds(context);
   return controlCall('admin', '/monitoring/events', {
-    GET() {
-      if (feeds.size >= MOST_FEEDS) {
-        throw new RepriseError('overloaded', `There are ${MOST_FEEDS} live feeds already.`, {
-          retryAfterS: 60,
-        });
-      }
-      if (feeds.size === 0) begin();
-      const feed: Feed = new Feed(() => ended(feed));
-      feeds.add(feed);
-      feed.send(messageOf('figures', figures()));
-      return new Response(feed.stream, {
+    GET: () =>
+      new Response(feeds.open().stream, {
         headers: {
           'content-type': 'text/event-stream; charset=utf-8',
           // Read by nginx, which else would keep events back.
           'x-accel-buffering': 'no',
         },
-      });
-    },
+      }),
   });
+}
+
+/** The feeds there are. All say the same, which is put together once, and nothing is while there are none. */
+class Feeds {
+  readonly #context: LiveContext;
+  readonly #feeds = new Set<Feed>();
+  #ticking: Timer | undefined;
+  #deaf: (() => void) | undefined;
+  /** Those of this second. */
+  #requests = 0;
+
+  constructor(context: LiveContext) {
+    this.#context = context;
+  }
+
+  /** One more, which begins with the figures. Throws `overloaded` where there are too many. */
+  open(): Feed {
+    if (this.#feeds.size >= MOST_FEEDS) {
+      throw new RepriseError('overloaded', `There are ${MOST_FEEDS} live feeds already.`, {
+        retryAfterS: 60,
+      });
+    }
+    if (this.#feeds.size === 0) this.#begin();
+    const feed: Feed = new Feed(() => this.#ended(feed));
+    this.#feeds.add(feed);
+    feed.send(messageOf('figures', this.#figures()));
+    return feed;
+  }
+
+  #begin(): void {
+    const { clock, events } = this.#context;
+    this.#requests = 0;
+    this.#ticking = every(clock, SECOND_MS, () => this.#tick());
+    this.#deaf = events.listen((event) => {
+      if (event.kind === 'answered') this.#requests += 1;
+      if (event.kind === 'answered' && this.#requests > REQUESTS_A_SECOND) return;
+      const message = liveMessage(event, new Date(clock.now()).toISOString());
+      if (message !== undefined) this.#tell(message.event, message.data);
+    });
+  }
+
+  #ended(feed: Feed): void {
+    this.#feeds.delete(feed);
+    if (this.#feeds.size > 0) return;
+    this.#ticking?.cancel();
+    this.#deaf?.();
+  }
+
+  #tell(event: string, data: unknown): void {
+    const bytes = messageOf(event, data);
+    for (const feed of this.#feeds) feed.send(bytes);
+  }
+
+  #tick(): void {
+    if (this.#context.accepting()) this.#tell('figures', this.#figures());
+    else for (const feed of this.#feeds) feed.close();
+    this.#requests = 0;
+  }
+
+  #figures(): object {
+    const { monitor, status } = this.#context;
+    return {
+      cache: cacheJson(monitor, status()),
+      ...levelsJson(monitor),
+      efficiency: efficiencyJson(monitor),
+      requests_omitted: Math.max(0, this.#requests - REQUESTS_A_SECOND),
+    };
+  }
 }
 
 /** What one client is sent. */
