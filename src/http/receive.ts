@@ -5,7 +5,6 @@ import { readBody as readJson } from '../openai/body.ts';
 import { member } from '../openai/json.ts';
 import type { Access, Caller, HeaderOf } from '../policy/access.ts';
 import { type Directives, readTrace } from '../policy/directives.ts';
-import { createKeyring } from '../policy/key.ts';
 import type { Inherited, Traces } from '../policy/lineage.ts';
 import { RepriseError } from '../shared/errors.ts';
 import { type Soon, whenThere } from '../shared/soon.ts';
@@ -21,6 +20,7 @@ import { notCached } from './errors.ts';
 import type { FetchPolicy } from './fetch-work.ts';
 import type { KnownRequest } from './head-bytes.ts';
 import { type HeadedRequest, OF_ONE_REQUEST } from './heads.ts';
+import { keying } from './keying.ts';
 import { type OfHead, ofHead } from './of-head.ts';
 import { type Request, readBody } from './request.ts';
 import { noteUnread } from './tagging.ts';
@@ -219,16 +219,14 @@ function askedIn(
     tags: [...plan.tags, ...directives.tags],
     unread: gives ? andSaid(tagsUnread(plan), directives) : NONE,
     realm: JSON.stringify([name, endpoint.name, plan.label]),
-    keysFor: rememberingOne(
-      keying(plan, said, {
-        method,
-        upstream,
-        // No path has a blank.
-        path: binding.rewrite === undefined ? path : `${path} ${binding.rewrite}`,
-        query,
-        rawHeaders,
-      }),
-    ),
+    keysFor: keying(plan, said, {
+      method,
+      upstream,
+      // No path has a blank.
+      path: binding.rewrite === undefined ? path : `${path} ${binding.rewrite}`,
+      query,
+      rawHeaders,
+    }),
   };
   return isLasting ? context.askedLately.note(head, body, asked) : asked;
 }
@@ -240,50 +238,6 @@ function tagsUnread({ tagsInAnswer, tags, parts }: TaggedPlan): readonly string[
 
 function andSaid(known: readonly string[] | undefined, { tags }: Directives): readonly string[] | undefined {
   return known && [...known, ...tags];
-}
-
-/** What a request asks, and where, beside its plan. */
-interface Target extends Pick<KnownRequest, 'query' | 'rawHeaders'> {
-  readonly method: string;
-  readonly upstream: Upstream;
-  readonly path: string;
-}
-
-/** Makes the keys of a plan's parts in a scope. */
-function keying(
-  plan: Plan,
-  said: OfHead,
-  { method, upstream, path, query, rawHeaders }: Target,
-): Asked['keysFor'] {
-  const { shaping, type, label, parts } = plan;
-  const { namespace, variant } = said.directives;
-  const { baseUrl, dialect } = upstream;
-  const unscoped = {
-    type,
-    namespace,
-    variant,
-    method,
-    baseUrl,
-    dialect,
-    path,
-    query: shaping?.query ?? query,
-    headers: shaping?.headers ?? said.shaping(dialect, rawHeaders),
-  };
-  return (scope) => {
-    const make = () => createKeyring({ ...unscoped, scope });
-    // What a plan says itself of query and headers may depend on more than the head.
-    const keyring = shaping === undefined ? said.keyring({ upstream, type, scope }, make) : make();
-    return parts.map((part) => keyring(label, part.content));
-  };
-}
-
-/** The function, which need not find out again what it was asked last. */
-function rememberingOne<T>(find: (of: string) => T): (of: string) => T {
-  let last: { readonly of: string; readonly found: T } | undefined;
-  return (of) => {
-    if (last?.of !== of) last = { of, found: find(of) };
-    return last.found;
-  };
 }
 
 /** Why a request that could be planned or not is neither looked up nor stored; undefined if it is. */
