@@ -123,7 +123,7 @@ function valuesOf({ settings, clock, engine, carrier }: ControlCallsContext): Va
     store,
     clock,
     policyOf: (type) => policyOf(settings, type),
-    isElsewhere: () => store.isShared || data.disk?.health().state === 'degraded',
+    isShared: store.isShared,
     outdate: ({ shown }) =>
       carrier.invalidate([{ condition: { keys: [shown] }, effect: 'purge', by: 'values', dryRun: false }]),
     settle: async (id) => (await data.disk?.settle(id)) ?? true,

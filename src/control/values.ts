@@ -66,9 +66,9 @@ export interface ValuesContext {
   ) => LifetimePolicy & { readonly mode: 'on' | 'read_only' | 'shadow' | 'off' };
   /** What a value's entry may be used for now, by its times, by invalidations, and by what the caller demands. */
   readonly judge: (entry: Entry, demands: Demands) => Verdict;
-  /** Whether something may lie elsewhere now, where it cannot be forgotten at once. */
-  readonly isElsewhere: () => boolean;
-  /** Has it forgotten what lies there under a key. */
+  /** Whether other instances hold values, too. */
+  readonly isShared: boolean;
+  /** Has forgotten what lies under a key with them, or on a disk that is away. */
   readonly outdate: (key: Key) => Promise<unknown>;
   /** Resolves when what was last done under an id survives a crash; false where it may not. */
   readonly settle: (id: string) => Promise<boolean>;
@@ -79,8 +79,14 @@ export interface ValuesContext {
 
 /** Values in the tiers. */
 export function storedValues(context: ValuesContext): Values {
-  const { store, clock, policyOf, judge, isElsewhere, outdate, settle, isInvalid, stamps } = context;
+  const { store, clock, policyOf, judge, isShared, outdate, settle, isInvalid, stamps } = context;
   const find = async ({ id }: Key) => store.peek(id) ?? (await store.find(id));
+  /** Whether there is an elsewhere, in which this is forgotten then. */
+  const outdateElsewhere = async (key: Key) => {
+    const isElsewhere = isShared || !(await settle(key.id));
+    if (isElsewhere) await outdate(key);
+    return isElsewhere;
+  };
   /** A disk that goes just now may come back with what was before. Its mark costs a value that came too late for it. */
   const settled = async (key: Key, { outdated }: Pick<BegunValue, 'outdated'>) => {
     if (!(await settle(key.id)) && !outdated) await outdate(key);
@@ -100,8 +106,7 @@ export function storedValues(context: ValuesContext): Values {
     },
     async begin(name) {
       // Their own invalidation is later than what they hold, and earlier than the value.
-      const outdated = isElsewhere();
-      if (outdated) await outdate(keyOf(name));
+      const outdated = await outdateElsewhere(keyOf(name));
       return { stamp: stamps.next(), outdated };
     },
     async put(name, { begun, headers, body, ttlMs, tags }) {
@@ -126,8 +131,7 @@ export function storedValues(context: ValuesContext): Values {
     async delete(name) {
       const key = keyOf(name);
       const found = await find(key);
-      const outdated = isElsewhere();
-      if (outdated) await outdate(key);
+      const outdated = await outdateElsewhere(key);
       store.delete(key.id);
       await settled(key, { outdated });
       return found !== undefined;

@@ -88,7 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       mode,
     }),
     judge: (entry, demands) => judge(entry, clock.now(), demands),
-    isElsewhere: () => false,
+    isShared: false,
     outdate: async () => {},
     settle: async () => true,
     isInvalid: () => false,
