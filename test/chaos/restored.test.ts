@@ -28,7 +28,8 @@ test('what was purged stays gone where an older state of L2 comes back, also whe
     await send(`${second.url}/cache/invalidate`, { body: { tags: ['product:7'] } })
   ).json();
   assert.equal(matched, 1);
-  for (let sweep = 0; sweep < 9; sweep += 1) {
+  // Some of these sweeps are one, where a machine is slow; a few are enough.
+  for (let sweep = 0; sweep < 30; sweep += 1) {
     clock.advance(20 * MINUTE);
     let turns = 0;
     await until(() => turns++ > 5, 'some turns');
