@@ -28,6 +28,8 @@ export interface Bypass {
   readonly reason: string;
   /** What of the upstream's account it touches; see {@link Plan.touches}. */
   readonly touches: Touches;
+  /** The body to forward, in plain, where that is not the one that came: what is ours of it is left out. */
+  readonly forwarded?: Buffer;
 }
 
 /** One separately cached piece of a request. */

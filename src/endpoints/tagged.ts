@@ -21,6 +21,8 @@ export interface TaggedPlan extends Plan {
   /** What the answer's headers say, which is all else there is. `Taken.tags` holds it, too. */
   tagsOfHead(headers: Headers): TagsRead;
   readonly lineage: Endpoint['lineage'];
+  /** As `Bypass.forwarded`, for a call that passes by the cache all the same. */
+  readonly forwarded?: Buffer;
 }
 
 /** An endpoint with tagged plans. */
@@ -40,8 +42,9 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
     ...endpoint,
     plan(asked) {
       const { input, tags } = whose === 'api' ? takeCacheTags(asked) : { input: asked, tags: [] };
+      const forwarded = input === asked ? undefined : { forwarded: input.body };
       const planned = endpoint.plan(input);
-      if (planned.kind === 'bypass') return planned;
+      if (planned.kind === 'bypass') return { ...planned, ...forwarded };
       const { texts } = planned;
       const plan = texts === undefined ? planned : withoutTexts(planned);
       const request = taggedRequest(input);
@@ -56,11 +59,11 @@ export function withTags(endpoint: Endpoint, rules: TagRules, whose: 'api' | 'us
         if (rules.readsText && texts === undefined) reader.read(textsOf(request, whose), into);
         for (const part of own ?? []) if (!part.ok) into.fail(part.problem);
       });
-      if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches };
+      if (!read.ok) return { kind: 'bypass', reason: read.problem, touches: plan.touches, ...forwarded };
       const parts = own ? plan.parts.map((part, index) => withOwn(part, own[index])) : plan.parts;
       const { record, ...answers } = answering(plan, rules);
       const { lineage } = endpoint;
-      const tagged = { ...plan, ...answers, parts, tags: read.tags, lineage };
+      const tagged = { ...plan, ...answers, ...forwarded, parts, tags: read.tags, lineage };
       return record === undefined ? tagged : { ...tagged, record };
     },
     tagsOfBypassed(input) {

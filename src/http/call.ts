@@ -57,6 +57,8 @@ export interface Relay {
   readonly caller: Caller;
   /** Read whole, or a stream to be passed through. */
   readonly body: Buffer | IncomingMessage;
+  /** Whether the body is in plain, whatever its headers say of a coding. */
+  readonly isPlain?: boolean;
   readonly upstream: Upstream;
   readonly upstreamPath: string;
   /** Why a cacheable endpoint's request is not cached; undefined for what is never cached, whose answer is untouched. */

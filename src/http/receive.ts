@@ -110,7 +110,9 @@ export function callFor(
   const { name: endpoint, type } = binding.endpoint;
   const policy = context.policyOf(plan.kind === 'plan' ? plan.type : type);
   const relayFor = (reason: string): Relay => {
-    return { request, caller, body, upstream, upstreamPath, reason, uncacheableDownstream };
+    const { forwarded } = plan;
+    const message = forwarded === undefined ? { body } : { body: forwarded, isPlain: true };
+    return { request, caller, ...message, upstream, upstreamPath, reason, uncacheableDownstream };
   };
   const reason = whyNot(plan, directives, policy);
   if (plan.kind === 'bypass' || reason !== undefined) {

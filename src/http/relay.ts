@@ -113,7 +113,7 @@ function heldBack(sink: Sink, ready: () => Promise<void>, call: () => CallHandle
 
 /** What is sent upstream: the client's headers, and its body as it was read or as it still comes. */
 function sentFor(
-  { request, body, upstream }: Relay,
+  { request, body, isPlain, upstream }: Relay,
   traced: TracedCall | undefined,
 ): {
   headers: string[];
@@ -123,6 +123,7 @@ function sentFor(
     reads: false,
     credential: upstream.credential,
     trace: traced?.headers,
+    ...(isPlain && { without: ['content-encoding'] }),
   });
   if (Buffer.isBuffer(body)) return { headers, body: body.length > 0 ? body : null };
   const length = request.header('content-length');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ManualClock } from '../support/clock.ts';
 import { schemeOf, signed } from '../support/deliveries.ts';
 import { tempFolder } from '../support/folder.ts';
@@ -224,6 +225,26 @@ describe('tags come from', () => {
     await shop.prose('q', undefined, { body });
     assert.deepEqual(shop.upstream.calls.at(-1)?.json().metadata, { topic: 'x' });
     assert.equal(await shop.invalidate({ tags: 'campaign' }), 1);
+  });
+
+  it('metadata.cache_tags, which goes no further where the call passes by the cache, in whatever coding it came', async () => {
+    await using shop = await setShop();
+    const plain = chat('q', { metadata: { cache_tags: 'product:7' } });
+    const tool = { tools: [{ type: 'web_search' }] };
+    for (const [body, headers, expected] of [
+      [plain, { 'cache-control': 'no-store' }, chat('q')],
+      [{ ...plain, ...tool }, {}, chat('q', tool)],
+      [
+        gzipSync(JSON.stringify(plain)),
+        { 'cache-control': 'no-store', 'content-encoding': 'gzip', 'content-type': 'application/json' },
+        chat('q'),
+      ],
+    ] as const) {
+      const answer = await shop.prose('', undefined, { body, headers });
+      assert.deepEqual([answer.status, cacheOf(answer)], [200, 'BYPASS']);
+      const call = shop.upstream.calls.at(-1);
+      assert.deepEqual([call?.json(), call?.headers['content-encoding']], [expected, undefined]);
+    }
   });
 
   it('cache-tag, surrogate-key and cache-groups of the upstream’s answer', async () => {

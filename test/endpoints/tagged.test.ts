@@ -197,7 +197,8 @@ describe('the tags that rules find in a request', () => {
       ['embeddings', SKU, { model: 'e', input: ['a', many] }, 'too-many-tags'],
       ['chat', topic, { ...CHAT, metadata: { cache_tags: many.replaceAll(' ', ',') } }, 'too-many-tags'],
     ] as const) {
-      assert.deepEqual(planOf(endpoint(name, rule), body), { kind: 'bypass', reason, touches: 'nothing' });
+      const { kind, touches, ...planned } = planOf(endpoint(name, rule), body);
+      assert.deepEqual([kind, 'reason' in planned && planned.reason, touches], ['bypass', reason, 'nothing']);
     }
   });
 });
