@@ -55,7 +55,8 @@ for (const [title, source, first] of HOSTILE) {
     const lines = linesOf(load(folderWith({ 'p.yaml': source }), { profile: 'p.yaml' }));
     assert.match(lines[0] ?? 'no mistake', first);
     for (const line of lines) assert.match(line, /^[^\p{Cc}]{1,600}$/u);
-    assert.ok(performance.now() - started < 2000);
+    // What multiplies would never end.
+    assert.ok(performance.now() - started < 15_000);
   });
 }
 
