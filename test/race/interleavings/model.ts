@@ -62,8 +62,8 @@ export class Model {
   /** Which keys calls in a trace have asked for. */
   readonly #traced = new Set<string>();
   readonly #said = new Map<string, Set<string>>();
-  /** Whether a process was killed, and with it what traces had been told. */
-  #killed = false;
+  /** Whether traces may have been told more than is known: a process was killed with what they had been told, or nobody could read an answer. */
+  #isPartlyTold = false;
   /** Keys that somebody asked for in a trace after that: what is not known of him may be a reason to keep nothing. */
   readonly #unsure = new Set<string>();
   /** When an upstream call failed last, in monotonic milliseconds. */
@@ -73,7 +73,7 @@ export class Model {
   asked(wish: Wish, shown: readonly string[], now: number): Asking {
     const expected = new Map<string, Held>();
     for (const key of shown) {
-      if (this.#killed && wish.traced && inherits(wish)) this.#doubt(key);
+      if (this.#isPartlyTold && wish.traced && inherits(wish)) this.#doubt(key);
       if (wish.tag !== 'none') this.#saidOf(key).add(wish.tag);
       if (wish.traced) this.#traced.add(key);
       const held = this.#held.get(key);
@@ -147,10 +147,15 @@ export class Model {
   ended(killed: boolean): void {
     this.#askings.clear();
     if (!killed) return;
-    this.#killed = true;
+    this.#isPartlyTold = true;
     this.#told = [];
     this.forgot();
     for (const item of this.#items.values()) item.spoken = item.spoken.filter(({ first }) => first);
+  }
+
+  /** An answer that says what it speaks of could not be read, and was given out all the same. */
+  unread(): void {
+    this.#isPartlyTold = true;
   }
 
   /** Nothing has to be there any more, though it may be. */

@@ -181,10 +181,14 @@ class Story implements AsyncDisposable {
   #end(life: Life, at: number, ending: Ending): void {
     const pending = life.upstream.at(at);
     if (pending === undefined) return;
-    if (ending !== 'answered') this.#model.failedAt = this.#clock.elapsed();
+    const shown = this.#calls[pending.number] ?? [];
+    if (ending !== 'answered') {
+      this.#model.failedAt = this.#clock.elapsed();
+      if (shown.some((key) => key.startsWith('search_results/'))) this.#model.unread();
+    }
     life.upstream.end(pending, ending);
     const until = life.engine.context.clock.now() + TTL;
-    if (ending === 'answered') this.#model.landed(pending.number, this.#calls[pending.number] ?? [], until);
+    if (ending === 'answered') this.#model.landed(pending.number, shown, until);
   }
 
   async #invalidate(life: Life, aim: Aim, effect: Effect): Promise<void> {
