@@ -37,8 +37,10 @@ export function neverBack(clock: Clock, least = Number.NEGATIVE_INFINITY): Clock
   let ahead = Math.max(least, clock.now() - clock.elapsed());
   return {
     now() {
+      // In this order: a process that has to pause in between would else be ahead by as much from then on.
+      const wall = clock.now();
       const elapsed = clock.elapsed();
-      ahead = Math.max(ahead, clock.now() - elapsed);
+      ahead = Math.max(ahead, wall - elapsed);
       return Math.floor(ahead + elapsed);
     },
     elapsed: () => clock.elapsed(),

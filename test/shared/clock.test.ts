@@ -57,6 +57,21 @@ describe('a clock that never goes back', () => {
     assert.deepEqual(called, [1_000]);
   });
 
+  it('is not put ahead by a pause between its two readings, whichever comes first', () => {
+    let ms = 0;
+    let pauseMs = 0;
+    const read = () => {
+      const at = ms;
+      ms += pauseMs;
+      return at;
+    };
+    const clock = neverBack({ ...systemClock, now: read, elapsed: read });
+    pauseMs = 3;
+    clock.now();
+    pauseMs = 0;
+    assert.equal(clock.now(), ms);
+  });
+
   it("of the machine's own agrees with it to the millisecond, in whole milliseconds", () => {
     const clock = neverBack(systemClock);
     for (let last = 0, at = 0; at < 10_000; at += 1) {
