@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAbsent } from '../shared/errors.ts';
-import { writeKept } from '../shared/kept-file.ts';
+import { readKeptBytes, writeKept } from '../shared/kept-file.ts';
 import { makeFolder } from './make-folder.ts';
 
 const BYTES = 32;
@@ -13,7 +11,7 @@ const BYTES = 32;
  * place nothing that is on disk would be found ever again.
  */
 export async function installSecret(folder: string): Promise<Buffer> {
-  const kept = await readFile(pathIn(folder)).catch(absent);
+  const kept = await readKeptBytes(pathIn(folder));
   if (kept?.length === BYTES) return kept;
   const secret = randomBytes(BYTES);
   await keepInstallSecret(folder, secret);
@@ -28,8 +26,4 @@ export async function keepInstallSecret(folder: string, secret: Buffer): Promise
 
 function pathIn(folder: string): string {
   return join(folder, 'install.secret');
-}
-
-function absent(thrown: unknown): undefined {
-  if (!isAbsent(thrown)) throw thrown;
 }

@@ -59,6 +59,7 @@ export class TagMarks {
     }
   }
 
+  /** All of them, of each tag for itself. */
   *all(): Iterable<Mark> {
     for (const marks of this.#tags.values()) {
       for (const { condition, effect, stamp } of marks.values()) yield { condition, effect, stamp };

@@ -47,11 +47,12 @@ class Search {
     // One that is too large is refused whatever is in it; what a trace is told others may have to be told first.
     if (found === undefined || body.length > context.maxBody || readTrace(header) !== undefined)
       return undefined;
-    // What a body is unpacked to takes room, until the request is answered.
+    // What a body is unpacked to takes room, until the request is answered: here nothing is.
     const isPacked = header('content-encoding') !== undefined;
-    if (isPacked && context.askedLately.find(request.head, body) === undefined) return undefined;
-    const asked = whatIsAsked(context, request, found, { header, body });
-    if (asked instanceof Promise) return undefined;
+    const asked = isPacked
+      ? context.askedLately.find(request.head, body)
+      : whatIsAsked(context, request, found, { header, body });
+    if (asked === undefined || asked instanceof Promise) return undefined;
     due.asked = asked;
     const received = callFor(context, request, found, asked, { caller, trace: undefined, body });
     if (received instanceof Promise || received.kind !== 'call') return undefined;

@@ -109,11 +109,7 @@ function readName(name: string, value: string | undefined): string {
 function readNamespace(value: string | undefined): string {
   const name = readName('x-cache-namespace', value);
   if (isHeaderText(name)) return name;
-  throw new RepriseError(
-    'invalid_request',
-    `x-cache-namespace is "${name.slice(0, 40)}": expected a name in ASCII.`,
-    { param: 'x-cache-namespace' },
-  );
+  throw mistake('x-cache-namespace', `is "${name.slice(0, 40)}": expected a name in ASCII.`);
 }
 
 function readTags(value = ''): readonly string[] {

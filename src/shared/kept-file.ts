@@ -3,8 +3,13 @@ import { isAbsent } from './errors.ts';
 
 /** The text of the file at `path`; undefined where there is none. Rejects if it cannot be read. */
 export async function readKept(path: string): Promise<string | undefined> {
+  return (await readKeptBytes(path))?.toString();
+}
+
+/** As {@link readKept}, for what is no text. */
+export async function readKeptBytes(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (thrown) {
     if (isAbsent(thrown)) return undefined;
     throw thrown;

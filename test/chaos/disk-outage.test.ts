@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { DiskTier } from '../../src/cache/disk.ts';
 import { type Engine, type EngineMaker, levelDb } from '../../src/cache/leveldb.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -75,6 +75,16 @@ function recovery(tier: DiskTier, clock: ManualClock): Promise<void> {
 async function turns(): Promise<void> {
   let passed = 0;
   await until(() => passed++ > 20, 'some turns');
+}
+
+/** A tier whose index is damaged, in a folder below one of its own, since what is given up is kept beside it; and what it has said. */
+async function openUnreadable(t: TestContext, clock: ManualClock) {
+  const maker = new FaultyDisk();
+  maker.scanFault = 'Corruption: block contents';
+  const said: string[] = [];
+  const folder = join(tempFolder(), 'l2');
+  const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+  return { maker, said, tier };
 }
 
 function reasonOf(tier: DiskTier): string {
@@ -231,11 +241,7 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
 
   test('when its index cannot be read: it repairs the folder, and gives up the contents if that does not help', async (t) => {
     const clock = new ManualClock();
-    const folder = join(tempFolder(), 'l2');
-    const maker = new FaultyDisk();
-    maker.scanFault = 'Corruption: block contents';
-    const said: string[] = [];
-    const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+    const { maker, said, tier } = await openUnreadable(t, clock);
     await until(() => {
       clock.advance(1_000);
       return said.some((text) => text.includes('starting empty'));
@@ -289,11 +295,7 @@ describe('without a usable disk the tier finds nothing, says so, and comes back 
 
   test('where what was begun anew is no better than what was given up, which is tried every 15 seconds, too', async (t) => {
     const clock = new ManualClock();
-    const folder = join(tempFolder(), 'l2');
-    const maker = new FaultyDisk();
-    maker.scanFault = 'Corruption: block contents';
-    const said: string[] = [];
-    const tier = await openDisk(t, { clock, folder, maker, notify: (text) => void said.push(text) });
+    const { maker, said, tier } = await openUnreadable(t, clock);
     const emptied = () => said.filter((text) => text.includes('starting empty')).length;
     await until(() => {
       clock.advance(0);
